@@ -1,0 +1,157 @@
+"""The nouns that every part of MedVLM speaks in: frozen values, no behaviour beyond returning a new value."""
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Domain = Literal["cxr", "ct", "mri", "histology", "gross", "other"]
+DOMAINS: tuple[Domain, ...] = ("cxr", "ct", "mri", "histology", "gross")
+DOMAIN_NAMES: dict[Domain, str] = {
+    "cxr": "Chest X-ray",
+    "ct": "CT",
+    "mri": "MRI",
+    "histology": "Histology",
+    "gross": "Gross pathology",
+    "other": "Other",
+}
+# Who said so: the file's header, the model's guess, the user's click, or nobody.
+DomainSource = Literal["file", "guess", "user", "unknown"]
+
+Arm = Literal["base", "tuned"]
+Role = Literal["user", "assistant"]
+VoiFunction = Literal["LINEAR", "LINEAR_EXACT", "SIGMOID"]
+EndReason = Literal["end", "length", "stopped", "time"]
+
+Pixels = NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What maps stored numbers to grey: width and level in the picture's unit (HU for CT)."""
+
+    width: float
+    level: float
+    function: VoiFunction = "LINEAR"
+
+
+@dataclass(frozen=True, slots=True)
+class Spacing:
+    """Distance between the centres of neighbouring pixels, in mm; `between` is from slice to slice."""
+
+    row: float
+    column: float
+    between: float | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scan:
+    """One picture or one stack of pictures, as numbers.
+
+    `slices`: each (H, W) of the file's numbers after rescale (float32 or an integer type), or (H, W, 3) uint8 RGB.
+    `window`: how to show greys (None for RGB). `inverted`: MONOCHROME1, applied last, when the picture is shown.
+    `notes`: every step that was taken, in words a clinician reads. `sha256`: of the bytes that came in.
+    """
+
+    slices: tuple[Pixels, ...]
+    domain: Domain
+    domain_source: DomainSource
+    sha256: str
+    name: str
+    kind: str = "picture"
+    spacing: Spacing | None = None
+    window: Window | None = None
+    inverted: bool = False
+    unit: str = ""
+    notes: tuple[str, ...] = ()
+
+    def as_domain(self, domain: Domain, source: DomainSource) -> "Scan":
+        return replace(self, domain=domain, domain_source=source)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One picture that a turn shows: which scan of the conversation, which slice of it (both from 0)."""
+
+    scan: int
+    slice: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One thing said; `views` are the pictures that come with it for the first time."""
+
+    role: Role
+    text: str
+    views: tuple[View, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """Scans and turns; every step returns a new value. `id` keys the model's caches and names no person."""
+
+    scans: tuple[Scan, ...] = ()
+    turns: tuple[Turn, ...] = ()
+    system: str | None = None
+    id: str = field(default_factory=lambda: secrets.token_urlsafe(16))
+
+    def with_scan(self, scan: Scan) -> "Conversation":
+        return replace(self, scans=(*self.scans, scan))
+
+    def asked(self, question: str, views: tuple[View, ...] = ()) -> "Conversation":
+        return replace(self, turns=(*self.turns, Turn("user", question, views)))
+
+    def answered(self, answer: str) -> "Conversation":
+        return replace(self, turns=(*self.turns, Turn("assistant", answer)))
+
+    def up_to(self, turns: int) -> "Conversation":
+        return replace(self, turns=self.turns[:turns])
+
+
+@dataclass(frozen=True, slots=True)
+class Decoding:
+    """How an answer is drawn. Temperature 0 is greedy; the same seed gives the same answer."""
+
+    temperature: float = 0.0
+    top_p: float = 1.0
+    max_tokens: int = 160
+    seed: int = 0
+    seconds: float = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What one answer cost and how it ended. Times in seconds; `notes` are sentences for the page."""
+
+    tokens: int
+    prompt_tokens: int
+    reused_tokens: int
+    seconds: float
+    seconds_to_first_token: float
+    ended: EndReason
+    notes: tuple[str, ...] = ()
+
+
+class AnswerStream(Protocol):
+    """Pieces of one answer as they come. `close()` stops the work; `report` is there once it has ended."""
+
+    @property
+    def report(self) -> Report | None: ...
+
+    def __iter__(self) -> Iterator[str]: ...
+
+    def __next__(self) -> str: ...
+
+    def close(self) -> None: ...
+
+
+class ChatModel(Protocol):
+    """Anything that answers: the local model, a remote one, a judge, the tests' fake."""
+
+    @property
+    def name(self) -> str: ...
+
+    def stream(self, conversation: Conversation, arm: Arm, decoding: Decoding) -> AnswerStream: ...
