@@ -16,7 +16,7 @@ QuestionKind = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One finding as drawn. `side` is the patient's; `centre` (row, column) and `radius` are fractions of the picture."""
+    """One finding as drawn. `side` is the patient's; `centre` (row, column) and `radius` are fractions of it."""
 
     name: str
     side: Side | None = None
