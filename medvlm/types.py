@@ -154,3 +154,26 @@ class ChatModel(Protocol):
     def name(self) -> str: ...
 
     def stream(self, conversation: Conversation, arm: Arm, decoding: Decoding) -> AnswerStream: ...
+
+
+DataSplit = Literal["train", "test", "held_out"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One question about one picture, with its reference answer.
+
+    `image` names the picture within its data set; `closed` as the data set itself counts it; `free_form` is False for
+    questions made from a template.
+    """
+
+    id: str
+    image: str
+    question: str
+    reference: str
+    domain: Domain
+    kind: str
+    dataset: str
+    split: DataSplit
+    closed: bool
+    free_form: bool = True
