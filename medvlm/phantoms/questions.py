@@ -1,0 +1,410 @@
+"""Single questions with their answers, for everything that a `Truth` supports."""
+
+import random
+from collections.abc import Callable, Iterator
+
+from medvlm.phantoms import asking, balance
+from medvlm.phantoms.asking import Wordings
+from medvlm.phantoms.balance import Frequencies
+from medvlm.phantoms.truth import Finding, Question, QuestionKind, Truth
+from medvlm.phantoms.wording import (
+    PICTURES,
+    PictureName,
+    be,
+    definite,
+    described,
+    indefinite,
+    is_mass,
+    is_plural,
+    listed,
+    number,
+    picture_name,
+    place_phrase,
+    plural,
+    short_place,
+    singular,
+    size,
+    start,
+    verb,
+    where,
+    with_article,
+)
+from medvlm.types import DOMAINS
+
+YES_NO = ("yes", "no")
+# Sides of the patient are never asked by choice where a finding lies on both.
+SIDES = ("left", "right")
+# How often a finding that may be counted, or several of its kind, is asked for its number.
+UNCOUNTED = ("line", "tube", "diaphragm", "effusion", "pneumothorax", "disc", "fluid")
+
+
+class Asker:
+    """What one picture can be asked: the truth, the draw of wordings, and the frequencies that keep answers even."""
+
+    def __init__(self, truth: Truth, rng: random.Random, held_out: bool) -> None:
+        self.truth = truth
+        self.rng = rng
+        self.held_out = held_out
+        self.frequencies: Frequencies = balance.frequencies_for(truth)
+        self.facts = balance.facts(truth)
+
+    def say(self, wordings: Wordings, **words: str) -> str:
+        return wordings.pick(self.rng, self.held_out, **words)
+
+    def one_of(self, *sentences: str) -> str:
+        return self.rng.choice(sentences)
+
+    def yes_no(self, kind: QuestionKind, text: str, holds: bool, sentence: str, about: str | None = None) -> Question:
+        return Question(kind, text, "yes" if holds else "no", sentence, True, YES_NO, about)
+
+    def frequency(self, fact: str, value: str) -> float:
+        return self.frequencies.get(fact, {}).get(value, 0.0)
+
+
+def about_modality(asker: Asker) -> Iterator[Question]:
+    truth, rng = asker.truth, asker.rng
+    name = picture_name(truth)
+    sentence = asker.one_of(f"This is {with_article(name.thing)}.", f"The picture is {with_article(name.thing)}.")
+    yield Question("modality", asker.say(asking.MODALITY_OPEN), name.modality, sentence, False)
+    others = [PICTURES[domain] for domain in DOMAINS if domain != truth.domain]
+    asked = name if rng.random() < 0.5 else rng.choice(others)
+    yes = asked == name
+    answer = f"Yes, this is {with_article(name.thing)}." if yes else f"No, this is {with_article(name.thing)}."
+    text = asker.say(asking.MODALITY_YES_NO, a=with_article(asked_as(asked, rng)))
+    yield asker.yes_no("modality", text, yes, answer)
+    other = rng.choice(others)
+    a, b = rng.sample((name, other), 2)
+    pair = asker.say(asking.MODALITY_PAIR, a=with_article(a.thing), b=with_article(b.thing))
+    yield Question("modality", pair, name.modality, sentence, True, (a.modality, b.modality))
+
+
+def asked_as(name: PictureName, rng: random.Random) -> str:
+    return rng.choice((name.thing, name.modality)) if name.modality in ("CT", "MRI", "X-ray") else name.thing
+
+
+def about_attribute(
+    asker: Asker,
+    kind: QuestionKind,
+    fact: str,
+    forms: tuple[Wordings, Wordings, Wordings],
+    sentence: Callable[[str], str],
+) -> Iterator[Question]:
+    """Open, yes/no and A-or-B questions about one attribute of the whole picture."""
+    value = asker.facts.get(fact)
+    if value is None:
+        return
+    opened, yes_no, pair = forms
+    said = sentence(value)
+    yield Question(kind, asker.say(opened), value, start(f"{said}."), False)
+    values = asker.frequencies.get(fact, {})
+    for asked in sorted(values):
+        if balance.ask_yes_no(asker.rng, asked == value, values[asked]):
+            text = asker.say(yes_no, value=asked, a=with_article(asked), v=f"the {asked}")
+            yield asker.yes_no(kind, text, asked == value, f"{'Yes' if asked == value else 'No'}, {said}.")
+    other = balance.other_value(asker.rng, value, values)
+    if other is not None:
+        a, b = asker.rng.sample((value, other), 2)
+        yield Question(kind, asker.say(pair, value=a, other=b), value, start(f"{said}."), True, (a, b))
+
+
+def about_plane(asker: Asker) -> Iterator[Question]:
+    forms = (asking.PLANE_OPEN, asking.PLANE_YES_NO, asking.PLANE_PAIR)
+    yield from about_attribute(asker, "plane", "plane", forms, lambda plane: f"this is {with_article(plane)} view")
+
+
+def about_region(asker: Asker) -> Iterator[Question]:
+    forms = (asking.REGION_OPEN, asking.REGION_YES_NO, asking.REGION_PAIR)
+    yield from about_attribute(asker, "region", "region", forms, lambda region: f"this is the {region}")
+
+
+def about_organ(asker: Asker) -> Iterator[Question]:
+    forms = (asking.ORGAN_OPEN, asking.ORGAN_YES_NO, asking.ORGAN_PAIR)
+    yield from about_attribute(asker, "organ", "organ", forms, lambda organ: f"the picture shows the {organ}")
+
+
+def about_technique(asker: Asker) -> Iterator[Question]:
+    domain, technique = asker.truth.domain, asker.truth.technique
+    if technique is None:
+        return
+    if domain == "ct" and technique in ("with contrast", "without contrast"):
+        yield from about_contrast(asker, technique)
+    elif domain == "mri":
+        forms = (asking.SEQUENCE_OPEN, asking.SEQUENCE_YES_NO, asking.SEQUENCE_PAIR)
+        yield from about_attribute(asker, "technique", "technique", forms, sequence_sentence)
+    elif domain == "histology":
+        forms = (asking.STAIN_OPEN, asking.STAIN_YES_NO, asking.STAIN_PAIR)
+        yield from about_attribute(asker, "technique", "technique", forms, lambda stain: f"the stain is {stain}")
+    elif domain == "cxr":
+        forms = (asking.EXPOSURE_OPEN, asking.EXPOSURE_YES_NO, asking.EXPOSURE_PAIR)
+        yield from about_attribute(asker, "technique", "technique", forms, exposure_sentence)
+
+
+def sequence_sentence(sequence: str) -> str:
+    weighted = f"{sequence}-weighted" if sequence in ("T1", "T2", "PD") else sequence
+    return f"this is {with_article(weighted)} image"
+
+
+def exposure_sentence(exposure: str) -> str:
+    return f"the film is {exposure}" if exposure.endswith("ed") else f"the exposure is {exposure}"
+
+
+def about_contrast(asker: Asker, technique: str) -> Iterator[Question]:
+    given = technique == "with contrast"
+    said = f"this scan was taken {technique}"
+    values = asker.frequencies.get("technique", {})
+    if balance.ask_evenly(asker.rng, technique, values):
+        yield asker.yes_no("technique", asker.say(asking.CONTRAST), given, f"{'Yes' if given else 'No'}, {said}.")
+    if balance.ask_evenly(asker.rng, technique, values):
+        text = asker.say(asking.CONTRAST_OPEN)
+        yield Question("technique", text, technique, start(f"{said}."), True, ("with contrast", "without contrast"))
+
+
+def about_magnification(asker: Asker) -> Iterator[Question]:
+    forms = (asking.MAGNIFICATION_OPEN, asking.MAGNIFICATION_YES_NO, asking.MAGNIFICATION_PAIR)
+    yield from about_attribute(
+        asker, "technique", "magnification", forms, lambda power: f"the picture was taken at {power} magnification"
+    )
+
+
+def about_presence(asker: Asker) -> Iterator[Question]:
+    present = {finding.name: finding for finding in asker.truth.findings}
+    for name in sorted(present.keys() | set(asker.truth.possible)):
+        frequency = asker.frequency(f"presence of {name}", "yes") or 0.6 / max(2, len(asker.truth.possible))
+        if not balance.ask_yes_no(asker.rng, name in present, frequency):
+            continue
+        text = presence_text(asker, name)
+        yield asker.yes_no("presence", text, name in present, presence_sentence(asker, name), name)
+
+
+def presence_text(asker: Asker, name: str) -> str:
+    also = asking.ALSO_ASKED.get((asker.truth.domain, name), ())
+    if also and not asker.held_out and asker.rng.random() < 0.35:
+        return asker.rng.choice(also)
+    wordings = asking.PRESENCE_PLURAL if is_plural(name) else asking.PRESENCE
+    return asker.say(wordings, a=indefinite(name), bare=name)
+
+
+def presence_sentence(asker: Asker, name: str) -> str:
+    found = [finding for finding in asker.truth.findings if finding.name == name]
+    if not found:
+        return asker.one_of(f"No, there {be(name)} no {name}.", f"No, I see no {name}.", f"No {name} {be(name)} seen.")
+    listing = listed([described(finding) for finding in found])
+    return f"Yes, there {verb(found[0])} {listing}."
+
+
+def about_which(asker: Asker) -> Iterator[Question]:
+    findings = asker.truth.findings
+    short = listed(list(dict.fromkeys(finding.name for finding in findings))) or "no abnormality"
+    yield Question("which", asker.say(asking.WHICH_OPEN), short, findings_sentence(asker), False)
+    present = {finding.name for finding in findings}
+    for name in sorted(present):
+        yield from which_of_two(asker, name, [other for other in asker.truth.possible if other not in present])
+
+
+def which_of_two(asker: Asker, name: str, absent: list[str]) -> Iterator[Question]:
+    """The drawn absent finding is asked in proportion to its odds, so that both names are right equally often."""
+    for other in absent:
+        frequency = asker.frequency(f"presence of {other}", "yes")
+        if not 0.0 < frequency < 0.5 or asker.rng.random() >= frequency / (1.0 - frequency):
+            continue
+        a, b = asker.rng.sample((name, other), 2)
+        text = asker.say(asking.WHICH_PAIR, a=indefinite(a), b=indefinite(b))
+        yield Question("which", text, name, findings_sentence(asker), True, (a, b), name)
+
+
+def findings_sentence(asker: Asker) -> str:
+    findings = asker.truth.findings
+    if not findings:
+        return asker.one_of("No abnormality is seen.", "I see nothing abnormal.", "The picture looks normal.")
+    return f"There {verb(findings[0])} {listed([described(finding) for finding in findings])}."
+
+
+def about_side(asker: Asker) -> Iterator[Question]:
+    for finding in balance.lone(asker.truth):
+        if finding.side is None:
+            continue
+        words = {"bare": finding_word(finding), "be": verb(finding)}
+        short = "both sides" if finding.side == "both" else finding.side
+        said = f"{definite(finding)} {verb(finding)} on {short if short == 'both sides' else f'the {short}'}"
+        yield Question("side", asker.say(asking.SIDE_OPEN, **words), short, start(f"{said}."), False, (), finding.name)
+        if finding.side in SIDES and verb(finding) == "is":
+            yield from side_closed(asker, finding, words, said)
+
+
+def side_closed(asker: Asker, finding: Finding, words: dict[str, str], said: str) -> Iterator[Question]:
+    values = asker.frequencies.get(f"side of {finding.name}", {})
+    sides = {side: values[side] for side in SIDES if side in values}
+    if not balance.ask_evenly(asker.rng, finding.side or "", sides):
+        return
+    asked = asker.rng.choice(SIDES)
+    yes = asked == finding.side
+    text = asker.say(asking.SIDE_YES_NO, value=asked, **words)
+    yield asker.yes_no("side", text, yes, f"{'Yes' if yes else 'No'}, {said}.", finding.name)
+    text = asker.say(asking.SIDE_PAIR, **words)
+    yield Question("side", text, finding.side or "", start(f"{said}."), True, SIDES, finding.name)
+
+
+def finding_word(finding: Finding) -> str:
+    return definite(finding).removeprefix("the ")
+
+
+def about_place(asker: Asker) -> Iterator[Question]:
+    for finding in balance.lone(asker.truth):
+        at, short = where(finding), short_place(finding)
+        if at is None or short is None or finding.place is None:
+            continue
+        words = {"bare": finding_word(finding), "be": verb(finding)}
+        said = f"{definite(finding)} {verb(finding)} {at}"
+        yield Question(
+            "place", asker.say(asking.PLACE_OPEN, **words), short, start(f"{said}."), False, (), finding.name
+        )
+        if verb(finding) == "is":
+            yield from place_closed(asker, finding, words["bare"], said)
+
+
+def place_closed(asker: Asker, finding: Finding, bare: str, said: str) -> Iterator[Question]:
+    values = asker.frequencies.get(f"place of {finding.name}", {})
+    place = finding.place or ""
+    for asked in sorted(values):
+        if balance.ask_yes_no(asker.rng, asked == place, values[asked]):
+            yes = asked == place
+            text = asker.say(asking.PLACE_YES_NO, bare=bare, at=place_words(asked))
+            yield asker.yes_no("place", text, yes, f"{'Yes' if yes else 'No'}, {said}.", finding.name)
+    other = balance.other_value(asker.rng, place, values)
+    if other is not None:
+        a, b = asker.rng.sample((place, other), 2)
+        text = asker.say(asking.PLACE_PAIR, bare=bare, at=place_words(a), other=place_words(b))
+        yield Question("place", text, place, start(f"{said}."), True, (a, b), finding.name)
+
+
+def place_words(place: str) -> str:
+    return where(Finding("", place=place)) or place_phrase(place)
+
+
+def about_half(asker: Asker) -> Iterator[Question]:
+    for finding in balance.lone(asker.truth):
+        vertical, _ = balance.halves(finding)
+        values = asker.frequencies.get(f"half of {finding.name}", {})
+        if vertical is None or not balance.ask_evenly(asker.rng, vertical, values):
+            continue
+        text = asker.say(asking.HALF, bare=finding_word(finding))
+        sentence = f"{start(definite(finding))} {verb(finding)} in the {vertical} half of the picture."
+        yield Question("place", text, vertical, sentence, True, ("upper", "lower"), finding.name)
+
+
+def about_size(asker: Asker) -> Iterator[Question]:
+    for finding in balance.lone(asker.truth):
+        if finding.size_mm is None or finding.count > 1:
+            continue
+        bare, measured = finding_word(finding), size(finding.size_mm)
+        said = f"{definite(finding)} measures about {measured}"
+        yield Question(
+            "size", asker.say(asking.SIZE_OPEN, bare=bare), measured, start(f"{said}."), False, (), finding.name
+        )
+        threshold = asker.frequency("thresholds in mm", finding.name)
+        large = balance.threshold_side(finding, threshold) if threshold else None
+        if large and balance.ask_evenly(asker.rng, large, asker.frequencies.get(f"large {finding.name}", {})):
+            text = asker.say(asking.SIZE_YES_NO, bare=bare, limit=size(threshold))
+            yield asker.yes_no("size", text, large == "yes", f"{start(large)}, {said}.", finding.name)
+
+
+def about_count(asker: Asker) -> Iterator[Question]:
+    for finding in balance.lone(asker.truth):
+        if is_mass(finding.name) or (finding.count == 1 and any(word in finding.name for word in UNCOUNTED)):
+            continue
+        words = {"many": plural(finding.name), "one": singular(finding.name)}
+        said = f"there {verb(finding)} {number(finding.count)} {words['many'] if finding.count > 1 else words['one']}"
+        text = asker.say(asking.COUNT_OPEN, **words)
+        yield Question("count", text, str(finding.count), start(f"{said}."), False, (), finding.name)
+        several = "yes" if finding.count > 1 else "no"
+        if balance.ask_evenly(asker.rng, several, asker.frequencies.get(f"several {finding.name}", {})):
+            text = asker.say(asking.COUNT_YES_NO, **words)
+            yield asker.yes_no("count", text, finding.count > 1, f"{start(several)}, {said}.", finding.name)
+
+
+def about_normal(asker: Asker) -> Iterator[Question]:
+    thing = picture_name(asker.truth).thing
+    value = asker.facts["normal"]
+    values = asker.frequencies.get("normal", {"yes": 0.4, "no": 0.6})
+    said = findings_sentence(asker)
+    normal = value == "yes"
+    if balance.ask_evenly(asker.rng, value, values):
+        sentence = "Yes, it looks normal." if normal else f"No. {said}"
+        yield asker.yes_no("normal", asker.say(asking.NORMAL, thing=thing), normal, sentence)
+    if balance.ask_evenly(asker.rng, value, values):
+        sentence = "No, nothing abnormal is seen." if normal else f"Yes. {said}"
+        yield asker.yes_no("normal", asker.say(asking.ABNORMAL, thing=thing), not normal, sentence)
+    clear = asker.facts.get("lungs clear")
+    if clear and balance.ask_evenly(asker.rng, clear, asker.frequencies.get("lungs clear", {})):
+        sentence = "Yes, the lungs are clear." if clear == "yes" else f"No. {said}"
+        yield asker.yes_no("normal", asker.say(asking.LUNGS), clear == "yes", sentence)
+
+
+def about_comparison(asker: Asker) -> Iterator[Question]:
+    said = findings_sentence(asker)
+    side = asker.facts.get("affected side")
+    if side and balance.ask_evenly(asker.rng, side, asker.frequencies.get("affected side", {})):
+        sentence = f"The {side} side is more affected. {said}"
+        yield Question("comparison", asker.say(asking.AFFECTED_SIDE), side, sentence, True, SIDES)
+    for key, value in asker.truth.extras:
+        if key.endswith(" side") and value in SIDES:
+            yield from compared_side(asker, key, value)
+    yield from compared_halves(asker)
+    yield from compared_sizes(asker)
+
+
+def compared_side(asker: Asker, key: str, side: str) -> Iterator[Question]:
+    if balance.ask_evenly(asker.rng, side, asker.frequencies.get(key, {})):
+        quality = key.removesuffix(" side")
+        text = asker.say(asking.COMPARED_SIDE, quality=quality)
+        yield Question("comparison", text, side, f"The {side} side is {quality}.", True, SIDES)
+
+
+def compared_halves(asker: Asker) -> Iterator[Question]:
+    pairs = [("affected half", ("upper", "lower"))]
+    if asker.truth.domain in ("histology", "gross"):  # elsewhere "left half" would be mixed up with the patient's left
+        pairs.append(("affected flank", SIDES))
+    for fact, choices in pairs:
+        half = asker.facts.get(fact)
+        if half and balance.ask_evenly(asker.rng, half, asker.frequencies.get(fact, {})):
+            a, b = asker.rng.sample(choices, 2)
+            text = asker.say(asking.AFFECTED_HALF, a=a, b=b)
+            yield Question("comparison", text, half, f"The {half} half of the picture is more affected.", True, (a, b))
+
+
+def compared_sizes(asker: Asker) -> Iterator[Question]:
+    pair = balance.larger(asker.truth)
+    if pair is None:
+        return
+    large, small = pair
+    values = asker.frequencies.get(f"larger of {' and '.join(sorted((large.name, small.name)))}", {})
+    if balance.ask_evenly(asker.rng, large.name, values):
+        a, b = asker.rng.sample((large, small), 2)
+        text = asker.say(asking.LARGER, a=finding_word(a), b=finding_word(b))
+        sentence = f"The {finding_word(large)} is larger than the {finding_word(small)}."
+        yield Question("comparison", text, large.name, sentence, True, (a.name, b.name))
+
+
+ABOUT: tuple[Callable[[Asker], Iterator[Question]], ...] = (
+    about_modality,
+    about_plane,
+    about_region,
+    about_organ,
+    about_technique,
+    about_magnification,
+    about_presence,
+    about_which,
+    about_side,
+    about_place,
+    about_half,
+    about_size,
+    about_count,
+    about_normal,
+    about_comparison,
+)
+
+
+def ask_all(truth: Truth, rng: random.Random, held_out: bool) -> list[Question]:
+    """Every question that this picture supports, but for the unanswerable ones."""
+    asker = Asker(truth, rng, held_out)
+    return [question for about in ABOUT for question in about(asker)]
