@@ -1,0 +1,33 @@
+"""What all tests share: fixed seeds, few threads, no network, and the embedded model assembled once."""
+
+import os
+import random
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+# Set before anything imports torch or a hub client: the browser ring runs the app beside the tests on two cores,
+# and no test may reach for a network.
+os.environ.setdefault("OMP_NUM_THREADS", "2")
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+
+
+@pytest.fixture(autouse=True)
+def _seeds() -> None:
+    """The same random numbers in every test, whatever ran before."""
+    random.seed(0)
+    np.random.seed(0)
+    if torch := sys.modules.get("torch"):
+        torch.manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def nano_folder() -> Path:
+    """The embedded model, assembled; at once where `make install` has done it."""
+    from medvlm.assemble import assemble
+
+    return assemble()

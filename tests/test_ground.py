@@ -1,0 +1,121 @@
+"""The ground that everything stands on: two commands, exact pins, and documents that are true of the checkout."""
+
+import itertools
+import os
+import re
+import shutil
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from medvlm.paths import ROOT
+
+TARGETS = ("run", "test", "check", "bench", "install")
+README = ROOT / "README.md"
+DOCS = sorted([README, ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")])
+# What a text says between backticks or behind a `$`, where it starts with one of ours.
+COMMAND = re.compile(r"^\s*(?:\$ )?((?:make|python) [^#`\n]*)|`((?:make|python) [^`\n]+)`", re.MULTILINE)
+LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)|<img[^>]*src=\"([^\"]+)\"")
+TREE_LINE = re.compile(r"^([\w./<>-]+)\s{2,}\S", re.MULTILINE)
+
+
+def pins(file: str) -> dict[str, str]:
+    """Package -> exact version of a requirements file; every other kind of line fails."""
+    found = {}
+    for line in (ROOT / file).read_text(encoding="utf-8").splitlines():
+        wish = line.split("#")[0].strip()
+        if not wish or wish.startswith("--requirement"):
+            continue
+        match = re.fullmatch(r"([A-Za-z0-9._-]+)==([0-9][^\s;,*]*)", wish)
+        assert match, f"{file}: {line!r} is not an exact pin"
+        found[match[1].lower().replace("_", "-")] = match[2]
+    return found
+
+
+def make(*arguments: str, folder: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    command = ["make", "--no-print-directory", *arguments]
+    return subprocess.run(
+        command, cwd=folder, env=clean | environment, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+@pytest.mark.parametrize("file", ["requirements.txt", "requirements-dev.txt"])
+def test_every_requirement_is_pinned_exactly_with_its_reason(file: str) -> None:
+    assert pins(file)
+    for line in (ROOT / file).read_text(encoding="utf-8").splitlines():
+        if "==" in line:
+            assert re.search(r"  # \w.{5,}", line), f"{file}: {line!r} gives no reason"
+
+
+def test_the_constraints_hold_every_requirement_at_the_same_version() -> None:
+    constraints = pins("constraints.txt")
+    for file in ("requirements.txt", "requirements-dev.txt"):
+        wanted = pins(file)
+        assert wanted.items() <= constraints.items(), f"{file} and constraints.txt differ"
+
+
+def test_torch_is_exact_and_nothing_pulls_torchvision_or_gpu_packages() -> None:
+    constraints = pins("constraints.txt")
+    assert constraints["torch"] == "2.13.0"
+    unwanted = [name for name in constraints if re.match(r"torchvision|torchaudio|timm|triton|nvidia-|cuda", name)]
+    assert unwanted == []
+
+
+def test_what_is_installed_is_what_the_constraints_say() -> None:
+    from importlib.metadata import distributions
+
+    installed = {d.metadata["Name"].lower().replace("_", "-"): d.version.split("+")[0] for d in distributions()}
+    constraints = pins("constraints.txt")
+    differing = {name: (installed.get(name), pin) for name, pin in constraints.items() if installed.get(name) != pin}
+    assert differing == {}, "run `make install`; or, for a new pin, write constraints.txt anew as its head says"
+    extra = installed.keys() - constraints.keys() - {"pip", "wheel"}
+    assert extra == set(), "installed by hand, so a fresh machine lacks it: pin it or uninstall it"
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_every_target_is_there_and_leads_to_an_installation_on_a_bare_checkout(target: str, tmp_path: Path) -> None:
+    for name in ("Makefile", "requirements.txt", "requirements-dev.txt", "constraints.txt"):
+        shutil.copy(ROOT / name, tmp_path)
+    process = make("--dry-run", target, folder=tmp_path)
+    assert process.returncode == 0, process.stderr
+    assert ".ci/install .venv" in process.stdout
+
+
+def test_nothing_is_installed_twice(tmp_path: Path) -> None:
+    for name in ("Makefile", "requirements.txt", "requirements-dev.txt", "constraints.txt"):
+        shutil.copy(ROOT / name, tmp_path)
+    stamp = re.findall(r"\.venv/ready-\S+", make("--dry-run", "check", folder=tmp_path).stdout)
+    assert len(stamp) == 2
+    (tmp_path / ".venv").mkdir()
+    for name in stamp:
+        (tmp_path / name).touch()
+    assert ".ci/install" not in make("--dry-run", "check", folder=tmp_path).stdout
+    with (tmp_path / "requirements.txt").open("a") as file:
+        file.write("another==1.0  # a changed pin\n")
+    assert make("--dry-run", "check", folder=tmp_path).stdout.count(".ci/install") == 2
+
+
+def test_make_alone_says_what_it_can_do() -> None:
+    said = make().stdout
+    for target in TARGETS:
+        assert f"make {target}" in said
+
+
+def test_the_pytest_settings_are_strict() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["pytest"]["ini_options"]
+    assert "--strict-markers" in settings["addopts"] and "--strict-config" in settings["addopts"]
+    assert settings["xfail_strict"] is True
+    assert settings["filterwarnings"][0] == "error"
+
+
+def test_the_warnings_that_are_let_through_each_have_a_reason() -> None:
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    block = text[text.index("filterwarnings = [") :]
+    lines = [line.strip() for line in block[: block.index("\n]\n")].splitlines()[1:]]
+    for before, line in itertools.pairwise(lines):
+        if line.startswith(('"ignore', "'ignore")):
+            assert before.startswith("#") or before.startswith(('"ignore', "'ignore")), f"{line} gives no reason"
+            assert line.count(":") >= 2, f"{line} lets a whole message class through"
