@@ -1,0 +1,51 @@
+"""The size that a compressed frame claims inside a DICOM file, read from its own header before any decoder sees it."""
+
+import struct
+from dataclasses import dataclass
+
+_JPEG_SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_ALONE = frozenset({0x01, *range(0xD0, 0xD9)})
+
+
+@dataclass(frozen=True, slots=True)
+class FrameSize:
+    rows: int
+    columns: int
+    samples: int
+    bits: int
+
+
+def frame_size(frame: bytes) -> FrameSize | None:
+    """What a JPEG, JPEG-LS or JPEG 2000 stream says of itself; None where it says nothing that can be read."""
+    try:
+        if frame.startswith(b"\xff\xd8"):
+            return _jpeg(frame)
+        start = frame.find(b"\xff\x4f\xff\x51", 0, 4096)
+        return None if start < 0 else _jpeg2000(frame, start)
+    except (struct.error, IndexError):
+        return None
+
+
+def _jpeg(frame: bytes) -> FrameSize | None:
+    """ISO/IEC 10918-1 B.2.2: the frame header (SOF) after any number of other segments."""
+    at = 2
+    while at + 4 <= len(frame):
+        if frame[at] != 0xFF:
+            return None
+        marker = frame[at + 1]
+        if marker == 0xFF or marker in _ALONE:
+            at += 1 if marker == 0xFF else 2
+            continue
+        # 0xF7 is the frame header of JPEG-LS (ISO/IEC 14495-1 C.2.2), laid out alike.
+        if marker in _JPEG_SIZES or marker == 0xF7:
+            bits, rows, columns, samples = struct.unpack_from(">BHHB", frame, at + 4)
+            return FrameSize(rows, columns, samples, bits)
+        at += 2 + struct.unpack_from(">H", frame, at + 2)[0]
+    return None
+
+
+def _jpeg2000(frame: bytes, start: int) -> FrameSize:
+    """ISO/IEC 15444-1 A.5.1: the SIZ segment, which always comes first."""
+    right, bottom, left, top = struct.unpack_from(">4I", frame, start + 8)
+    samples = struct.unpack_from(">H", frame, start + 40)[0]
+    return FrameSize(bottom - top, right - left, samples, (frame[start + 42] & 0x7F) + 1)

@@ -1,0 +1,214 @@
+"""Decodes the pixel data of a DICOM file frame by frame, after its declared sizes have been checked."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from medvlm.errors import UserError
+from medvlm.imaging.codestream import frame_size
+from medvlm.imaging.header import Header, code, value, whole
+from medvlm.imaging.limits import Limits
+from medvlm.types import Pixels
+
+GREYS = ("MONOCHROME1", "MONOCHROME2")
+COLOURS = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
+PALETTE = "PALETTE COLOR"
+_KEYWORDS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
+
+_LIBJPEG = "pip install pylibjpeg-libjpeg (licensed under the GPL)"
+_OPENJPEG = "pip install pylibjpeg pylibjpeg-openjpeg"
+# Transfer syntax -> its name, and what to install where no decoder for it is there.
+_COMPRESSIONS: dict[str, tuple[str, str]] = {
+    "1.2.840.10008.1.2.4.50": ("JPEG", "pip install pillow"),
+    "1.2.840.10008.1.2.4.51": ("JPEG with 12 bits", _LIBJPEG),
+    "1.2.840.10008.1.2.4.57": ("lossless JPEG", _LIBJPEG),
+    "1.2.840.10008.1.2.4.70": ("lossless JPEG", _LIBJPEG),
+    "1.2.840.10008.1.2.4.80": ("JPEG-LS", "pip install pyjpegls"),
+    "1.2.840.10008.1.2.4.81": ("JPEG-LS", "pip install pyjpegls"),
+    "1.2.840.10008.1.2.4.90": ("JPEG 2000", _OPENJPEG),
+    "1.2.840.10008.1.2.4.91": ("JPEG 2000", _OPENJPEG),
+    "1.2.840.10008.1.2.4.201": ("HTJ2K", _OPENJPEG),
+    "1.2.840.10008.1.2.4.202": ("HTJ2K", _OPENJPEG),
+    "1.2.840.10008.1.2.4.203": ("HTJ2K", _OPENJPEG),
+    "1.2.840.10008.1.2.5": ("RLE", "pip install pydicom"),
+}
+_VIDEO = tuple(f"1.2.840.10008.1.2.4.{number}" for number in range(100, 109))
+_JPEG_12_BIT = "1.2.840.10008.1.2.4.51"
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How the pixels lie in the file, as the header declares it; `samples` is 1 for grey and palette, 3 for colour."""
+
+    rows: int
+    columns: int
+    frames: int
+    samples: int
+    photometric: str
+    bits_allocated: int
+    bits_stored: int
+    signed: bool
+    planar: int
+    keyword: str
+    syntax: str
+    encapsulated: bool
+
+    @property
+    def is_grey(self) -> bool:
+        return self.photometric in GREYS
+
+    @property
+    def frame_bytes(self) -> int:
+        """Bytes of one uncompressed frame as stored, rounded up."""
+        samples = 2 if self.photometric == "YBR_FULL_422" and not self.encapsulated else self.samples
+        return -(-self.rows * self.columns * samples * self.bits_allocated // 8)
+
+
+def layout_of(header: Header, what: str) -> Layout:
+    """Reads and checks the image pixel module (PS3.3 C.7.6.3); raises `UserError` for what cannot be shown."""
+    keyword = next((name for name in _KEYWORDS if value(header, name) is not None), "")
+    rows, columns = whole(header, "Rows"), whole(header, "Columns")
+    if not keyword or rows is None or columns is None:
+        raise UserError(f"{what} is cut short: it has no complete pixel data. Export or copy it again.")
+    syntax = str(getattr(header.file_meta, "TransferSyntaxUID", ""))
+    floating = keyword != "PixelData"
+    allocated = {"FloatPixelData": 32, "DoubleFloatPixelData": 64}.get(keyword) or whole(header, "BitsAllocated") or 0
+    photometric = code(header, "PhotometricInterpretation", (*GREYS, *COLOURS, PALETTE))
+    samples = whole(header, "SamplesPerPixel") or 1
+    if not photometric or (photometric in COLOURS) != (samples == 3) or samples not in (1, 3):
+        raise UserError(
+            f"{what} has {samples} values a pixel in colours that are not read here (grey, RGB, YBR and palette are). "
+            "Export it as RGB."
+        )
+    if allocated != 1 and allocated not in (8, 16, 32, 64):
+        raise UserError(f"{what} has {allocated} bits a pixel; 1, 8, 16, 32 and 64 are read. Export it again.")
+    return Layout(
+        rows=rows,
+        columns=columns,
+        frames=max(1, whole(header, "NumberOfFrames") or 1),
+        samples=samples,
+        photometric=photometric,
+        bits_allocated=allocated,
+        bits_stored=allocated if floating else min(whole(header, "BitsStored") or allocated, allocated),
+        signed=floating or whole(header, "PixelRepresentation") == 1,
+        planar=1 if whole(header, "PlanarConfiguration") == 1 else 0,
+        keyword=keyword,
+        syntax=syntax,
+        encapsulated=_is_encapsulated(header, syntax, what),
+    )
+
+
+def _is_encapsulated(header: Header, syntax: str, what: str) -> bool:
+    try:
+        return bool(header.file_meta.TransferSyntaxUID.is_encapsulated)
+    except (AttributeError, ValueError):
+        raise UserError(
+            f"{what} is stored in a way (transfer syntax {_only_digits(syntax)}) that is not known here. "
+            "Export it as uncompressed DICOM."
+        ) from None
+
+
+def check_limits(layout: Layout, limits: Limits, what: str) -> None:
+    """All declared sizes against the limits, before anything is decoded."""
+    limits.check_frame(layout.rows, layout.columns, what)
+    limits.check_frames(layout.frames, what)
+    width = max(1, layout.bits_allocated // 8) if layout.is_grey else 3
+    limits.check_total(layout.rows * layout.columns * width * layout.frames, what)
+
+
+def decoded_frames(header: Header, layout: Layout, limits: Limits, what: str) -> Iterator[Pixels]:
+    """Each frame as stored: (rows, columns) numbers, or (rows, columns, 3) RGB, in the machine's byte order."""
+    decoder = _decoder(layout, what)
+    source = bytes(value(header, layout.keyword))
+    if layout.encapsulated:
+        _check_streams(header, source, layout, limits, what)
+    elif len(source) < layout.frame_bytes * layout.frames:
+        raise UserError(
+            f"{what} is cut short: {layout.frames} x {layout.columns} x {layout.rows} pixels need "
+            f"{layout.frame_bytes * layout.frames:,} bytes, {len(source):,} are there. Export or copy it again."
+        )
+    count = 0
+    for pixels, _ in decoder.iter_array(source, **_options(header, layout)):
+        count += 1
+        yield np.ascontiguousarray(pixels, dtype=pixels.dtype.newbyteorder("="))
+        if count == layout.frames:
+            return
+    raise UserError(
+        f"{what} is cut short: {layout.frames} slices are announced, {count} are there. Export or copy it again."
+    )
+
+
+def _decoder(layout: Layout, what: str) -> Any:
+    from pydicom.pixels import get_decoder
+    from pydicom.uid import UID
+
+    if layout.syntax in _VIDEO:
+        raise UserError(f"{what} holds a video. Save single pictures of it as DICOM or PNG and add those.")
+    name, install = _COMPRESSIONS.get(layout.syntax, ("an unknown way", ""))
+    try:
+        decoder = get_decoder(UID(layout.syntax))
+    except NotImplementedError:
+        raise UserError(
+            f"{what} is stored in a way (transfer syntax {_only_digits(layout.syntax)}) that no decoder here reads. "
+            "Export it as uncompressed DICOM."
+        ) from None
+    too_deep = layout.syntax == _JPEG_12_BIT and layout.bits_stored > 8 and set(decoder.available_plugins) == {"pillow"}
+    if too_deep or not decoder.is_available:
+        raise UserError(
+            f"{what} is stored as {name}, and the decoder for it is not installed: {install}, "
+            "or export it as uncompressed DICOM."
+        )
+    return decoder
+
+
+def _options(header: Header, layout: Layout) -> dict[str, Any]:
+    options: dict[str, Any] = {
+        "rows": layout.rows,
+        "columns": layout.columns,
+        "number_of_frames": layout.frames,
+        "samples_per_pixel": layout.samples,
+        "photometric_interpretation": layout.photometric,
+        "bits_allocated": layout.bits_allocated,
+        "pixel_keyword": layout.keyword,
+        "pixel_vr": _representation(header, layout.keyword),
+    }
+    if layout.keyword == "PixelData":
+        options |= {"bits_stored": layout.bits_stored, "pixel_representation": int(layout.signed)}
+    if layout.samples > 1:
+        options["planar_configuration"] = layout.planar
+    if layout.encapsulated and (offsets := _extended_offsets(header)) is not None:
+        options["extended_offsets"] = offsets
+    return options
+
+
+def _representation(header: Header, keyword: str) -> str:
+    return str(header[keyword].VR)
+
+
+def _extended_offsets(header: Header) -> tuple[bytes, bytes] | None:
+    table, lengths = value(header, "ExtendedOffsetTable"), value(header, "ExtendedOffsetTableLengths")
+    return (table, lengths) if isinstance(table, bytes) and isinstance(lengths, bytes) else None
+
+
+def _check_streams(header: Header, source: bytes, layout: Layout, limits: Limits, what: str) -> None:
+    """Each compressed frame must be of the declared size: a decoder allocates what the stream claims."""
+    from pydicom.encaps import generate_frames
+
+    frames = generate_frames(source, number_of_frames=layout.frames, extended_offsets=_extended_offsets(header))
+    for frame in frames:
+        size = frame_size(frame)
+        if size is None:
+            continue
+        limits.check_frame(size.rows, size.columns, what)
+        if (size.rows, size.columns, size.samples) != (layout.rows, layout.columns, layout.samples):
+            raise UserError(
+                f"{what} is damaged: its header says {layout.columns} x {layout.rows} pixels with {layout.samples} "
+                f"values, its compressed picture {size.columns} x {size.rows} with {size.samples}. Export it again."
+            )
+
+
+def _only_digits(syntax: str) -> str:
+    """A unique identifier is digits and dots; anything else in its place is not repeated."""
+    return syntax if syntax and set(syntax) <= set("0123456789.") and len(syntax) <= 64 else "not given"

@@ -1,0 +1,56 @@
+"""How large a file may be, on disk and unpacked, so that no upload can fill the machine."""
+
+from dataclasses import dataclass
+
+from medvlm.errors import UserError
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds on one file; every check raises a `UserError` of its own, before anything large is allocated.
+
+    `file_bytes`: of the upload. `frame_pixels`: rows x columns of one slice. `frames`: slices in one file.
+    `total_bytes`: all slices together as numbers in memory (2,000 CT slices of 512 x 512 need 1.05 GB).
+    """
+
+    file_bytes: int = 200_000_000
+    frame_pixels: int = 100_000_000
+    frames: int = 2_000
+    total_bytes: int = 1 << 30
+
+    def check_file(self, size: int, what: str) -> None:
+        if size > self.file_bytes:
+            raise UserError(
+                f"{what} has {_megabytes(size)}; at most {_megabytes(self.file_bytes)} are read. "
+                "Export fewer slices or a smaller picture."
+            )
+
+    def check_frame(self, rows: int, columns: int, what: str) -> None:
+        """`rows` and `columns` as the header declares them."""
+        if rows < 1 or columns < 1:
+            raise UserError(
+                f"{what} says it has {columns} x {rows} pixels, so there is nothing to show. Export it again."
+            )
+        if rows * columns > self.frame_pixels:
+            raise UserError(
+                f"{what} says it has {columns} x {rows} pixels ({rows * columns / 1e6:,.0f} megapixels); "
+                f"at most {self.frame_pixels / 1e6:,.0f} megapixels are read. Export a smaller picture or a part of it."
+            )
+
+    def check_frames(self, count: int, what: str) -> None:
+        if count > self.frames:
+            raise UserError(
+                f"{what} has {count:,} slices; at most {self.frames:,} are read. Export a part of the series."
+            )
+
+    def check_total(self, size: int, what: str) -> None:
+        """`size`: bytes of all slices in memory."""
+        if size > self.total_bytes:
+            raise UserError(
+                f"{what} would need {_megabytes(size)} of memory once unpacked; at most "
+                f"{_megabytes(self.total_bytes)} are allowed. Export fewer slices or a smaller picture."
+            )
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB" if size < 100_000_000 else f"{size / 1e6:,.0f} MB"
