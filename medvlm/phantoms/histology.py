@@ -97,9 +97,10 @@ def draw(seed: int, split: Split = "train") -> Phantom:
     microns = MICRONS[slide.power] * float(case.uniform(0.92, 1.08))
     field, findings = lay_tissue(slide, plans, microns, ground, lesion)
     pixels = photograph(field, slide, camera)
+    stain = None if slide.look == "grey" else slide.stain  # a grey picture does not show its stain
     truth = Truth(
-        "histology", "histology", slide.organ, slide.organ, None, None if slide.look == "grey" else slide.stain, findings,
-        tuple(choices), layperson(slide, findings), (("magnification", slide.power),), held,
+        "histology", "histology", slide.organ, slide.organ, None, stain, findings, tuple(choices),
+        layperson(slide, findings), (("magnification", slide.power),), held,
     )  # fmt: skip
     spacing = round(microns / 1000, 6)
     return Phantom(pixels, truth, Spacing(spacing, spacing), None, False, seed)
@@ -206,7 +207,9 @@ def soften_colour(picture: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def layperson(slide: Slide, findings: tuple[Finding, ...]) -> str:
-    colour = {"usual": "pink and purple", "lavender": "violet", "pale": "whitish and purple", "grey": "grey"}[slide.look]
+    colour = {"usual": "pink and purple", "lavender": "violet", "pale": "whitish and purple", "grey": "grey"}[
+        slide.look
+    ]
     colour = "bluish picture, brown and blue," if slide.stain == IMMUNO else f"{colour} picture"
     base = f"A {colour} with {_BASE[slide.organ]}"
     if slide.stain == IMMUNO or slide.look != "usual":

@@ -25,7 +25,7 @@ class Field:
 
     @classmethod
     def blank(cls, size: int, microns: float) -> "Field":
-        return cls(*(np.zeros((size, size)) for _ in range(3)), microns)
+        return cls(np.zeros((size, size)), np.zeros((size, size)), np.zeros((size, size)), microns)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -34,7 +34,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """How a kind of nucleus looks: half length and half width in microns, darkness, evenness, share that turns brown."""
+    """How a kind of nucleus looks: half length and width in microns, darkness, unevenness, share that turns brown."""
 
     length: float
     width: float
