@@ -122,7 +122,7 @@ def _check_is_picture(header: Header, what: str) -> None:
         raise UserError(
             f"{what} is a DICOM {kind} ({WITHOUT_PIXELS[kind]}), which holds no picture. Add the pictures of the study."
         )
-    if whole(header, "Rows") is None and not code(header, "Modality", MODALITIES):
+    if whole(header, "Rows") is None:
         raise UserError(f"{what} is a DICOM file without a picture, or cut short. Add the pictures of the study.")
     raise UserError(f"{what} is cut short: it has a picture's header but no pixel data. Export or copy it again.")
 
@@ -172,9 +172,9 @@ def _grey(header: Header, layout: Layout, frames: list[Pixels], modality: str, r
         first = rescales[0]
         every = list(rescales) * (layout.frames if len(rescales) == 1 else 1)
         kept = [every[index] for index in _some(range(layout.frames))]
-        bits, signed = layout.bits_stored, layout.signed
-        frames = _alike([one(frame, bits, signed) for one, frame in zip(every, frames, strict=True)])
-        keep = _alike([one(sample, bits, signed) for one, sample in zip(kept, keep, strict=True)])
+        low, high = float(min(frame.min() for frame in frames)), float(max(frame.max() for frame in frames))
+        frames = _alike([one(frame, low, high) for one, frame in zip(every, frames, strict=True)])
+        keep = _alike([one(sample, low, high) for one, sample in zip(kept, keep, strict=True)])
         notes += _rescale_note(first, len(rescales), modality)
     unit = greyscale.unit(header, modality, rescaled=bool(rescales) and table is None)
     return _windowed(

@@ -22,12 +22,11 @@ class Rescale:
     slope: float = 1.0
     intercept: float = 0.0
 
-    def __call__(self, stored: Pixels, bits: int, signed: bool) -> Pixels:
-        """Stored values as numbers: an integer type where nothing is lost by it, float32 otherwise."""
+    def __call__(self, stored: Pixels, low: float, high: float) -> Pixels:
+        """Stored values, all of them in `low`..`high`, as numbers: integers if nothing is lost by it, else float32."""
         if self.slope == 1.0 and self.intercept == 0.0:
             return stored
-        if self.slope == 1.0 and self.intercept == int(self.intercept) and bits <= 16:
-            low, high = (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if signed else (0, (1 << bits) - 1)
+        if self.slope == 1.0 and self.intercept == int(self.intercept) and stored.dtype.kind in "iu":
             for kind in _INTEGERS:
                 bounds = np.iinfo(kind)
                 if low + self.intercept >= bounds.min and high + self.intercept <= bounds.max:
@@ -45,9 +44,9 @@ class Table:
     bits: int
 
     def __call__(self, numbers_in: Pixels) -> Pixels:
-        # Rounded because a table that follows a rescale may meet fractions.
-        index = np.rint(numbers_in).astype(np.int64) - self.first
-        return np.asarray(self.entries[np.clip(index, 0, len(self.entries) - 1)])
+        # Rounded because a table that follows a rescale may meet fractions; float64 so that the start cannot wrap.
+        index = np.rint(numbers_in.astype(np.float64)) - self.first
+        return np.asarray(self.entries[np.clip(index, 0, len(self.entries) - 1).astype(np.int64)])
 
 
 @dataclass(frozen=True, slots=True)

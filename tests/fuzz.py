@@ -1,0 +1,137 @@
+"""Seeded damage: the same bytes and seed give the same mutants, on any machine."""
+
+import io
+import random
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from PIL import Image
+from pydicom.uid import JPEG2000Lossless, RLELossless
+
+from tests import dicom_cases
+
+# What damaged length and size fields typically hold.
+_EXTREMES = (b"\x00\x00\x00\x00", b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", b"\xff\xff\xff\x7f", b"\x00\x00\x00\x80")
+
+
+def mutants(data: bytes, count: int, seed: int) -> Iterator[bytes]:
+    """`count` damaged copies of `data`, each by one to four random steps, never the original itself."""
+    rng = random.Random(f"{seed}/{len(data)}")
+    for _ in range(count):
+        mutant = bytearray(data)
+        while bytes(mutant) == data:
+            for _ in range(rng.randint(1, 4)):
+                rng.choice(_STEPS)(mutant, rng)
+        yield bytes(mutant)
+
+
+def _at(mutant: bytearray, rng: random.Random) -> int:
+    """A place in the file: in half of the cases near its start, where the headers are."""
+    end = max(1, len(mutant))
+    return rng.randrange(min(end, 512)) if rng.random() < 0.5 else rng.randrange(end)
+
+
+def _flip(mutant: bytearray, rng: random.Random) -> None:
+    if mutant:
+        mutant[_at(mutant, rng)] ^= 1 << rng.randrange(8)
+
+
+def _replace(mutant: bytearray, rng: random.Random) -> None:
+    if mutant:
+        mutant[_at(mutant, rng)] = rng.randrange(256)
+
+
+def _extreme(mutant: bytearray, rng: random.Random) -> None:
+    at, width = _at(mutant, rng), rng.choice((1, 2, 4))
+    mutant[at : at + width] = rng.choice(_EXTREMES)[:width]
+
+
+def _cut(mutant: bytearray, rng: random.Random) -> None:
+    del mutant[_at(mutant, rng) :]
+
+
+def _drop(mutant: bytearray, rng: random.Random) -> None:
+    at = _at(mutant, rng)
+    del mutant[at : at + rng.randint(1, 64)]
+
+
+def _repeat(mutant: bytearray, rng: random.Random) -> None:
+    at = _at(mutant, rng)
+    piece = mutant[at : at + rng.randint(1, 64)]
+    mutant[at:at] = piece * rng.randint(1, 4)
+
+
+def _noise(mutant: bytearray, rng: random.Random) -> None:
+    at = _at(mutant, rng)
+    size = min(rng.randint(1, 32), len(mutant) - at)
+    mutant[at : at + size] = rng.randbytes(size)
+
+
+def _move(mutant: bytearray, rng: random.Random) -> None:
+    source, target = _at(mutant, rng), _at(mutant, rng)
+    piece = mutant[source : source + rng.randint(4, 64)]
+    mutant[target : target + len(piece)] = piece
+
+
+_STEPS: tuple[Callable[[bytearray, random.Random], None], ...] = (
+    *(_flip, _flip, _replace, _replace, _extreme, _extreme, _cut, _drop, _repeat, _noise, _move),
+)
+
+
+def samples() -> dict[str, bytes]:
+    """One small sound file for each kind of file that has a reader of its own."""
+    rng = np.random.default_rng(7)
+    grey = rng.integers(0, 256, (40, 32), dtype=np.uint8)
+    rgb = rng.integers(0, 256, (40, 32, 3), dtype=np.uint8)
+    deep = rng.integers(0, 4096, (40, 32), dtype=np.uint16)
+    stack = rng.integers(0, 4096, (3, 12, 10), dtype=np.uint16)
+    return {
+        "png": saved(Image.fromarray(rgb), "PNG"),
+        "png 16 bit": saved(Image.fromarray(deep), "PNG"),
+        "jpeg": saved(Image.fromarray(rgb), "JPEG", exif=orientation(6)),
+        "webp": saved(Image.fromarray(rgb), "WEBP", lossless=True),
+        "bmp": saved(Image.fromarray(rgb), "BMP"),
+        "tiff": tiff(stack, photometric="minisblack"),
+        "tiff lzw": saved(Image.fromarray(grey), "TIFF", compression="tiff_lzw"),
+        "tiff pyramid": pyramid(),
+        "dicom": dicom_cases.named(VOILUTSequence=dicom_cases.lut(np.arange(64) * 1000)),
+        "dicom rle": dicom_cases.compressed(stack, RLELossless),
+        "dicom jpeg": dicom_cases.jpeg_baseline(rgb),
+        "dicom jpeg 2000": dicom_cases.compressed(deep, JPEG2000Lossless),
+        "dicom htj2k": dicom_cases.flat_htj2k(),
+        "dicom palette": dicom_cases.palette(grey // 64, rgb[0, :4]),
+    }
+
+
+def saved(image: Image.Image, form: str, **options: object) -> bytes:
+    out = io.BytesIO()
+    image.save(out, form, **options)
+    return out.getvalue()
+
+
+def orientation(value: int) -> bytes:
+    """An EXIF block that says how the camera was held."""
+    exif = Image.Exif()
+    exif[0x0112] = value
+    return exif.tobytes()
+
+
+def tiff(pixels: np.ndarray, **options: object) -> bytes:  # type: ignore[type-arg]
+    import tifffile
+
+    out = io.BytesIO()
+    tifffile.imwrite(out, pixels, **options)
+    return out.getvalue()
+
+
+def pyramid(size: int = 256, levels: int = 3, **options: object) -> bytes:
+    """A tiled TIFF whose pages show the same picture ever smaller, as slide scanners write it."""
+    import tifffile
+
+    base = np.random.default_rng(3).integers(0, 256, (size, size, 3), dtype=np.uint8)
+    out = io.BytesIO()
+    with tifffile.TiffWriter(out) as writer:
+        for level in range(levels):
+            small = base[:: 2**level, :: 2**level]
+            writer.write(small, tile=(64, 64), photometric="rgb", subfiletype=int(level > 0), metadata=None, **options)
+    return out.getvalue()
