@@ -1,0 +1,205 @@
+"""How weights come into memory: device, number format, NF4 with or without unpacking, and the adapter on top."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import bitsandbytes as bnb
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from medvlm import checkpoints
+from medvlm.errors import CheckpointError, ConfigError
+from medvlm.families import Family, family_of
+
+Device = Literal["auto", "cpu", "cuda"]
+Quantization = Literal["nf4", "int8", "none"]
+ComputeType = Literal["auto", "float32", "bfloat16", "float16"]
+Unpack = Literal["auto", "yes", "no"]
+# Called with a sentence for the page and how much is done, 0 to 1.
+Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A model in memory. `model` is the transformers model, `adapted` the PEFT model around it (None: base only)."""
+
+    model: nn.Module
+    adapted: nn.Module | None
+    processor: Any
+    family: Family
+    device: torch.device
+    dtype: torch.dtype
+    quantization: Quantization
+    unpacked: bool
+
+
+def choose_device(wanted: Device) -> torch.device:
+    """Resolve "auto"; raises ConfigError for "cuda" where there is none."""
+    if wanted == "cuda" and not torch.cuda.is_available():
+        raise ConfigError("device is 'cuda', but this machine has no CUDA device that torch can use. Choose 'cpu'.")
+    return torch.device("cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def choose_dtype(wanted: ComputeType, device: torch.device) -> torch.dtype:
+    """The number format to compute in.
+
+    On a CPU with AVX2 only, bfloat16 made the prefill of a 135M model 4.5 times slower than float32; with AMX or
+    AVX512-BF16 it is the faster one. Old GPUs (before Ampere) have no bfloat16.
+    """
+    if wanted != "auto":
+        chosen: torch.dtype = getattr(torch, wanted)
+        return chosen
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
+    return torch.bfloat16 if cpu_computes_bfloat16() else torch.float32
+
+
+def cpu_computes_bfloat16() -> bool:
+    """Whether the CPU multiplies bfloat16 in hardware (AMX or AVX512-BF16)."""
+    features = torch.cpu.get_capabilities()
+    return bool(features.get("amx_bf16") or features.get("amx_tile") or features.get("avx512_bf16"))
+
+
+def quantization_config(quantization: Quantization, family: Family, dtype: torch.dtype) -> Any:
+    """transformers' configuration for bitsandbytes; None for "none". Training must use this very one."""
+    from transformers import BitsAndBytesConfig
+
+    if quantization == "nf4":
+        return BitsAndBytesConfig(
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_compute_dtype=dtype,
+            llm_int8_skip_modules=family.never_quantised,
+        )
+    if quantization == "int8":
+        return BitsAndBytesConfig(load_in_8bit=True, llm_int8_skip_modules=family.never_quantised)
+    return None
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """config.json of a model folder; raises CheckpointError when there is none."""
+    try:
+        config: dict[str, Any] = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CheckpointError(
+            f"{folder} is not a model folder: config.json cannot be read ({error}). Give a folder that "
+            "save_pretrained wrote, a hub name or a name from the catalog."
+        ) from error
+    return config
+
+
+def load_base(
+    folder: Path, device: torch.device, dtype: torch.dtype, quantization: Quantization
+) -> tuple[nn.Module, Any, Family]:
+    """Read model and processor of a folder, quantised on the way in. Raises CheckpointError."""
+    from transformers import AutoModelForImageTextToText, AutoProcessor
+
+    import medvlm.tower  # noqa: F401  (registers nano's vision tower)
+
+    family = family_of(str(read_config(folder).get("model_type")), str(folder))
+    checkpoints.refuse_code(folder)
+    checkpoints.weight_files(folder)
+    try:
+        model = AutoModelForImageTextToText.from_pretrained(
+            folder,
+            dtype=dtype,
+            device_map={"": str(device)},
+            quantization_config=quantization_config(quantization, family, dtype),
+            use_safetensors=True,
+            trust_remote_code=False,
+        )
+        processor = AutoProcessor.from_pretrained(folder, trust_remote_code=False)
+    except (OSError, ValueError, KeyError) as error:
+        raise CheckpointError(f"{folder} cannot be loaded: {error}. Download or assemble the model again.") from error
+    model.requires_grad_(False)
+    return model.eval(), processor, family
+
+
+def attach(model: nn.Module, adapter: Path, dtype: torch.dtype) -> nn.Module:
+    """Put a PEFT adapter of safetensors on the model. Raises CheckpointError when shapes or names do not fit."""
+    from peft import PeftModel
+
+    checkpoints.weight_files(adapter)
+    try:
+        adapted = PeftModel.from_pretrained(model, adapter, adapter_name="tuned", is_trainable=False)
+    except (RuntimeError, ValueError, OSError, KeyError) as error:
+        reason = " ".join(str(error).split())[:400]
+        raise CheckpointError(f"{adapter} does not fit the base: {reason}. Choose its own base with --base.") from error
+    for name, parameter in adapted.named_parameters():
+        if ".tuned." in name:
+            parameter.data = parameter.data.to(dtype)
+    adapted.requires_grad_(False)
+    evaluating: nn.Module = adapted.eval()
+    return evaluating
+
+
+class UnpackedLinear4bit(bnb.nn.Linear4bit):  # type: ignore[misc]
+    """An NF4 layer that keeps its dequantised weights beside the packed ones: the same numbers, unpacked only once."""
+
+    dense: Tensor
+
+    def forward(self, x: Tensor) -> Tensor:
+        bias = None if self.bias is None else self.bias.to(self.dense.dtype)
+        return F.linear(x.to(self.dense.dtype), self.dense, bias).to(x.dtype)
+
+
+def nf4_layers(model: nn.Module) -> list[bnb.nn.Linear4bit]:
+    return [module for module in model.modules() if isinstance(module, bnb.nn.Linear4bit)]
+
+
+def dense_weight(layer: bnb.nn.Linear4bit, dtype: torch.dtype) -> Tensor:
+    """(out, in) of `dtype`: the numbers that bitsandbytes' own product computes with."""
+    weight = layer.weight
+    state = weight.quant_state
+    absmax = state.absmax
+    if state.nested:
+        absmax = bnb.functional.dequantize_blockwise(absmax, state.state2) + state.offset
+    dense: Tensor = torch.ops.bitsandbytes.dequantize_4bit(
+        weight.data, absmax.float(), state.blocksize, state.quant_type, state.shape, dtype
+    )
+    return dense
+
+
+def unpack(model: nn.Module, dtype: torch.dtype) -> None:
+    """Keep the dequantised weights of all NF4 layers; they stay NF4 layers with their packed bytes."""
+    for layer in nf4_layers(model):
+        layer.__class__ = UnpackedLinear4bit
+        layer.dense = dense_weight(layer, dtype)
+
+
+def repack(model: nn.Module) -> None:
+    """Undo `unpack`."""
+    for layer in nf4_layers(model):
+        if isinstance(layer, UnpackedLinear4bit):
+            layer.__class__ = bnb.nn.Linear4bit
+            del layer.dense
+
+
+def should_unpack(wanted: Unpack, model: nn.Module, device: torch.device, dtype: torch.dtype) -> bool:
+    """Whether to unpack NF4 layers: on the CPU, when half of the free memory holds the dequantised weights."""
+    layers = nf4_layers(model)
+    if not layers or wanted == "no":
+        return False
+    if wanted == "yes":
+        return True
+    needed = sum(layer.in_features * layer.out_features for layer in layers) * dtype.itemsize
+    return device.type == "cpu" and needed < free_memory() / 2
+
+
+def free_memory() -> int:
+    """Bytes that this machine can still give without swapping."""
+    import psutil
+
+    available: int = psutil.virtual_memory().available
+    return available
+
+
+def stored_bytes(model: nn.Module) -> int:
+    """Bytes of all parameters and buffers as stored, packed NF4 weights and their scales included, unpacked ones not."""
+    tensors = {t.data_ptr(): t.nbytes for t in (*model.parameters(), *model.buffers())}
+    scales = sum(layer.weight.quant_state.absmax.nbytes for layer in nf4_layers(model))
+    return sum(tensors.values()) + scales
