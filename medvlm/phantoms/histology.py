@@ -129,7 +129,7 @@ def without_overlap(plans: tuple[Plan, ...]) -> tuple[Plan, ...]:
 def lay_tissue(
     slide: Slide, plans: tuple[Plan, ...], microns: float, ground: np.random.Generator, lesion: np.random.Generator
 ) -> tuple[Field, tuple[Finding, ...]]:
-    crowd = next((1.5 + 0.5 * one.contrast for one in plans if one.name == "high cellularity"), 1.0)
+    crowd = next((1.6 + 0.6 * one.contrast for one in plans if one.name == "high cellularity"), 1.0)
     field = tissue.Field.blank(SIZE, microns)
     tissue.LAY[slide.organ](field, ground, crowd)
     findings = tuple(lay_finding(field, one, lesion) for one in plans)

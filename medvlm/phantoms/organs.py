@@ -284,13 +284,29 @@ def lay(organ: Organ, page: Frame, rng: np.random.Generator) -> Body:
     )
     alpha = outline(page, (0.0, 0.0), uneven, soft=1.6).full(page.shape)
     flat = organ.name in ("colon", "brain", "heart", "kidney")
-    rounded = smoothstep(blur(alpha, page.scale * (0.05 if flat else 0.16)) * 2 - 1)
+    rounded = smoothstep(wide_blur(alpha, page.scale * (0.05 if flat else 0.16)) * 2 - 1)
     return Body(alpha, np.clip(rounded + (0.25 if flat else 0.0), 0, 1))
+
+
+def wide_blur(array: Grey, sigma: float) -> Grey:
+    """Gaussian blur of at least 6 pixels, done at a quarter of the size: smooth anyway, and many times faster."""
+    height, width = array.shape
+    small = array.reshape(height // 4, 4, width // 4, 4).sum(axis=3).sum(axis=1) / 16
+    return stretched(stretched(blur(small, sigma / 4), height).T, width).T
+
+
+def stretched(array: Grey, size: int) -> Grey:
+    """Linear interpolation of the rows to `size` rows."""
+    at = np.clip((np.arange(size) + 0.5) * len(array) / size - 0.5, 0, len(array) - 1)
+    low = np.minimum(at.astype(np.intp), len(array) - 2)
+    part = (at - low)[:, None]
+    between: Grey = array[low] * (1 - part) + array[low + 1] * part
+    return between
 
 
 def shadow(picture: Picture, body: Body) -> None:
     """The board is darker to the lower right of the organ."""
-    dark = blur(body.alpha, 6.0)
+    dark = wide_blur(body.alpha, 6.0)
     moved = np.zeros_like(dark)
     moved[5:, 4:] = dark[:-5, :-4]
     picture *= (1 - 0.5 * moved)[..., None]
@@ -385,7 +401,7 @@ def uterus_details(surface: Picture, page: Frame, body: Body, rng: np.random.Gen
 
 def heart_details(surface: Picture, page: Frame, body: Body, rng: np.random.Generator) -> None:
     """Cut across: a round dark cavity in a thick wall, a crescent beside it, fat at the rim."""
-    rim = smoothstep((0.8 - blur(body.alpha, 9.0)) * 6 + 0.4 * noise(rng, page.shape, 14.0))
+    rim = smoothstep((0.8 - wide_blur(body.alpha, 9.0)) * 6 + 0.4 * noise(rng, page.shape, 14.0))
     surface += (np.array([0.88, 0.74, 0.38]) - surface) * (rim * 0.9)[..., None]
     paint(surface, ellipse(page, 0.22, 0.0, 0.30, 0.28, 0.3, 3, lobes=lobed(rng, 0.22)), (0.12, 0.02, 0.03))
     crescent = ellipse(page, -0.55, 0.02, 0.27, 0.52, 0.0, 3, lobes=lobed(rng, 0.1))
@@ -394,9 +410,9 @@ def heart_details(surface: Picture, page: Frame, body: Body, rng: np.random.Gene
 
 def brain_details(surface: Picture, page: Frame, body: Body, rng: np.random.Generator) -> None:
     """A wrinkled ribbon of cortex around cream white matter, two dark ventricles, the cleft between the halves."""
-    depth = blur(body.alpha, page.scale * 0.10) + 0.10 * noise(rng, page.shape, page.scale * 0.10)
+    depth = wide_blur(body.alpha, page.scale * 0.10) + 0.10 * noise(rng, page.shape, page.scale * 0.10)
     white = smoothstep((depth - 0.86) * 9)
-    surface += (np.array([0.93, 0.87, 0.76]) - surface) * white[..., None]
+    surface += (np.array([0.88, 0.81, 0.70]) - surface) * white[..., None]
     furrow = smoothstep(1 - np.abs(noise(rng, page.shape, page.scale * 0.085)) * 5) * (1 - white)
     surface += (np.array([0.40, 0.22, 0.20]) - surface) * (0.75 * furrow)[..., None]
     for side in (-1.0, 1.0):
@@ -449,7 +465,7 @@ def necrosis(
 ) -> None:
     """A dull, crumbling yellow-grey patch with a ragged red border."""
     patch = ragged(page, at, radius, rng)
-    border = smoothstep((ragged_edge(page, at, radius * 1.14, rng, patch) - patch) * 1.4)
+    border = smoothstep((np.clip(blur(patch, 3.0) * 1.8, 0, 1) - patch) * 1.4)
     surface += (np.array([0.45, 0.10, 0.08]) - surface) * (border * 0.6)[..., None]
     crumbs = 1 + 0.13 * fractal(rng, page.shape, 5.0)
     yellow = np.array([0.82, 0.74, 0.34]) + (1 - contrast) * np.array([-0.08, -0.08, 0.10])
@@ -462,10 +478,6 @@ def ragged(page: Frame, at: Point, radius: float, rng: np.random.Generator) -> G
     uneven = radius * (1 + 0.2 * np.clip(noise(rng, page.shape, max(4.0, radius * page.scale * 0.5)), -1.5, 1.5))
     inside: Grey = smoothstep((uneven - np.sqrt(down * down + across * across)) * page.scale / 4 + 0.5)
     return inside
-
-
-def ragged_edge(page: Frame, at: Point, radius: float, rng: np.random.Generator, patch: Grey) -> Grey:
-    return np.clip(blur(patch, 3.0) * 1.8, 0, 1)
 
 
 def haemorrhage(
