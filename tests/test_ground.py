@@ -3,8 +3,10 @@
 import itertools
 import os
 import re
+import shlex
 import shutil
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -13,12 +15,13 @@ import pytest
 from medvlm.paths import ROOT
 
 TARGETS = ("run", "test", "check", "bench", "install")
-README = ROOT / "README.md"
-DOCS = sorted([README, ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")])
-# What a text says between backticks or behind a `$`, where it starts with one of ours.
-COMMAND = re.compile(r"^\s*(?:\$ )?((?:make|python) [^#`\n]*)|`((?:make|python) [^`\n]+)`", re.MULTILINE)
-LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)|<img[^>]*src=\"([^\"]+)\"")
-TREE_LINE = re.compile(r"^([\w./<>-]+)\s{2,}\S", re.MULTILINE)
+DOCS = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")])
+ORDER = ("not for diagnosis", "screenshot.png", "make run ", "## The tree", "## Results", "## Limits", "## Licence")
+PYTHON_COMMAND = re.compile(r"(?:\.venv/bin/)?python (?:-m )?(?:app\.py|medvlm|train|eval|tests\.bench)\b[^`#\n]*")
+MAKE_COMMAND = re.compile(r"(?:^|`)make ([a-z]+)", re.MULTILINE)
+LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
+MODULE = re.compile(r"`((?:\w+/)*\w+(?:\.py|/))`")
+MADE = {"build", "runs", "__pycache__"}  # what .gitignore keeps out
 
 
 def pins(file: str) -> dict[str, str]:
@@ -119,3 +122,64 @@ def test_the_warnings_that_are_let_through_each_have_a_reason() -> None:
         if line.startswith(('"ignore', "'ignore")):
             assert before.startswith("#") or before.startswith(('"ignore', "'ignore")), f"{line} gives no reason"
             assert line.count(":") >= 2, f"{line} lets a whole message class through"
+
+
+def text_of(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+def python_commands() -> dict[str, set[str]]:
+    """Every command of ours that a document shows ("-m train nano") -> the options it is shown with."""
+    found: dict[str, set[str]] = {}
+    for shown in (match for path in DOCS for match in PYTHON_COMMAND.findall(text_of(path))):
+        words = shlex.split(shown.split("python ", 1)[1])
+        names = [word for word in words[:3] if re.fullmatch(r"-m|[a-z.]+", word)]
+        found.setdefault(" ".join(names), set()).update(w.split("=")[0] for w in words if w.startswith("--"))
+    # A command with a subcommand says as much about its module as the module alone.
+    return {name: options for name, options in found.items() if not any(o.startswith(name + " ") for o in found)}
+
+
+def test_the_readme_comes_in_its_order() -> None:
+    text = text_of(ROOT / "README.md")
+    places = [text.find(part) for part in ORDER]
+    assert -1 not in places, f"missing: {[part for part, at in zip(ORDER, places, strict=True) if at < 0]}"
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize("path", DOCS, ids=lambda path: path.name)
+def test_links_lead_somewhere(path: Path) -> None:
+    targets = [link for link in LINK.findall(text_of(path)) if "://" not in link]
+    missing = [link for link in targets if not (path.parent / link).exists()]
+    assert missing == []
+
+
+def test_the_tree_of_the_readme_names_what_is_there() -> None:
+    block = text_of(ROOT / "README.md").split("## The tree")[1].split("```")[1]
+    named = {line.split()[0].rstrip("/") for line in block.strip().splitlines()}
+    there = {path.name for path in ROOT.iterdir() if not path.name.startswith(".")} - MADE
+    assert named == there - {"README.md"}
+
+
+def test_the_architecture_names_every_module_and_no_other() -> None:
+    named = set(MODULE.findall(text_of(ROOT / "docs" / "architecture.md")))
+    library = ROOT / "medvlm"
+    there = {path.name for path in library.glob("*.py") if not path.name.startswith("__")}
+    there |= {f"{path.parent.name}/" for path in library.glob("*/__init__.py")}
+    assert there - named == set(), "say in docs/architecture.md what these are for"
+    gone = [name for name in named if not any((top / name).exists() for top in (ROOT, library))]
+    assert gone == []
+
+
+def test_every_make_command_of_a_document_is_a_target() -> None:
+    shown = {target for path in DOCS for target in MAKE_COMMAND.findall(text_of(path))}
+    assert set(TARGETS) - {"install"} <= shown <= set(TARGETS)
+
+
+@pytest.mark.parametrize(("command", "options"), python_commands().items(), ids=python_commands())
+def test_every_command_of_a_document_is_understood(command: str, options: set[str]) -> None:
+    """Its own `--help` is asked, so that nothing starts; each option shown must be named there."""
+    done = subprocess.run(
+        [sys.executable, *command.split(), "--help"], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert {option for option in options if option not in done.stdout} == set()
