@@ -325,20 +325,20 @@ def outline(page: Frame, middle: Point, points: Sequence[Point], soft: float = 1
     reach_y = max(abs(py - y) for _, py in points) * swell * 1.15
     rows, columns = page.box(x, y, reach_x, reach_y)
     across, down = page.x[rows, columns] - x, page.y[rows, columns] - y
-    edge = swell * lookup(*_around(middle, points), _direction(across, down))
+    edge = swell * lookup(*around(middle, points), direction(across, down))
     return Patch(rows, columns, _edged((edge - np.sqrt(across * across + down * down)) * page.scale, soft))
 
 
-def _around(middle: Point, points: Sequence[Point]) -> tuple[list[float], list[float]]:
+def around(middle: Point, points: Sequence[Point]) -> tuple[list[float], list[float]]:
     """Directions (0..4, one turn and a bit) and distances of `points`, ready for a periodic curve."""
     x, y = middle
-    seen = sorted((float(_direction(px - x, py - y)), math.hypot(px - x, py - y)) for px, py in points)
+    seen = sorted((float(direction(px - x, py - y)), math.hypot(px - x, py - y)) for px, py in points)
     seen = [(seen[-2][0] - 4, seen[-2][1]), (seen[-1][0] - 4, seen[-1][1]), *seen, (seen[0][0] + 4, seen[0][1]),
             (seen[1][0] + 4, seen[1][1])]  # fmt: skip
     return [direction for direction, _ in seen], [length for _, length in seen]
 
 
-def _direction(across: Any, down: Any) -> Any:
+def direction(across: Any, down: Any) -> Any:
     """A stand-in for the angle, 0..4 in one turn, made of a division only."""
     part = across / (np.abs(across) + np.abs(down) + 1e-12)
     return np.where(down >= 0, 1 - part, 3 + part)

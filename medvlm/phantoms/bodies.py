@@ -1,0 +1,319 @@
+"""Chest and abdomen in slices (axial, coronal, sagittal) for CT.
+
+Page units: 150 mm. Axial and coronal slices show the patient's left on the picture's right; axial slices have the
+patient's front at the top, sagittal ones on the left.
+"""
+
+import numpy as np
+
+from medvlm.phantoms.canvas import (
+    Frame, Grey, Patch, Point, bow, curve, ellipse, lobed, lookup, noise, outline, smoothstep, span, stroke,
+)  # fmt: skip
+from medvlm.phantoms.heads import both, depth, mirrored, over
+from medvlm.phantoms.layers import Layers
+
+MILLIMETRES = 150.0
+_RIM = ((0, -0.72), (0.5, -0.68), (0.93, -0.4), (1.08, 0.04), (0.97, 0.42), (0.6, 0.66), (0.2, 0.64), (0, 0.6))
+_CHEST_RIM = ((0, -0.66), (0.5, -0.63), (0.95, -0.4), (1.12, 0.0), (1.02, 0.38), (0.6, 0.64), (0.2, 0.62), (0, 0.58))
+
+
+def _wall(rng: np.random.Generator, layers: Layers, rim: tuple[Point, ...], ribs: int) -> Grey:
+    """Skin, fat, muscle and ribs of the trunk's wall; returns the depth inside it."""
+    page, fat = layers.page, float(rng.uniform(0.04, 0.2))
+    inside = depth(page, (0, 0), mirrored(rim)) + fat * 0.7
+    layers.lay("skin", over(page, inside))
+    layers.lay("fat", over(page, inside - 0.018))
+    layers.lay("muscle", over(page, inside - fat - 0.05))
+    deep = inside - fat - 0.11
+    layers.lay("mesentery", over(page, deep))
+    layers.masks["inside"] = over(page, deep)
+    shrink = 1 + (fat * 0.7 - fat - 0.085) / 0.95
+    for sign in (-1, 1):
+        for k in range(ribs):
+            t = (k + 0.5 + float(rng.uniform(-0.25, 0.25))) / ribs
+            x, y = _along([(px * shrink, py * shrink) for px, py in rim], 0.12 + 0.72 * t)
+            layers.lay("bone", ellipse(page, sign * x, y, 0.03, 0.075, sign * (1.2 - 2.6 * t), 1.5))
+            layers.lay("marrow", ellipse(page, sign * x, y, 0.014, 0.055, sign * (1.2 - 2.6 * t), 1.5))
+    return deep
+
+
+def _along(rim: list[Point], t: float) -> Point:
+    knots = [k / (len(rim) - 1) for k in range(len(rim))]
+    return float(curve(knots, [x for x, _ in rim], t)), float(curve(knots, [y for _, y in rim], t))
+
+
+def _spine(rng: np.random.Generator, layers: Layers, y: float) -> None:
+    """A vertebra across, with its canal, arch and the muscles beside it."""
+    page = layers.page
+    for sign in (-1, 1):
+        layers.lay("muscle", ellipse(page, sign * 0.24, y + 0.24, 0.2, 0.14, sign * 0.2, 3, lobes=lobed(rng, 0.1)))
+        layers.lay("bone", stroke(page, [(sign * 0.09, y + 0.1), (sign * 0.32, y + 0.14)], [0.07, 0.04], 1.5))
+    layers.lay("bone", ellipse(page, 0, y, 0.165, 0.13, soft=1.5), ellipse(page, 0, y + 0.15, 0.12, 0.11, soft=1.5))
+    layers.lay("marrow", ellipse(page, 0, y, 0.14, 0.105, soft=2))
+    layers.lay("bone", stroke(page, [(0, y + 0.2), (0, y + 0.4)], [0.06, 0.05], 1.5))
+    layers.lay("canal", ellipse(page, 0, y + 0.16, 0.07, 0.06, soft=1.5))
+
+
+def _loops(rng: np.random.Generator, layers: Layers, spots: list[Point], size: float) -> None:
+    """Bowel: a wall and, inside, fluid, stool, gas above fluid, or swallowed contrast."""
+    page = layers.page
+    for x, y in spots:
+        x, y = x + float(rng.uniform(-0.05, 0.05)), y + float(rng.uniform(-0.05, 0.05))
+        rx, ry = size * float(rng.uniform(0.8, 1.4)), size * float(rng.uniform(0.7, 1.1))
+        turn, lobes = float(rng.uniform(-0.8, 0.8)), lobed(rng, 0.18)
+        layers.lay("bowel", ellipse(page, x, y, rx, ry, turn, 1.8, lobes=lobes))
+        lumen = ellipse(page, x, y, rx * 0.72, ry * 0.72, turn, 1.8, lobes=lobes)
+        kind = ("fluid", "stool", "gas", "swallowed", "bowel")[int(rng.choice(5, p=[0.25, 0.2, 0.2, 0.15, 0.2]))]
+        if kind == "gas":
+            layers.lay("fluid", lumen)
+            lumen = lumen * smoothstep((y + ry * float(rng.uniform(-0.2, 0.5)) - page.y) * page.scale / 2 + 0.5)
+        layers.lay(kind, lumen)
+
+
+def _vessels(layers: Layers, aorta: Point, cava: Point, wide: float) -> None:
+    page = layers.page
+    layers.lay("artery", ellipse(page, *aorta, wide, wide, soft=1.5))
+    layers.lay("vein", ellipse(page, *cava, wide * 1.15, wide * 0.85, soft=1.5))
+
+
+def _kidney(rng: np.random.Generator, layers: Layers, sign: int, x: float, y: float, size: float) -> None:
+    page, turn = layers.page, sign * -0.35
+    layers.lay("cortex", ellipse(page, sign * x, y, 0.14 * size, 0.19 * size, turn, 1.8, lobes=lobed(rng, 0.06)))
+    layers.lay("kidney", ellipse(page, sign * (x - 0.01), y, 0.1 * size, 0.145 * size, turn, 3))
+    layers.lay("mesentery", ellipse(page, sign * (x - 0.09), y, 0.075 * size, 0.07 * size, turn, 2.5, lobes=lobed(rng, 0.2)))
+    layers.lay("vein", stroke(page, [(sign * (x - 0.1), y), (sign * 0.12, y - 0.12)], 0.035, 1.5))
+
+
+def abdomen_axial(rng: np.random.Generator, page: Frame) -> Layers:
+    """At the height of liver, spleen, stomach and kidneys, or a little lower with more bowel."""
+    layers = Layers(page)
+    deep = _wall(rng, layers, _RIM, 5)
+    inside = layers.masks["inside"]
+    _spine(rng, layers, 0.2)
+    low = bool(rng.random() < 0.35)
+    liver = [(-0.93, -0.1), (-0.86, 0.25), (-0.6, 0.4), (-0.28, 0.2), (-0.12, 0.0), (0.05, -0.25), (0.2, -0.42), (-0.2, -0.62), (-0.65, -0.5)]
+    size = 0.72 if low else 1.0
+    mask = outline(page, (-0.45, -0.1), liver, 2, size).full(page.shape) * over(page, deep - 0.015)
+    layers.lay("liver", mask)
+    layers.masks["liver"] = mask
+    for _ in range(5):
+        a = (-0.45 + float(rng.uniform(-0.3, 0.2)), -0.1 + float(rng.uniform(-0.3, 0.3)))
+        layers.lay("vein", stroke(page, bow(a, (-0.4, -0.1), (-0.2, -0.05), 4), [0.015, 0.02, 0.025, 0.03, 0.035], 1.5) * (mask * 0.7))
+    layers.lay("bile", ellipse(page, -0.36, -0.36, 0.085, 0.12, 0.4, 2))
+    layers.lay("spleen", ellipse(page, 0.76, 0.16, 0.15, 0.3 * size, -0.35, 2, lobes=lobed(rng, 0.1)).full(page.shape) * over(page, deep - 0.015))
+    for sign in (-1, 1):
+        layers.lay("muscle", ellipse(page, sign * 0.24, 0.27, 0.09, 0.12, sign * 0.3, 2))
+        _kidney(rng, layers, sign, 0.45, 0.24 if sign > 0 else 0.27, float(rng.uniform(0.9, 1.1)))
+    layers.lay("pancreas", stroke(page, [(-0.18, -0.1), (0.1, -0.14), (0.35, -0.05), (0.55, 0.02)], [0.14, 0.09, 0.1, 0.07], 3))
+    _vessels(layers, (0.08, 0.03), (-0.13, 0.03), 0.075)
+    if low:
+        _loops(rng, layers, [(0.0, -0.45), (0.25, -0.38), (0.5, -0.35), (0.3, -0.15), (0.62, -0.1), (0.78, 0.0), (-0.1, -0.28)], 0.12)
+    else:
+        _stomach(rng, layers, (0.38, -0.33))
+        _loops(rng, layers, [(0.72, -0.2), (0.1, -0.5)], 0.11)
+    layers.spots = {("right", "organ"): (-0.62, -0.08), ("left", "organ"): (0.76, 0.14), ("right", "gallbladder"): (-0.36, -0.33),
+                    **both({"kidney": (0.47, 0.24), "flank": (0.86, 0.05)})}  # fmt: skip
+    layers.masks["inside"] = inside
+    return layers
+
+
+def _stomach(rng: np.random.Generator, layers: Layers, at: Point) -> None:
+    page, lobes = layers.page, lobed(rng, 0.12)
+    layers.lay("bowel", ellipse(page, *at, 0.34, 0.2, -0.3, 2, lobes=lobes))
+    lumen = ellipse(page, *at, 0.3, 0.165, -0.3, 2, lobes=lobes)
+    layers.lay("swallowed" if rng.random() < 0.4 else "fluid", lumen)
+    layers.lay("gas", lumen * smoothstep((at[1] - float(rng.uniform(0.0, 0.1)) - page.y) * page.scale / 2 + 0.5))
+
+
+def chest_axial(rng: np.random.Generator, page: Frame) -> Layers:
+    """At the height of the heart, or of the aortic arch."""
+    layers = Layers(page)
+    deep = _wall(rng, layers, _CHEST_RIM, 7)
+    high = bool(rng.random() < 0.4)
+    _spine(rng, layers, 0.22)
+    for sign in (-1, 1):
+        blade = stroke(page, [(sign * 0.62, 0.55), (sign * 0.98, 0.3)], [0.035, 0.05], 1.5)
+        layers.lay("bone", *([blade] if high else []))
+    layers.lay("bone", ellipse(page, 0, -0.55, 0.13, 0.035, soft=1.5))
+    middle = _mediastinum(high)
+    field = np.minimum(deep - 0.01, depth(page, (0.02, 0.0), middle) * -1)
+    lung = over(page, field, 1.5) * (1 - ellipse(page, 0, 0.24, 0.22, 0.17, soft=2).full(page.shape))
+    layers.lay("lung", lung)
+    layers.masks["lung"] = lung
+    layers.masks["edge"] = deep
+    _lung_vessels(rng, layers, lung)
+    if high:
+        layers.lay("artery", stroke(page, bow((-0.1, -0.22), (0.1, -0.25), (0.15, 0.1), 6), 0.15, 2))
+        layers.lay("vein", ellipse(page, -0.17, -0.18, 0.06, 0.07, soft=1.5))
+        layers.lay("gas", ellipse(page, -0.02, 0.02, 0.07, 0.075, soft=1.5))
+    else:
+        layers.lay("muscle", outline(page, (0.1, -0.15), [(-0.26, -0.2), (-0.18, 0.08), (0.1, 0.12), (0.5, 0.0), (0.56, -0.25), (0.25, -0.45), (-0.1, -0.42)], 3))
+        layers.lay("vein", ellipse(page, -0.1, -0.15, 0.12, 0.14, soft=4))
+        layers.lay("artery", ellipse(page, 0.3, -0.15, 0.15, 0.1, 0.6, 4), ellipse(page, 0.16, 0.15, 0.07, 0.07, soft=1.5))
+        layers.lay("gas", ellipse(page, 0.0, 0.09, 0.02, 0.02, soft=1.5))
+    x = 0.62 if high else 0.68
+    layers.spots = both({"anterior": (x - 0.1, -0.28), "posterior": (x - 0.08, 0.2), "chest wall": (0.9, 0.1)})
+    return layers
+
+
+def _mediastinum(high: bool) -> list[Point]:
+    if high:
+        return [(-0.26, -0.25), (-0.22, 0.1), (0, 0.3), (0.26, 0.12), (0.27, -0.2), (0.1, -0.52), (-0.1, -0.52)]
+    return [(-0.29, -0.2), (-0.2, 0.12), (0.0, 0.3), (0.27, 0.16), (0.53, 0.0), (0.6, -0.25), (0.3, -0.5), (-0.12, -0.5)]
+
+
+def _lung_vessels(rng: np.random.Generator, layers: Layers, lung: Grey) -> None:
+    page = layers.page
+    for sign in (-1, 1):
+        for _ in range(9):
+            start = (sign * 0.3, float(rng.uniform(-0.1, 0.1)))
+            end = (sign * float(rng.uniform(0.55, 0.85)), float(rng.uniform(-0.4, 0.4)))
+            bend = ((start[0] + end[0]) / 2, start[1] + float(rng.uniform(-0.1, 0.1)))
+            layers.lay("vein", stroke(page, bow(start, bend, end, 3), [0.035, 0.025, 0.016, 0.008], 1.5) * (lung * 0.8))
+        for _ in range(10):
+            dot = (sign * float(rng.uniform(0.35, 0.85)), float(rng.uniform(-0.4, 0.4)))
+            layers.lay("vein", ellipse(page, *dot, 0.012, 0.012, soft=1.5) * (lung * 0.7))
+
+
+def torso_coronal(rng: np.random.Generator, page: Frame, chest: bool) -> Layers:
+    """Front view slice of chest (lungs, heart) or abdomen (liver, spleen, kidneys, bowel); both share the diaphragm."""
+    layers = Layers(page)
+    drop = 0.0 if chest else -1.25
+    fat = float(rng.uniform(0.04, 0.14))
+    ys = [y + drop for y in (-2.2, -1.3, -1.12, -0.95, -0.7, 0.0, 0.6, 1.2, 1.8, 2.4, 3.0)]
+    half = [0.3, 0.32, 0.6, 1.15, 1.2, 1.02, 0.98, 0.93, 0.95, 1.1, 1.15]
+    layers.lay("skin", span(page, ys, [-h - fat for h in half], [h + fat for h in half], 1.5))
+    layers.lay("fat", span(page, ys, [0.02 - h - fat for h in half], [h + fat - 0.02 for h in half], 1.5))
+    layers.lay("muscle", span(page, ys, [0.01 - h for h in half], [h - 0.01 for h in half], 1.5))
+    inner = [0.05, 0.05, 0.2, 0.5, 0.7, 0.88, 0.88, 0.82, 0.82, 0.75, 0.7]
+    room = span(page, ys, [-h for h in inner], inner, 2).full(page.shape)
+    layers.lay("mesentery", room * smoothstep((page.y - drop - 0.3) * 8))
+    layers.masks["inside"] = room
+    for k in range(11):
+        y = -0.85 + 0.2 * k + drop
+        x = float(np.interp(y - drop, [-1.0, -0.6, 0.0, 1.3], [0.62, 0.82, 0.94, 0.9]))
+        for sign in (-1, 1):
+            layers.lay("bone", ellipse(page, sign * x, y, 0.03, 0.055, sign * -0.35, 1.5))
+            layers.lay("marrow", ellipse(page, sign * x, y, 0.014, 0.035, sign * -0.35, 1.5))
+    _column(rng, layers, drop, chest)
+    _under_dome(rng, layers, drop, room)
+    _over_dome(rng, layers, drop, room)
+    if chest:
+        layers.spots = both({"upper lobe": (0.5, -0.55), "lower lobe": (0.6, 0.2), "base": (0.7, 0.4)})
+    else:
+        layers.spots = {("right", "organ"): (-0.55, 0.7 + drop), ("left", "organ"): (0.7, 0.78 + drop),
+                        ("right", "gallbladder"): (-0.32, 1.12 + drop), **both({"kidney": (0.47, 1.22 + drop), "flank": (0.76, 1.3 + drop)})}  # fmt: skip
+    return layers
+
+
+def _column(rng: np.random.Generator, layers: Layers, drop: float, chest: bool) -> None:
+    page = layers.page
+    for k in range(17):
+        y = -1.6 + 0.235 * k + drop
+        wide = 0.1 + 0.004 * k
+        layers.lay("bone", ellipse(page, 0, y, wide, 0.1, soft=1.5, power=4))
+        layers.lay("marrow", ellipse(page, 0, y, wide - 0.022, 0.08, soft=1.5, power=4))
+    for sign in (-1, 1):
+        layers.lay("muscle", stroke(page, [(sign * 0.14, 0.9 + drop), (sign * 0.3, 2.0 + drop)], [0.08, 0.2], 2))
+        layers.lay("bone", stroke(page, bow((sign * 0.35, 2.3 + drop), (sign * 0.5, 1.95 + drop), (sign * 0.85, 1.85 + drop), 4), 0.09, 2))
+        layers.lay("bone", ellipse(page, sign * 1.05, -0.98 + drop, 0.11, 0.11, soft=2))
+        layers.lay("marrow", ellipse(page, sign * 1.05, -0.98 + drop, 0.09, 0.09, soft=2))
+
+
+def _over_dome(rng: np.random.Generator, layers: Layers, drop: float, room: Grey) -> None:
+    """Lungs down to the diaphragm, heart between them."""
+    page = layers.page
+    y, x = page.y - drop, page.x
+    floor = lookup((-0.9, -0.6, -0.3, 0.0, 0.3, 0.6, 0.9), (0.75, 0.42, 0.4, 0.55, 0.5, 0.5, 0.8), x)
+    side = np.abs(x) - lookup((-1.1, -0.5, 0.0, 0.5), (0.12, 0.17, 0.2, 0.22), y)
+    lung = room * over(page, np.minimum(np.minimum(floor - y, side), y + 0.98), 2)
+    layers.lay("lung", lung)
+    layers.masks["lung"] = lung
+    for sign in (-1, 1):
+        for _ in range(9):
+            start, end = (sign * 0.22, -0.12 + drop), (sign * float(rng.uniform(0.4, 0.8)), float(rng.uniform(-0.8, 0.45)) + drop)
+            bend = (sign * 0.35, (start[1] + end[1]) / 2)
+            layers.lay("vein", stroke(page, bow(start, bend, end, 3), [0.045, 0.03, 0.018, 0.008], 1.5) * (lung * 0.8))
+    heart = outline(page, (0.1, 0.2 + drop), [(-0.25, 0.2 + drop), (-0.18, -0.12 + drop), (0.15, -0.2 + drop), (0.42, 0.1 + drop), (0.5, 0.35 + drop), (0.2, 0.5 + drop), (-0.15, 0.45 + drop)], 3)
+    layers.lay("muscle", heart, stroke(page, [(0, -1.0 + drop), (0.02, -0.1 + drop)], 0.3, 3))
+    layers.lay("artery", ellipse(page, 0.2, 0.2 + drop, 0.15, 0.17, -0.6, 4), stroke(page, bow((0.02, 0.0 + drop), (0.05, -0.5 + drop), (0.2, -0.4 + drop), 4), 0.12, 2))
+    layers.lay("vein", stroke(page, [(-0.14, -0.7 + drop), (-0.13, 0.1 + drop)], 0.1, 2))
+    layers.lay("gas", stroke(page, [(0, -1.6 + drop), (0, -0.42 + drop)], 0.08, 1.5))
+    for sign in (-1, 1):
+        layers.lay("gas", stroke(page, [(0, -0.44 + drop), (sign * 0.2, -0.22 + drop)], 0.055, 1.5))
+
+
+def _under_dome(rng: np.random.Generator, layers: Layers, drop: float, room: Grey) -> None:
+    """Liver, spleen, stomach, kidneys and bowel."""
+    page = layers.page
+    liver = outline(page, (-0.5, 0.75 + drop), [(-0.88, 0.6 + drop), (-0.6, 0.38 + drop), (-0.1, 0.45 + drop), (0.2, 0.6 + drop), (-0.1, 0.85 + drop), (-0.5, 1.2 + drop), (-0.82, 1.35 + drop)], 2)
+    mask = liver.full(page.shape) * room
+    layers.lay("liver", mask)
+    layers.masks["liver"] = mask
+    for _ in range(4):
+        a = (-0.5 + float(rng.uniform(-0.25, 0.2)), 0.75 + float(rng.uniform(-0.2, 0.3)) + drop)
+        layers.lay("vein", stroke(page, [a, (-0.2, 0.75 + drop)], [0.015, 0.035], 1.5) * (mask * 0.7))
+    layers.lay("spleen", ellipse(page, 0.7, 0.75 + drop, 0.15, 0.26, 0.25, 2, lobes=lobed(rng, 0.08)).full(page.shape) * room)
+    _stomach(rng, layers, (0.35, 0.72 + drop))
+    for sign in (-1, 1):
+        _kidney(rng, layers, sign, 0.45, 1.2 + drop, 1.15)
+    layers.lay("bile", ellipse(page, -0.32, 1.12 + drop, 0.08, 0.13, 0.3, 2))
+    spots = [(-0.66, 1.6), (-0.7, 1.85), (0.7, 1.55), (0.72, 1.8), (0.0, 1.35), (0.2, 1.55), (-0.2, 1.6), (0.35, 1.8), (0.0, 1.85), (-0.35, 1.9), (0.1, 2.1)]
+    _loops(rng, layers, [(x, y + drop) for x, y in spots], 0.13)
+
+
+def torso_sagittal(rng: np.random.Generator, page: Frame, chest: bool) -> Layers:
+    """Near the midline: spine behind, breastbone or belly wall in front; heart and lung above, liver and bowel below."""
+    layers = Layers(page)
+    drop = 0.0 if chest else -1.25
+    fat = float(rng.uniform(0.04, 0.16))
+    ys = [y + drop for y in (-2.2, -1.3, -1.0, -0.5, 0.2, 0.9, 1.5, 2.2, 3.0)]
+    fronts = [-0.1, -0.15, -0.42, -0.62, -0.7, -0.68, -0.66, -0.68, -0.65]
+    backs = [0.35, 0.4, 0.62, 0.74, 0.7, 0.6, 0.52, 0.62, 0.68]
+    layers.lay("skin", span(page, ys, [f - fat for f in fronts], [b + 0.06 for b in backs], 1.5))
+    layers.lay("fat", span(page, ys, [f - fat + 0.02 for f in fronts], [b + 0.04 for b in backs], 1.5))
+    layers.lay("muscle", span(page, ys, fronts, backs, 1.5))
+    middle = lookup(ys, [0.1, 0.18, 0.35, 0.46, 0.4, 0.28, 0.2, 0.34, 0.4], page.y)
+    room = span(page, ys, [f + 0.06 for f in fronts], backs, 2).full(page.shape) * over(page, middle - 0.12 - page.x, 2)
+    layers.lay("mesentery", room * smoothstep((page.y - drop - 0.3) * 8))
+    layers.masks["inside"] = room
+    line = lookup((-0.7, -0.3, 0.0, 0.3, 0.5), (0.5, 0.4, 0.42, 0.6, 0.85), page.x)
+    lung = room * over(page, np.minimum(line - (page.y - drop), page.y - drop + 1.02), 2)
+    _sagittal_chest(rng, layers, drop, lung)
+    _sagittal_belly(rng, layers, drop, room)
+    for k in range(17):
+        y = -1.6 + 0.235 * k + drop
+        x = float(curve(ys, [0.1, 0.18, 0.35, 0.46, 0.4, 0.28, 0.2, 0.34, 0.4], y))
+        layers.lay("bone", ellipse(page, x, y, 0.115, 0.1, soft=1.5, power=4))
+        layers.lay("marrow", ellipse(page, x, y, 0.095, 0.08, soft=1.5, power=4))
+        layers.lay("canal", ellipse(page, x + 0.17, y, 0.045, 0.13, soft=2))
+        layers.lay("bone", stroke(page, [(x + 0.24, y + 0.02), (x + 0.36, y + 0.1)], 0.06, 1.5))
+    x = float(curve(ys, [0.1, 0.18, 0.35, 0.46, 0.4, 0.28, 0.2, 0.34, 0.4], 0.045 + drop))
+    low = float(curve(ys, [0.1, 0.18, 0.35, 0.46, 0.4, 0.28, 0.2, 0.34, 0.4], 1.22 + drop))
+    layers.spots = {(None, "thoracic spine"): (x, 0.045 + drop), (None, "lumbar spine"): (low, 1.22 + drop),
+                    (None, "anterior"): (-0.3, -0.45 + drop), (None, "posterior"): (0.15, 0.1 + drop),
+                    (None, "liver"): (-0.25, 0.75 + drop), (None, "pelvis"): (-0.2, 1.95 + drop)}  # fmt: skip
+    return layers
+
+
+def _sagittal_chest(rng: np.random.Generator, layers: Layers, drop: float, lung: Grey) -> None:
+    page = layers.page
+    layers.lay("lung", lung)
+    layers.masks["lung"] = lung
+    for _ in range(12):
+        end = (float(rng.uniform(-0.5, 0.35)), float(rng.uniform(-0.85, 0.4)) + drop)
+        layers.lay("vein", stroke(page, bow((0.05, -0.15 + drop), (0.0, (end[1] + drop) / 2), end, 3), [0.045, 0.03, 0.018, 0.008], 1.5) * (lung * 0.8))
+    layers.lay("bone", stroke(page, [(-0.35, -0.88 + drop), (-0.58, -0.2 + drop), (-0.62, 0.15 + drop)], 0.06, 1.5))
+    layers.lay("muscle", ellipse(page, -0.3, 0.18 + drop, 0.25, 0.26, -0.3, 3, lobes=lobed(rng, 0.05)))
+    layers.lay("artery", ellipse(page, -0.3, 0.2 + drop, 0.14, 0.15, soft=5))
+
+
+def _sagittal_belly(rng: np.random.Generator, layers: Layers, drop: float, room: Grey) -> None:
+    page = layers.page
+    liver = outline(page, (-0.25, 0.75 + drop), [(-0.6, 0.6 + drop), (-0.3, 0.44 + drop), (0.1, 0.55 + drop), (0.15, 0.8 + drop), (-0.2, 1.0 + drop), (-0.55, 1.15 + drop)], 2)
+    mask = liver.full(page.shape) * room
+    layers.lay("liver", mask)
+    layers.masks["liver"] = mask
+    layers.lay("artery", stroke(page, [(0.24, 0.2 + drop), (0.12, 0.9 + drop), (0.04, 1.7 + drop)], 0.12, 2) * room)
+    spots = [(-0.45, 1.3), (-0.2, 1.25), (-0.48, 1.55), (-0.2, 1.5), (-0.45, 1.85), (-0.1, 1.8), (-0.2, 2.1)]
+    _loops(rng, layers, [(x, y + drop) for x, y in spots], 0.13)

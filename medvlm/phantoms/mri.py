@@ -1,0 +1,293 @@
+"""MRI with known truth: brain, knee and spine; T1, T2, FLAIR, DWI and T1 with contrast, in 12-bit signal numbers."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from medvlm.phantoms import artefacts, heads, joints
+from medvlm.phantoms.canvas import Frame, Grey, blur, ellipse, fractal, frame, lobed, outline, paint
+from medvlm.phantoms.cases import Choices, HeldOut, Plan, plan, streams, where
+from medvlm.phantoms.layers import Layers
+from medvlm.phantoms.truth import Finding, Phantom, Side, Split, Truth
+from medvlm.types import Spacing, Window
+
+TOP = 4095
+_SIDES: tuple[Side | None, ...] = ("left", "right")
+_SEQUENCES = ("T1", "T2", "FLAIR", "DWI", "T1 with contrast")
+# Signal of each tissue, 0..1, in the order of _SEQUENCES.
+_SIGNAL = {
+    "air": (0.01, 0.01, 0.01, 0.01, 0.01), "scalp": (0.95, 0.72, 0.7, 0.12, 0.95), "skin": (0.45, 0.35, 0.4, 0.1, 0.5),
+    "fat": (0.95, 0.78, 0.7, 0.1, 0.95), "muscle": (0.36, 0.2, 0.3, 0.12, 0.42), "skull": (0.05, 0.05, 0.05, 0.02, 0.05),
+    "marrow": (0.68, 0.45, 0.5, 0.08, 0.68), "csf": (0.12, 0.96, 0.07, 0.06, 0.12), "grey": (0.42, 0.55, 0.56, 0.5, 0.44),
+    "white": (0.6, 0.38, 0.44, 0.42, 0.6), "deep": (0.48, 0.46, 0.53, 0.47, 0.5), "falx": (0.3, 0.2, 0.3, 0.1, 0.85),
+    "eye": (0.14, 0.98, 0.1, 0.08, 0.14), "sinus": (0.03, 0.03, 0.03, 0.02, 0.03), "cartilage": (0.5, 0.62, 0.6, 0.3, 0.5),
+    "cortex": (0.06, 0.05, 0.05, 0.03, 0.06), "tendon": (0.09, 0.07, 0.08, 0.04, 0.09), "vein": (0.1, 0.12, 0.1, 0.05, 0.6),
+    "flow": (0.07, 0.06, 0.06, 0.03, 0.5), "fluid": (0.15, 0.92, 0.1, 0.1, 0.15), "bowel": (0.4, 0.35, 0.4, 0.2, 0.5),
+    "cord": (0.5, 0.35, 0.45, 0.4, 0.5), "disc": (0.36, 0.75, 0.5, 0.2, 0.38), "annulus": (0.2, 0.12, 0.15, 0.08, 0.2),
+    "lesion": (0.24, 0.92, 0.95, 0.98, 0.9), "oedema": (0.4, 0.78, 0.82, 0.55, 0.4), "tumour": (0.3, 0.72, 0.72, 0.75, 0.95),
+    "core": (0.15, 0.95, 0.3, 0.3, 0.15), "herniation": (0.3, 0.16, 0.2, 0.1, 0.3),
+}  # fmt: skip
+_PLACES = ("frontal lobe", "temporal lobe", "basal ganglia", "occipital lobe")
+_ATROPHY = {"atrophy": Choices(("both",))}
+
+
+def _brain(sides: tuple[Side | None, ...], places: tuple[str, ...], most: int = 3) -> dict[str, Choices]:
+    return {"lesion": Choices(sides, places, most), "mass": Choices(sides, places), "atrophy": Choices(("both",))}
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    region: str
+    organ: str
+    plane: str
+    anatomy: Callable[[np.random.Generator, Frame, float], Layers]
+    choices: dict[str, Choices]
+    sequences: tuple[str, ...]
+    millimetres: float
+    reach: tuple[float, float]
+    middle: float = 0.5
+    weight: float = 1.0
+
+
+def _plain(draw: Callable[[np.random.Generator, Frame], Layers]) -> Callable[[np.random.Generator, Frame, float], Layers]:
+    return lambda rng, page, atrophy: draw(rng, page)
+
+
+_KNEE = {
+    "effusion": Choices((None,), ("joint",)),
+    "lesion": Choices((None,), ("femur", "tibia")),
+}
+_VIEWS = (
+    _View("brain", "brain", "axial", heads.axial_middle, _brain(_SIDES, _PLACES), _SEQUENCES, 100, (1.0, 0.8), weight=2.2),
+    _View("brain", "brain", "axial", heads.axial_high, _brain(_SIDES, ("frontal lobe", "parietal lobe")), _SEQUENCES, 100, (1.0, 0.8)),
+    _View("brain", "brain", "axial", heads.axial_low, _brain(_SIDES, ("cerebellum", "temporal lobe"), 2) , _SEQUENCES[:3], 100, (1.02, 0.8)),
+    _View("brain", "brain", "coronal", heads.coronal, _brain(_SIDES, _PLACES[:3]), ("T1", "T2", "FLAIR", "T1 with contrast"), 100, (1.02, 0.85), 0.43, 1.7),
+    _View("brain", "brain", "sagittal", heads.sagittal, _brain((None,), ("frontal lobe", "parietal lobe", "occipital lobe", "cerebellum", "brainstem"), 1),
+          ("T1", "T2", "FLAIR", "T1 with contrast"), 100, (1.1, 1.05), 0.44, 1.7),
+    _View("knee", "knee joint", "sagittal", _plain(joints.knee_sagittal), {**_KNEE, "mass": Choices((None,), ("behind the knee",))}, ("T1", "T2"), 80, (1.15, 1.0), weight=1.3),
+    _View("knee", "knee joint", "coronal", _plain(joints.knee_coronal), _KNEE, ("T1", "T2"), 80, (1.1, 0.95), weight=1.2),
+    _View("spine", "spine", "sagittal", _plain(joints.spine_sagittal),
+          {"disc herniation": Choices((None,), ("upper lumbar spine", "lower lumbar spine")),
+           "lesion": Choices((None,), ("upper vertebra", "lower vertebra")), "mass": Choices((None,), ("spinal canal",))}, ("T1", "T2"), 100, (1.25, 1.0), weight=1.5),
+    _View("spine", "spine", "axial", _plain(joints.spine_axial),
+          {"disc herniation": Choices(_SIDES, ("spinal canal",)), "lesion": Choices(_SIDES, ("vertebra",)), "mass": Choices(_SIDES, ("back muscle",))}, ("T1", "T2"), 100, (1.0, 1.2), weight=1.2),
+)  # fmt: skip
+HELD_OUT = HeldOut(
+    frozenset(
+        {
+            ("lesion", "left", "frontal lobe"),
+            ("lesion", "right", "temporal lobe"),
+            ("mass", "right", "basal ganglia"),
+            ("mass", "left", "occipital lobe"),
+            ("lesion", None, "tibia"),
+            ("mass", None, "parietal lobe"),
+            ("disc herniation", None, "upper lumbar spine"),
+        }
+    ),
+    {"mass": (0.45, 0.6), "effusion": (0.4, 0.6), "atrophy": (0.4, 0.6), "disc herniation": (0.4, 0.6)},
+    {"lesion": (0.4, 0.55)},
+)
+
+
+def draw(seed: int, split: Split = "train", *, suppressed: bool = False) -> Phantom:
+    """MRI number `seed`: uint16 signal 0..4095. `suppressed` leaves the findings out of the pixels (not of the truth):
+    the same slice of the same person without them."""
+    phantom = _draw(seed, split, True)
+    return replace(_draw(seed, split, False), truth=phantom.truth) if suppressed else phantom
+
+
+def _draw(seed: int, split: Split, ill: bool) -> Phantom:
+    rngs = streams("mri", seed, split)
+    weights = np.array([view.weight for view in _VIEWS])
+    view = _VIEWS[int(rngs.case.choice(len(_VIEWS), p=weights / weights.sum()))]
+    sequence = view.sequences[int(rngs.case.integers(len(view.sequences)))]
+    plans, held = plan(rngs.case, view.choices, HELD_OUT, split)
+    shown = plans if ill else ()
+    page = _page(rngs.anatomy, view)
+    usual = 0.25 * float(rngs.anatomy.random()) ** 2
+    atrophy = next((0.65 + 0.55 * one.size for one in shown if one.name == "atrophy"), usual)
+    layers = view.anatomy(rngs.anatomy, page, atrophy)
+    signal = _signals(rngs.anatomy, view, sequence)
+    picture = layers.painted(signal)
+    findings = tuple(_FINDINGS[one.name](rngs.finding, picture, layers, one, view, signal) for one in shown)
+    pixels, window = _scanned(rngs.noise, picture, page, view, sequence)
+    truth = Truth(
+        "mri", "MRI", view.region, view.organ, view.plane, sequence, findings, tuple(view.choices),
+        _layperson(view, findings), (), held,
+    )  # fmt: skip
+    mm = round(view.millimetres / page.scale, 4)
+    return Phantom(pixels, truth, Spacing(mm, mm), window, False, seed)
+
+
+def _page(rng: np.random.Generator, view: _View) -> Frame:
+    height, width = int(rng.integers(256, 300)), int(rng.integers(240, 300))
+    down, across = view.reach
+    if view.plane == "axial" and view.region == "brain":
+        width = int(height * float(rng.uniform(0.78, 1.0)))
+    scale = min(height / 2 / down, width / 2 / across) * float(rng.uniform(0.88, 1.08))
+    if view.region != "brain" or view.plane == "coronal":
+        scale = width / 2 / across * float(rng.uniform(0.9, 1.15))
+    middle = (view.middle + float(rng.uniform(-0.03, 0.03)), 0.5 + float(rng.uniform(-0.03, 0.03)))
+    if view.region == "brain" and view.plane == "sagittal":
+        middle = (middle[0], middle[1] + 0.03)
+    return frame(rng, (height, width), scale, float(rng.uniform(-0.09, 0.09)), middle, 0.018)
+
+
+def _signals(rng: np.random.Generator, view: _View, sequence: str) -> dict[str, float | Grey]:
+    """Each tissue's signal, a little different in every machine; T2 of joints often has its fat suppressed."""
+    column = _SEQUENCES.index(sequence)
+    jitter = rng.uniform(-0.03, 0.03, len(_SIGNAL))
+    signal: dict[str, float | Grey] = {
+        name: max(0.0, row[column] * (1 + float(shift))) for (name, row), shift in zip(_SIGNAL.items(), jitter, strict=True)
+    }
+    quenched = rng.random()
+    if sequence == "T2" and view.region == "knee" and quenched < 0.6:
+        signal |= {"fat": 0.2, "marrow": 0.16, "skin": 0.25, "muscle": 0.3}
+    if sequence != "T1" and view.region == "brain" and quenched < 0.3:
+        signal |= {"scalp": 0.3, "fat": 0.25}
+    return signal
+
+
+def _scanned(rng: np.random.Generator, picture: Grey, page: Frame, view: _View, sequence: str) -> tuple[np.ndarray, Window]:  # fmt: skip
+    """Coil shading, resolution, Rician noise, ghosts; then now and then what a screenshot adds."""
+    shape = page.shape
+    coarse = sequence == "DWI"
+    picture = blur(picture * (1 + 0.05 * fractal(rng, shape, 12, 2)), float(rng.uniform(1.1, 1.8) if coarse else rng.uniform(0.4, 1.0)))
+    picture = picture * artefacts.shading(rng, shape, float(rng.uniform(0.03, 0.14)))
+    if rng.random() < 0.2:
+        picture = artefacts.ghosts(picture, int(rng.integers(20, 90)), float(rng.uniform(0.02, 0.07)), int(rng.integers(2)))
+    sigma = float(rng.uniform(0.008, 0.03)) * (1.3 if coarse else 1.0)
+    size = float(rng.uniform(1, 1.8))
+    real, imaginary = picture + sigma * artefacts.grain(rng, shape, size), sigma * artefacts.grain(rng, shape, size)
+    picture = np.sqrt(real * real + imaginary * imaginary)
+    gain = float(rng.uniform(1500, 3000))
+    window = Window(float(round(gain * rng.uniform(0.85, 1.2))), float(round(gain * rng.uniform(0.42, 0.55))))
+    picture = picture * gain
+    if rng.random() < 0.45:
+        _burn(rng, picture, view, window)
+    return artefacts.whole(picture, 0, TOP, np.uint16), window
+
+
+def _burn(rng: np.random.Generator, picture: Grey, view: _View, window: Window) -> None:
+    shape, white = picture.shape, window.level + window.width
+    for patch in artefacts.corner_lines(rng, shape, (f"W {window.width:.0f} : L {window.level:.0f}",)):
+        paint(picture, patch, white)
+    if view.plane != "sagittal" and view.region != "knee" and rng.random() < 0.5:
+        paint(picture, artefacts.text(shape, "R", shape[0] / 2, 3, 9), white)
+        paint(picture, artefacts.text(shape, "L", shape[0] / 2, shape[1] - 12, 9), white)
+    if rng.random() < 0.3:
+        for patch in artefacts.ruler(rng, shape):
+            paint(picture, patch, white)
+
+
+Signals = dict[str, float | Grey]
+
+
+def _found(page: Frame, one: Plan, at: tuple[float, float], radius: float, view: _View, sized: bool = True) -> Finding:
+    place = {"upper vertebra": "upper lumbar spine", "lower vertebra": "lower lumbar spine"}.get(one.place or "", one.place)
+    size = float(round(2 * radius * view.millimetres)) if sized else None
+    share = round(radius * page.scale / max(page.shape), 4)
+    return Finding(one.name, one.side, place, page.fraction(*at), share, size, one.count)
+
+
+def _near(rng: np.random.Generator, at: tuple[float, float], reach: float) -> tuple[float, float]:
+    return at[0] + float(rng.uniform(-reach, reach)), at[1] + float(rng.uniform(-reach, reach))
+
+
+def _lesion(rng: np.random.Generator, picture: Grey, layers: Layers, one: Plan, view: _View, signal: Signals) -> Finding:  # fmt: skip
+    """One to three spots; bright in all but T1."""
+    page = layers.page
+    mask = layers.masks["brain" if view.region == "brain" else "inside"]
+    at = _near(rng, layers.spots[one.side, one.place], 0.03)
+    radius = 0.075 + 0.065 * one.size
+    if view.region == "spine":
+        radius = 0.07 + 0.04 * one.size
+    for dx, dy in ((0.0, 0.0), (-0.04, 0.22), (0.05, -0.22))[: one.count]:
+        shape = ellipse(page, at[0] + dx, at[1] + dy, radius, radius * 0.85, float(rng.uniform(-1, 1)), 3, lobes=lobed(rng, 0.2))
+        paint(picture, shape * (mask * (0.7 + 0.3 * one.contrast)), signal["lesion"])
+    return _found(page, one, at, radius, view)
+
+
+def _mass(rng: np.random.Generator, picture: Grey, layers: Layers, one: Plan, view: _View, signal: Signals) -> Finding:
+    page, brain = layers.page, view.region == "brain"
+    mask = layers.masks["brain" if brain else "inside"]
+    at = _near(rng, layers.spots[one.side, one.place], 0.04 if brain else 0.015)
+    radius = 0.14 + 0.13 * one.size
+    if view.region == "spine":
+        radius = 0.075 + 0.045 * one.size if one.place == "spinal canal" else 0.13 + 0.08 * one.size
+    lobes = lobed(rng, 0.15)
+    if brain:
+        swollen = ellipse(page, *at, radius * 1.7, radius * 1.5, float(rng.uniform(-1, 1)), 6, lobes=lobed(rng, 0.35))
+        paint(picture, swollen * mask, signal["oedema"])
+    paint(picture, ellipse(page, *at, radius, radius * 0.88, float(rng.uniform(-1, 1)), 2, lobes=lobes) * mask, signal["tumour"])
+    if view.region != "spine" and rng.random() < 0.65:
+        paint(picture, ellipse(page, *at, radius * 0.6, radius * 0.5, soft=4, lobes=lobed(rng, 0.25)) * mask, signal["core"])
+    return _found(page, one, at, radius, view)
+
+
+def _atrophy(rng: np.random.Generator, picture: Grey, layers: Layers, one: Plan, view: _View, signal: Signals) -> Finding:  # fmt: skip
+    return Finding(one.name, one.side, one.place, layers.page.fraction(0.0, -0.1), 0.3)
+
+
+def _effusion(rng: np.random.Generator, picture: Grey, layers: Layers, one: Plan, view: _View, signal: Signals) -> Finding:  # fmt: skip
+    """Fluid above and behind the knee cap, or beside the condyles."""
+    page, size = layers.page, one.size
+    if view.plane == "sagittal":
+        pouch = [(-0.56, -1.05 - 0.15 * size), (-0.36 + 0.12 * size, -0.85), (-0.42, -0.5), (-0.48, -0.05), (-0.54, -0.1), (-0.58, -0.6)]
+        paint(picture, outline(page, (-0.49, -0.6), pouch, 2, 1 + 0.25 * size), signal["fluid"])
+        paint(picture, ellipse(page, 0.48, 0.02, 0.05 + 0.05 * size, 0.16, soft=2), signal["fluid"])
+        return _found(page, one, (-0.48, -0.7), 0.25, view, False)
+    for sign in (-1, 1):
+        pool = ellipse(page, sign * 0.6, -0.12, 0.06 + 0.07 * size, 0.26 + 0.1 * size, sign * 0.1, 2, lobes=lobed(rng, 0.12))
+        paint(picture, pool, signal["fluid"])
+    paint(picture, ellipse(page, 0, -0.08, 0.09 + 0.04 * size, 0.12, soft=2), signal["fluid"])
+    return _found(page, one, (0.0, -0.1), 0.5, view, False)
+
+
+def _herniation(rng: np.random.Generator, picture: Grey, layers: Layers, one: Plan, view: _View, signal: Signals) -> Finding:  # fmt: skip
+    """Disc pressed back into the canal."""
+    page, size = layers.page, one.size
+    x, y = layers.spots[one.side, one.place]
+    if view.plane == "sagittal":
+        at, rx, ry = (x + 0.22, y + 0.01), 0.09 + 0.05 * size, 0.06 + 0.035 * size
+        paint(picture, ellipse(page, x, y, 0.13, 0.035, soft=2), signal["herniation"])
+    else:
+        at, rx, ry = (x * 0.85, y), 0.1 + 0.05 * size, 0.085 + 0.035 * size
+    paint(picture, ellipse(page, *at, rx, ry, soft=1.8, lobes=lobed(rng, 0.12)), signal["herniation"])
+    return _found(page, one, at, rx, view)
+
+
+_FINDINGS: dict[str, Callable[[np.random.Generator, Grey, Layers, Plan, _View, Signals], Finding]] = {
+    "lesion": _lesion,
+    "mass": _mass,
+    "atrophy": _atrophy,
+    "effusion": _effusion,
+    "disc herniation": _herniation,
+}
+_SEEN = {
+    ("brain", "axial"): "A grey oval with wavy folds inside a thin rim, on black",
+    ("brain", "coronal"): "A rounded grey shape with folds in the upper half and mixed grey parts below it",
+    ("brain", "sagittal"): "A shape seen from the side, with a nose on the left and a folded grey area inside",
+    ("knee", "sagittal"): "Two thick smooth blocks that meet in the middle, with a small oval in front of them on the left",
+    ("knee", "coronal"): "Two thick smooth blocks, one above the other, with a narrow gap between them",
+    ("spine", "sagittal"): "A curved stack of squarish blocks with a long stripe beside it",
+    ("spine", "axial"): "A rounded shape in the middle with two dark lumps below it, left and right alike",
+}
+_LOOKS = {
+    "lesion": "a small spot that differs from its surroundings",
+    "mass": "a large lump that differs from its surroundings",
+    "atrophy": "wide gaps between the folds",
+    "effusion": "a smooth pool beside the gap",
+    "disc herniation": "something that bulges out of line",
+}
+
+
+def _layperson(view: _View, findings: tuple[Finding, ...]) -> str:
+    parts = [_SEEN[view.region, view.plane]]
+    for one in findings:
+        looks = _LOOKS[one.name]
+        if one.count > 1:
+            looks = f"{('two', 'three')[one.count - 2]} small spots that differ from their surroundings"
+        parts.append(looks if one.name == "atrophy" else f"{looks} in the {where(one.centre)} of the picture")
+    return "; ".join(parts) + "."
