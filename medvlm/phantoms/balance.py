@@ -15,7 +15,7 @@ from statistics import median
 from tempfile import NamedTemporaryFile
 
 from medvlm.phantoms.truth import Finding, Split, Truth
-from medvlm.phantoms.wording import size
+from medvlm.phantoms.wording import technique
 from medvlm.types import DOMAINS
 
 TABLE = Path(__file__).with_name("balance.json")
@@ -70,7 +70,7 @@ def facts(truth: Truth) -> dict[str, str]:
         "plane": truth.plane,
         "region": truth.region if truth.region != truth.organ else None,
         "organ": truth.organ,
-        "technique": truth.technique,
+        "technique": technique(truth),
         "affected side": affected_side(truth),
     }
     found |= {key: value for key, value in truth.extras}
@@ -190,17 +190,16 @@ def other_value(rng: random.Random, value: str, values: Mapping[str, float]) -> 
     return None if drawn == value else drawn
 
 
-def threshold_text(threshold_mm: float) -> str:
-    return size(threshold_mm)
-
-
 def main(per_domain: int = 1200) -> None:
     """Counts over `per_domain` seeds of each domain and both splits, and writes the table whole."""
     from medvlm.phantoms import draw
 
     splits: tuple[tuple[Split, int], ...] = (("train", per_domain), ("test", per_domain))
     truths = (draw(domain, seed, split).truth for domain in DOMAINS for split, n in splits for seed in range(n))
-    table = count_facts(truths)
+    write_table(count_facts(truths))
+
+
+def write_table(table: Mapping[str, Frequencies]) -> None:
     with NamedTemporaryFile("w", dir=TABLE.parent, suffix=".json", delete=False) as file:
         json.dump(table, file, indent=1, sort_keys=True)
         file.write("\n")

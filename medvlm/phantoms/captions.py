@@ -10,6 +10,7 @@ from medvlm.phantoms.wording import (
     listed,
     picture_name,
     start,
+    technique,
     with_article,
 )
 
@@ -84,8 +85,7 @@ def technique_sentences(truth: Truth, rng: random.Random) -> list[str]:
     said = []
     if truth.plane is not None:
         said.append(rng.choice(("The view is {0}.", "It is seen in {0} view.")).format(truth.plane))
-    if truth.technique is not None and truth.domain == "cxr":
-        exposure = truth.technique
+    if (exposure := technique(truth)) is not None and truth.domain == "cxr":
         said.append(f"The film is {exposure}." if exposure.endswith("ed") else f"The exposure is {exposure}.")
     extras = dict(truth.extras)
     if "magnification" in extras:

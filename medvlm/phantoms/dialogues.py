@@ -18,6 +18,7 @@ from medvlm.phantoms.wording import (
     plural,
     size,
     start,
+    technique,
     verb,
     where,
     with_article,
@@ -108,19 +109,19 @@ def opening(truth: Truth) -> str:
 def technical(truth: Truth, rng: random.Random) -> Iterator[Exchange]:
     if truth.plane is not None and rng.random() < 0.6:
         yield rng.choice(PLANES), f"It is {with_article(truth.plane)} view."
-    if truth.technique is not None and truth.domain in TECHNIQUES and rng.random() < 0.45:
-        yield rng.choice(TECHNIQUES[truth.domain]), technique_answer(truth.technique, truth)
+    if (used := technique(truth)) is not None and truth.domain in TECHNIQUES and rng.random() < 0.45:
+        yield rng.choice(TECHNIQUES[truth.domain]), technique_answer(used, truth)
 
 
-def technique_answer(technique: str, truth: Truth) -> str:
+def technique_answer(used: str, truth: Truth) -> str:
     if truth.domain == "ct":
-        given = technique == "with contrast"
+        given = used == "with contrast"
         return "Yes, the scan was taken with contrast." if given else "No, the scan was taken without contrast."
     if truth.domain == "mri":
-        return f"The sequence is {technique}."
+        return f"The sequence is {used}."
     if truth.domain == "histology":
-        return f"It is stained with {technique}."
-    return f"The film is {technique}." if technique.endswith("ed") else f"The exposure is {technique}."
+        return f"It is stained with {used}."
+    return f"The film is {used}." if used.endswith("ed") else f"The exposure is {used}."
 
 
 def verdict(truth: Truth) -> str:

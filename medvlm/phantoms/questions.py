@@ -123,7 +123,7 @@ def about_organ(asker: Asker) -> Iterator[Question]:
 
 
 def about_technique(asker: Asker) -> Iterator[Question]:
-    domain, technique = asker.truth.domain, asker.truth.technique
+    domain, technique = asker.truth.domain, asker.facts.get("technique")
     if technique is None:
         return
     if domain == "ct" and technique in ("with contrast", "without contrast"):

@@ -67,6 +67,10 @@ PICTURE_PLACES = frozenset(
         "lower half",
     )
 )
+# Organs that say their side themselves, and parts of the body that have two sides without being two.
+UNPAIRED = frozenset(("liver", "spleen", "gallbladder", "pancreas", "stomach", "bladder"))
+UNDIVIDED = frozenset(("skull", "pelvis", "abdomen", "brain", "cerebellum", "spine"))
+DIRECTIONS = frozenset(("anterior", "posterior", "lateral", "medial", "superior", "inferior", "central"))
 AT_PLACES = frozenset(("base", "apex", "hilum", "margin", "edge", "surface", "pole", "tip"))
 NUMBER_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 AN_LETTERS = frozenset("MX")  # said "em", "ex": an MRI, an X-ray
@@ -93,6 +97,11 @@ def picture_name(truth: Truth) -> PictureName:
     return PICTURES.get(truth.domain, PictureName(truth.modality, "picture"))
 
 
+def technique(truth: Truth) -> str | None:
+    """The technique as an adjective or name that fits into a sentence."""
+    return {"normal exposure": "normally exposed"}.get(truth.technique or "", truth.technique)
+
+
 def is_plural(name: str) -> bool:
     return name.endswith("s") and not name.endswith(("ss", "sis", "us", "tis", "asis", "ascites"))
 
@@ -105,7 +114,7 @@ def article(phrase: str) -> str:
     """ "a" or "an" for the words that follow."""
     first = phrase[:1]
     spelled = len(phrase) > 1 and (phrase[1:2].isupper() or phrase[1:2] == "-")
-    vowel = first.lower() in "aeio" or (first.lower() == "u" and not phrase.lower().startswith("uni"))
+    vowel = first.lower() in "aeio" or (first.lower() == "u" and not phrase.lower().startswith(("uni", "ute", "use")))
     return "an" if vowel or (spelled and first in AN_LETTERS) else "a"
 
 
@@ -167,7 +176,7 @@ def short_place(finding: Finding) -> str | None:
     side, place = finding.side, finding.place
     if place is None:
         return "both sides" if side == "both" else side
-    if side is None or side in place.split() or place in PICTURE_PLACES:
+    if side is None or side in place.split() or place in PICTURE_PLACES or place in UNPAIRED:
         return place
     return f"both {plural(place)}" if side == "both" else f"{side} {place}"
 
@@ -179,6 +188,12 @@ def where(finding: Finding) -> str | None:
         return None if side is None else "on both sides" if side == "both" else f"on the {side}"
     if place in PICTURE_PLACES:
         return f"in the {place} of the picture"
+    if place in DIRECTIONS:
+        return (
+            f"{'' if side is None else 'on both sides, ' if side == 'both' else f'on the {side}, '}in the {place} part"
+        )
+    if place in UNDIVIDED and side in ("left", "right"):
+        return f"on the {side} side of the {place}"
     if side == "both" and "both" not in place:
         return f"{place_phrase(place)} on both sides"
     return place_phrase(short_place(finding) or place)
