@@ -55,7 +55,10 @@ def header(modality: str, syntax: UID = ExplicitVRLittleEndian, **elements: Any)
     meta.MediaStorageSOPClassUID = CLASSES.get(modality, CLASSES["SC"])
     meta.MediaStorageSOPInstanceUID = generate_uid(entropy_srcs=["test"])
     meta.TransferSyntaxUID = syntax
-    ds = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
+    ds = FileDataset(
+        "", {}, file_meta=meta, preamble=b"\0" * 128, is_implicit_VR=syntax == ImplicitVRLittleEndian,
+        is_little_endian=syntax != ExplicitVRBigEndian,
+    )  # fmt: skip
     ds.SOPClassUID = meta.MediaStorageSOPClassUID
     ds.SOPInstanceUID = meta.MediaStorageSOPInstanceUID
     ds.Modality = modality

@@ -14,6 +14,7 @@ from medvlm.imaging.domain import CT_PRESETS, MODALITIES, WITHOUT_PIXELS, Region
 from medvlm.imaging.frames import PALETTE, Layout, check_limits, decoded_frames, layout_of
 from medvlm.imaging.header import Header, code, codes, item, items, value, whole
 from medvlm.imaging.limits import Limits
+from medvlm.imaging.mosaic import mosaic_of
 from medvlm.imaging.sniff import after_meta
 from medvlm.imaging.spacing import spacing_of
 from medvlm.imaging.window import HIGH, LOW, PRESETS, automatic, full_range, words
@@ -51,7 +52,7 @@ def read_dicom(data: bytes, what: str, limits: Limits, sha256: str) -> Scan:
     if layout.is_grey:
         shown = _grey(header, layout, list(frames), modality, region)
     else:
-        shown = _coloured(header, layout, frames, what)
+        shown = _coloured(header, layout, frames, limits, what)
     inverted = layout.photometric == "MONOCHROME1"
     spacing, spacing_note = spacing_of(header, modality, layout.frames)
     domain, source = domain_of(modality, region)
@@ -146,16 +147,17 @@ def _text_note(header: Header, modality: str) -> tuple[str, ...]:
     return ()
 
 
-def _coloured(header: Header, layout: Layout, frames: Iterable[Pixels], what: str) -> Shown:
-    slices: list[Pixels] = []
+def _coloured(header: Header, layout: Layout, frames: Iterable[Pixels], limits: Limits, what: str) -> Shown:
     if layout.photometric == PALETTE:
         palette = palette_of(header, layout.signed, what)
-        slices = [palette(frame) for frame in frames]
-        return Shown(tuple(slices), None, "", ("palette colours applied",))
-    slices = [to_eight_bits(frame, layout.bits_stored) for frame in frames]
+        return Shown(tuple(palette(frame) for frame in frames), None, "", ("palette colours applied",))
+    mosaic = mosaic_of(header, layout, limits, what)
+    slices = tuple(to_eight_bits(frame, layout.bits_stored) for frame in frames)
     notes = ["YBR colours brought to RGB"] if layout.photometric.startswith("YBR") else []
     notes += [f"{layout.bits_stored}-bit colour brought to 8 bits"] if layout.bits_stored > 8 else []
-    return Shown(tuple(slices), None, "", tuple(notes))
+    if mosaic is None:
+        return Shown(slices, None, "", tuple(notes))
+    return Shown((mosaic.assembled(slices),), None, "", (*notes, f"slide put together from {len(mosaic.places)} tiles"))
 
 
 def _grey(header: Header, layout: Layout, frames: list[Pixels], modality: str, region: Region | None) -> Shown:

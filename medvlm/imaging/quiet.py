@@ -13,7 +13,7 @@ _catcher: "warnings.catch_warnings[None] | None" = None
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """No Python warning and no log line of a decoder while the block runs.
+    """No Python warning while the block runs, and no log line of a decoder from its first use on.
 
     `warnings.catch_warnings` changes the whole process, and two overlapping ones would restore each other's filters.
     So the first reader opens one and the last reader closes it.
@@ -32,8 +32,7 @@ def _enter() -> None:
         if _readers > 1:
             return
         for name in ("pydicom", "tifffile", "PIL", "openjpeg"):
-            logging.getLogger(name).addHandler(_NOWHERE)
-            logging.getLogger(name).propagate = False
+            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
         _catcher = warnings.catch_warnings()
         _catcher.__enter__()
         warnings.simplefilter("ignore")
@@ -46,7 +45,3 @@ def _leave() -> None:
         if _readers == 0 and _catcher is not None:
             _catcher.__exit__(None, None, None)
             _catcher = None
-
-
-# Without a handler of its own a logger falls back to standard error.
-_NOWHERE = logging.NullHandler()

@@ -17,7 +17,7 @@ SLIDE_PIXELS = 16_000_000
 # What tifffile decodes by itself: none, deflate (two numbers for it) and PackBits; Pillow's libtiff does the rest.
 _PLAIN = frozenset({1, 8, 32773, 32946})
 _MINISWHITE, _MINISBLACK, _RGB = 0, 1, 2
-_ORIENTATION, _EXTRA = 274, 338
+_WIDTH, _HEIGHT, _ORIENTATION, _EXTRA = 256, 257, 274, 338
 _PREMULTIPLIED = 1
 _SLIDE_FLAGS = ("is_svs", "is_ndpi", "is_scn", "is_bif", "is_philips", "is_qpi", "is_vsi")
 _NOT_THE_SLIDE = ("label", "macro", "barcode")
@@ -36,8 +36,9 @@ def read_tiff(data: bytes, what: str, limits: Limits, sha256: str) -> Scan:
     """Reads all pages that are alike as slices, or one level of a pyramid; `what` names the file in errors."""
     from tifffile import TiffFile
 
+    count = _page_count(data, limits.frames)
     with TiffFile(io.BytesIO(data)) as file:
-        pages = _pages(file, limits, what)
+        pages = _pages(file, count, limits, what)
         if _is_slide(file, pages):
             return _slide(data, pages, what, limits, sha256)
         alike = [page for page in pages if _form(page) == _form(pages[0])]
@@ -49,18 +50,38 @@ def read_tiff(data: bytes, what: str, limits: Limits, sha256: str) -> Scan:
         return _scan(decoded, "TIFF", skipped, sha256)
 
 
-def _pages(file: Any, limits: Limits, what: str) -> list[Any]:
-    """The pages of the main chain, counted as they are found: a chain may be endless."""
-    pages: list[Any] = []
-    while len(pages) <= limits.frames:
-        try:
-            pages.append(file.pages[len(pages)])
-        except IndexError:
+def _page_count(data: bytes, most: int) -> int:
+    """How many pages the chain of directories has, counted up to one more than `most`.
+
+    A damaged chain may run in a circle or through pixels for a long time: so it is walked with the least effort, and
+    ends where a directory is met twice or states no width and height.
+    """
+    order, big = ("<" if data[:2] == b"II" else ">"), data[2:4] in (b"+\0", b"\0+")
+    start, head, size, offset = (8, "Q", 20, "Q") if big else (4, "H", 12, "I")
+    seen: set[int] = set()
+    at: int = struct.unpack_from(order + offset, data, start)[0]
+    while at and at not in seen and len(seen) <= most and at + 8 <= len(data):
+        entries = struct.unpack_from(order + head, data, at)[0]
+        first = at + struct.calcsize(head)
+        end = first + entries * size
+        tags = {
+            struct.unpack_from(f"{order}H", data, entry)[0] for entry in range(first, min(end, first + 20_000), size)
+        }
+        if not {_WIDTH, _HEIGHT} <= tags:
             break
-    limits.check_frames(len(pages), what)
-    if not pages:
-        raise UserError(f"{what} is a TIFF file without a picture. Export it again.")
-    return pages
+        seen.add(at)
+        if end + struct.calcsize(offset) > len(data):
+            break
+        at = struct.unpack_from(order + offset, data, end)[0]
+    return len(seen)
+
+
+def _pages(file: Any, count: int, limits: Limits, what: str) -> list[Any]:
+    """The pages of the main chain, those that hang under others left out."""
+    limits.check_frames(count, what)
+    if not count:
+        raise UserError(f"{what} is a TIFF file without a picture, or cut short. Export or copy it again.")
+    return [file.pages[index] for index in range(count)]
 
 
 def _form(page: Any) -> tuple[object, ...]:
