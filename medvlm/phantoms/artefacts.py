@@ -89,18 +89,6 @@ def ruler(rng: np.random.Generator, shape: tuple[int, int]) -> list[Patch]:
     return [Patch(slice(0, shape[0]), slice(0, shape[1]), marks)]
 
 
-def arrow(page: Frame, tip: tuple[float, float], direction: tuple[float, float], length: float) -> list[Patch]:
-    """An arrow whose point lies at `tip` (page units), coming from `direction` (unit vector)."""
-    dx, dy = direction
-    tail = (tip[0] + dx * length, tip[1] + dy * length)
-    head = length * 0.35
-    neck = (tip[0] + dx * head, tip[1] + dy * head)
-    return [
-        stroke(page, [neck, tail], 2.2 / page.scale),
-        stroke(page, [tip, neck], [0.5 / page.scale, head * 0.9]),
-    ]
-
-
 def grain(rng: np.random.Generator, shape: tuple[int, int], size: float = 1.0) -> Grey:
     """Noise of deviation about 1 whose grains are about `size` pixels (1 is white)."""
     white = rng.standard_normal(shape)

@@ -9,6 +9,7 @@ after rounding to integers, the same seed gives the same bytes on any machine.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ Grey = NDArray[np.float64]
 Point = tuple[float, float]
 
 # Entries of a tabulated curve: finer than a pixel at every size we draw.
-_TABLE = 720
+_TABLE = 1024
 # Standard deviation that cubic B-spline upsampling leaves of unit white noise in two dimensions.
 _SPLINE_DEVIATION = 0.48
 
@@ -199,7 +200,7 @@ def _box_blur(array: Grey, sigma: float, axis: int) -> Grey:
 
 def smoothstep(t: Any) -> Any:
     """0 below 0, 1 above 1, a smooth cubic between; of a number or an array."""
-    t = np.clip(t, 0.0, 1.0)
+    t = np.minimum(np.maximum(t, 0.0), 1.0)
     return t * t * (3 - 2 * t)
 
 
@@ -243,7 +244,10 @@ def ellipse(
 
 def _edged(inside: Grey, soft: float) -> Grey:
     """Opacity from the depth inside an outline (pixels) for an edge `soft` pixels wide."""
-    ramp = np.clip(inside / max(soft, 0.5) + 0.5, 0.0, 1.0)
+    ramp = inside * (1 / max(soft, 0.5))
+    ramp += 0.5
+    np.maximum(ramp, 0.0, out=ramp)
+    np.minimum(ramp, 1.0, out=ramp)
     return ramp if soft < 3 else ramp * ramp * (3 - 2 * ramp)
 
 
@@ -285,14 +289,19 @@ def curve(knots: Sequence[float], values: Sequence[float], at: Any) -> Any:
 
 
 def lookup(knots: Sequence[float], values: Sequence[float], at: Grey) -> Grey:
-    """`curve` for a whole array, through a table: many times faster, exact to less than a pixel."""
+    """`curve` for a whole array, through a table: many times faster, exact to about a tenth of a pixel."""
+    table = _tabulated(tuple(map(float, knots)), tuple(map(float, values)))
     low, high = float(knots[0]), float(knots[-1])
-    table = curve(knots, values, np.linspace(low, high, _TABLE))
-    place = np.clip((at - low) * ((_TABLE - 1) / (high - low)), 0, _TABLE - 1)
-    index = np.minimum(place.astype(np.intp), _TABLE - 2)
-    below = table[index]
-    found: Grey = below + (table[index + 1] - below) * (place - index)
+    place = (at - low) * ((_TABLE - 1) / (high - low)) + 0.5
+    np.clip(place, 0, _TABLE - 1, out=place)
+    found: Grey = table.take(place.astype(np.int32))
     return found
+
+
+@lru_cache(maxsize=512)
+def _tabulated(knots: tuple[float, ...], values: tuple[float, ...]) -> Grey:
+    table: Grey = curve(knots, values, np.linspace(knots[0], knots[-1], _TABLE))
+    return table
 
 
 def span(page: Frame, ys: Sequence[float], lefts: Sequence[float], rights: Sequence[float], soft: float = 1.0) -> Patch:
@@ -372,8 +381,13 @@ def _segment(page: Frame, a: Point, b: Point, wide_a: float, wide_b: float, soft
     wide = max(wide_a, wide_b) + soft / page.scale
     rows, columns = page.box((a[0] + b[0]) / 2, (a[1] + b[1]) / 2, abs(along[0]) / 2 + wide, abs(along[1]) / 2 + wide)
     across, down = page.x[rows, columns] - a[0], page.y[rows, columns] - a[1]
-    t = np.clip((across * along[0] + down * along[1]) / length, 0.0, 1.0)
-    gap = np.sqrt((across - t * along[0]) ** 2 + (down - t * along[1]) ** 2)
+    t = across * (along[0] / length)
+    t += down * (along[1] / length)
+    np.maximum(t, 0.0, out=t)
+    np.minimum(t, 1.0, out=t)
+    across -= t * along[0]
+    down -= t * along[1]
+    gap = np.sqrt(across * across + down * down)
     return Patch(rows, columns, _edged((wide_a + t * (wide_b - wide_a) - gap) * page.scale, soft))
 
 

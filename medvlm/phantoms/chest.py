@@ -34,7 +34,7 @@ class _Shadows:
 
     def film(self, depth: float, rng: np.random.Generator) -> Grey:
         texture = 1 + 0.10 * fractal(rng, self.page.shape, 14, 2)
-        return self.density - self.air * (depth - self.vessels * texture)
+        return self.density - self.air * (depth - np.minimum(self.vessels, 0.17) * texture)
 
 
 def frontal(rngs: Streams, page: Frame, plans: tuple[Plan, ...], supine: bool) -> tuple[Grey, tuple[Finding, ...]]:
@@ -43,7 +43,7 @@ def frontal(rngs: Streams, page: Frame, plans: tuple[Plan, ...], supine: bool) -
     shadows = _Shadows(page, 0.05)
     _trunk(rng, shadows, supine)
     domes = _domes(rng, supine, named.get("elevated diaphragm"))
-    heart = float(rng.uniform(0.88, 1.08)) * (1.1 if supine else 1.0)
+    heart = float(rng.uniform(0.95, 1.14)) * (1.08 if supine else 1.0)
     if "cardiomegaly" in named:
         heart = 1.38 + 0.42 * named["cardiomegaly"].size
         ratio = heart * 0.83 / 2
@@ -65,7 +65,7 @@ def frontal(rngs: Streams, page: Frame, plans: tuple[Plan, ...], supine: bool) -
             _FRONTAL[one.name](rngs.finding, shadows, one, full, domes)
     if supine:
         _leads(rng, shadows)
-    return shadows.film(0.46, rng), tuple(shadows.findings)
+    return shadows.film(float(rng.uniform(0.36, 0.46)), rng), tuple(shadows.findings)
 
 
 def _sign(side: str | None) -> int:
@@ -139,7 +139,7 @@ def _bronchial_tree(rng: np.random.Generator, shadows: _Shadows) -> None:
         add(shadows.density, stroke(page, [(-0.02, -0.5), (sign * 0.2, -0.3)], 0.08, 3), -0.06)
         hilum = (sign * 0.27, -0.12 - 0.04 * (sign > 0))
         add(shadows.vessels, ellipse(page, *hilum, 0.1, 0.2, sign * -0.2, 10), 0.13)
-        for angle in np.linspace(-1.35, 1.4, 7) + rng.uniform(-0.15, 0.15, 7):
+        for angle in np.linspace(-1.3, 1.4, 6) + rng.uniform(-0.2, 0.2, 6):
             _vessel(rng, shadows, hilum, sign, float(angle), float(rng.uniform(0.5, 0.8)), 0.045)
 
 
@@ -163,6 +163,8 @@ def _heart(rng: np.random.Generator, shadows: _Shadows, size: float) -> None:
     heart = outline(page, (0.1, 0.3), points, 6).full(page.shape)
     knob = ellipse(page, 0.2, -0.52, float(rng.uniform(0.1, 0.16)), 0.15, soft=5).full(page.shape)
     shadows.air *= 1 - 0.85 * np.maximum(heart, knob)
+    pedicle = stroke(page, [(0, -1.2), (-0.02, -0.5), (0.0, 0.1)], (0.4, 0.46, 0.5), 6).full(page.shape)
+    shadows.air *= 1 - 0.7 * pedicle
     shadows.density += 0.07 * heart
 
 
@@ -176,6 +178,7 @@ def _skeleton(rng: np.random.Generator, shadows: _Shadows, supine: bool) -> None
     density += spine * (0.10 + 0.05 * smoothstep((discs - 0.08) * 8))
     wide = lookup(_LUNG_Y, _LUNG_OUTER, y) + 0.04
     inside = np.clip((wide - x) * page.scale / 3 + 0.5, 0, 1) * smoothstep((y + 1.16) * 12)
+    inside *= 1 - 0.7 * smoothstep((y - 0.55) * 3)
     u = np.minimum(x / wide, 1.0)
     strong = float(rng.uniform(0.05, 0.1))
     back = (y + phase - lookup((0, 0.3, 0.6, 0.85, 1.0), (0.05, 0.0, 0.08, 0.24, 0.42), u)) / gap
@@ -307,7 +310,7 @@ def _central_line(rng: np.random.Generator, shadows: _Shadows, one: Plan, full: 
     entry = [(sign * 1.25, -0.9), (sign * 0.8, -1.02), (sign * 0.45, -1.0)]
     rest = [(-0.12, -0.75), (-0.17, -0.45), (-0.18, -0.1 + 0.25 * one.size)]
     path = bow(entry[0], (sign * 0.8, -1.2), entry[2], 5) + bow(entry[2], (sign * 0.1, -0.92), rest[0], 4) + rest[1:]
-    add(shadows.density, stroke(page, path, 0.026 + 0.012 * one.size, 1.5), 0.18 + 0.16 * one.contrast)
+    add(shadows.density, stroke(page, path, 0.03 + 0.012 * one.size, 1.5), 0.26 + 0.16 * one.contrast)
     shadows.findings.append(_found(page, one.name, (sign * 0.45, -1.0), 0.4, None, one.side))
 
 
@@ -373,7 +376,7 @@ def _lateral_inside(rng: np.random.Generator, shadows: _Shadows, large: Plan | N
     shadows.air *= 1 - 0.45 * stroke(page, bow((-0.2, -0.1), (0.05, -1.05), (0.35, -0.3), 6), 0.2, 8).full(page.shape)
     add(shadows.vessels, ellipse(page, 0.02, -0.15, 0.14, 0.2, soft=10), 0.15)
     add(shadows.density, stroke(page, [(0.0, -2.0), (0.02, -1.1), (0.08, -0.25)], 0.12, 4), -0.12)
-    for angle in np.linspace(0, 5.8, 9) + rng.uniform(-0.2, 0.2, 9):
+    for angle in np.linspace(0, 5.6, 8) + rng.uniform(-0.3, 0.3, 8):
         _vessel(rng, shadows, (0.05, -0.1), 1, float(angle), float(rng.uniform(0.4, 0.7)), 0.04)
 
 

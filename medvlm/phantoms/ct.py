@@ -25,6 +25,10 @@ _CONTRAST = {"artery": 240, "vein": 150, "cortex": 190, "kidney": 150, "liver": 
 
 _BRAIN = ("frontal lobe", "temporal lobe", "basal ganglia", "occipital lobe")
 _HEAD_AXIAL = {name: Choices(_SIDES, _BRAIN) for name in ("bleed", "infarct", "mass")} | {"fracture": Choices(_SIDES, ("skull",))}
+_HEAD_HIGH = {name: Choices(_SIDES, ("frontal lobe", "parietal lobe")) for name in ("bleed", "infarct", "mass")} | {
+    "fracture": Choices(_SIDES, ("skull",))
+}
+_HEAD_LOW = {name: Choices(_SIDES, ("cerebellum", "temporal lobe")) for name in ("bleed", "infarct", "mass")}
 _HEAD_CORONAL = {name: Choices(_SIDES, _BRAIN[:3]) for name in ("bleed", "infarct", "mass")} | {
     "fracture": Choices(_SIDES, ("skull",))
 }
@@ -92,8 +96,15 @@ class _View:
 
 
 def _head(rng: np.random.Generator, page: Frame) -> Layers:
-    layers = heads.axial_middle(rng, page, 0.6 * float(rng.random()) ** 2)
-    return layers
+    return heads.axial_middle(rng, page, 0.6 * float(rng.random()) ** 2)
+
+
+def _head_high(rng: np.random.Generator, page: Frame) -> Layers:
+    return heads.axial_high(rng, page, 0.6 * float(rng.random()) ** 2)
+
+
+def _head_low(rng: np.random.Generator, page: Frame) -> Layers:
+    return heads.axial_low(rng, page, 0.4 * float(rng.random()) ** 2)
 
 
 def _head_coronal(rng: np.random.Generator, page: Frame) -> Layers:
@@ -119,6 +130,11 @@ _VIEWS: dict[tuple[str, str], _View] = {
     ("abdomen", "sagittal"): _View("abdomen", "liver", "sagittal", _ABDOMEN_SAGITTAL,
                                    lambda rng, page: bodies.torso_sagittal(rng, page, False), 150, (1.2, 0.95), 0.56),
 }  # fmt: skip
+_HEIGHTS = (
+    _VIEWS["head", "axial"],
+    _View("head", "brain", "axial", _HEAD_HIGH, _head_high, 100, (1.0, 0.8)),
+    _View("head", "brain", "axial", _HEAD_LOW, _head_low, 100, (1.02, 0.8)),
+)
 # Level and width of the windows that a radiologist would choose, by region.
 _WINDOWS = {
     "head": ((80, 40), (80, 40), (130, 50), (2500, 480)),
@@ -139,7 +155,8 @@ def _draw(seed: int, split: Split, ill: bool) -> Phantom:
     region = ("head", "chest", "abdomen")[int(rngs.case.integers(3))]
     plane = ("axial", "coronal", "sagittal")[int(rngs.case.choice(3, p=[0.6, 0.2, 0.2]))]
     contrast = bool(rngs.case.random() < (0.35 if region == "head" else 0.5))
-    view = _VIEWS[region, plane]
+    height = int(rngs.case.choice(3, p=[0.5, 0.25, 0.25]))
+    view = _HEIGHTS[height] if (region, plane) == ("head", "axial") else _VIEWS[region, plane]
     plans, held = plan(rngs.case, view.choices, HELD_OUT, split)
     page = _page(rngs.anatomy, view)
     layers = view.anatomy(rngs.anatomy, page)
@@ -160,9 +177,9 @@ def _draw(seed: int, split: Split, ill: bool) -> Phantom:
 
 
 def _page(rng: np.random.Generator, view: _View) -> Frame:
-    height, width = int(rng.integers(256, 300)), int(rng.integers(256, 300))
+    height, width = int(rng.integers(240, 284)), int(rng.integers(240, 284))
     if rng.random() < 0.4:
-        height = width = int(rng.integers(256, 300))
+        height = width = int(rng.integers(240, 284))
     down, across = view.reach
     scale = min(height / 2 / down, width / 2 / across) * float(rng.uniform(0.78, 1.05))
     if view.plane != "axial":
@@ -206,7 +223,7 @@ def _scanned(
     width, level = choices[int(rng.integers(len(choices)))]
     window = Window(float(round(width * rng.uniform(0.85, 1.2))), float(round(level + rng.uniform(-0.04, 0.04) * width)))
     picture = blur(picture, float(rng.uniform(0.4, 0.9)))
-    sigma = float(rng.uniform(2.5, 6.5)) if view.region == "head" else float(rng.uniform(6, 20))
+    sigma = float(rng.uniform(2.0, 5.0)) if view.region == "head" else float(rng.uniform(6, 20))
     picture = picture + sigma * artefacts.grain(rng, shape, float(rng.uniform(1, 2.2))) + 2.5 * fractal(rng, shape, 16, 2)
     if rng.random() < 0.15:
         picture = picture + artefacts.rings(rng, shape, page.middle, sigma * 3)
@@ -249,7 +266,7 @@ def _in_brain(rng: np.random.Generator, picture: Grey, layers: Layers, one: Plan
     if one.name == "infarct":
         radius *= 1.2
         shape = ellipse(page, *at, radius * 1.15, radius * 0.9, float(rng.uniform(-1, 1)), 5, lobes=lobes)
-        paint(picture, shape * (mask * (0.75 + 0.2 * one.contrast)), 20.0 - 8 * one.contrast)
+        paint(picture, shape * (mask * (0.85 + 0.15 * one.contrast)), 16.0 - 8 * one.contrast)
         return _found(page, one, at, radius, heads.MILLIMETRES)
     rim = ellipse(page, *at, radius * 1.45, radius * 1.35, soft=6, lobes=lobes) * mask
     paint(picture, rim * 0.8, 19.0)
@@ -300,7 +317,7 @@ def _head_or_body_fracture(rng: np.random.Generator, picture: Grey, layers: Laye
 def _lung_spots(rng: np.random.Generator, picture: Grey, layers: Layers, one: Plan, contrast: bool) -> Finding:
     page = layers.page
     mass = one.name == "mass"
-    radius = 0.15 + 0.1 * one.size if mass else 0.045 + 0.06 * one.size
+    radius = 0.15 + 0.1 * one.size if mass else 0.055 + 0.06 * one.size
     at = _near(rng, layers.spots[one.side, one.place], 0.04)
     offsets = ((0.0, 0.0), (-0.06, 0.17), (0.07, -0.18))[: one.count]
     for dx, dy in offsets:

@@ -95,8 +95,8 @@ def _draw(seed: int, split: Split, ill: bool) -> Phantom:
 
 
 def _page(rng: np.random.Generator, view: str) -> Frame:
-    width = int(rng.integers(240, 321))
-    height = min(320, max(240, int(width * float(rng.uniform(0.85, 1.25)))))
+    width = int(rng.integers(236, 300))
+    height = min(310, max(230, int(width * float(rng.uniform(0.85, 1.25)))))
     scale = min(width / float(rng.uniform(2.1, 2.9)), height / float(rng.uniform(2.25, 2.9)))
     if view == "lateral":
         width = max(200, int(width * 0.85))
@@ -113,7 +113,7 @@ def _develop(rng: np.random.Generator, density: Grey, exposure: str, view: str) 
     light = np.clip(blur(density, float(rng.uniform(0.5, 1.3))) * artefacts.shading(rng, density.shape, 0.05), 0, 1.3)
     light = light * float(rng.uniform(0.95, 1.15))
     light = {"overexposed": light * light * 0.75, "underexposed": 0.42 + 0.62 * light}.get(exposure, light)
-    light = light + float(rng.uniform(0.004, 0.022)) * artefacts.grain(rng, light.shape, float(rng.uniform(1, 2)))
+    light = light + float(rng.uniform(0.004, 0.018)) * artefacts.grain(rng, light.shape, float(rng.uniform(1, 2)))
     _markers(rng, light, view)
     if rng.random() < 0.35:
         margins = [int(edge) if rng.random() < 0.5 else 0 for edge in rng.uniform(2, 22, 4)]

@@ -62,17 +62,17 @@ class Brain:
         layers.lay("csf", over(page, inside - self.skin - self.bone))
         return inside - self.skin - self.bone - self.gap
 
-    def tissue(self, layers: Layers, deep: Grey, seam: Grey | None = None) -> None:
+    def tissue(self, layers: Layers, deep: Grey, seam: Grey | None = None, reach: float = 0.2) -> None:
         """White matter with a folded rim of grey matter and fluid in the folds; `seam`: distance to a midline cleft."""
         page = self.page
         mask = over(page, deep)
         layers.masks["brain"] = mask
         layers.lay("white", mask)
-        near = np.minimum(deep, 0.01 + self.folds * 0.075 + np.maximum(deep - 0.2, 0) * 1.2)
+        near = np.minimum(deep, 0.01 + self.folds * 0.075 + np.maximum(deep - reach, 0) * 1.2)
         if seam is not None:
             near = np.minimum(near, seam)
-        layers.lay("grey", mask * over(page, 0.05 - near, 1.6))
-        layers.lay("csf", mask * over(page, 0.014 + 0.022 * self.atrophy - near, 2.2) * (0.8 + 0.2 * self.atrophy))
+        layers.lay("grey", mask * over(page, 0.055 - near, 1.6))
+        layers.lay("csf", mask * over(page, 0.021 + 0.024 * self.atrophy - near, 2.2) * (0.8 + 0.2 * self.atrophy))
 
     def pair(self, layers: Layers, tissue: str, points: Sequence[Point], widths: Sequence[float], soft: float = 1.5, within: bool = True) -> None:  # fmt: skip
         """The same stroke on both sides, not quite alike."""
@@ -217,8 +217,7 @@ def sagittal(rng: np.random.Generator, page: Frame, atrophy: float) -> Layers:
     layers.lay("csf", hollow, over(page, surface + brain.gap))
     layers.lay("marrow", stroke(page, [(-0.14, 0.18), (0.0, 0.5)], [0.16, 0.1], 2))
     layers.lay("csf", stroke(page, [(0, 0.05), (0.02, 0.35), (0.12, 0.65), (0.18, 1.6)], [0.3, 0.34, 0.2, 0.16], 2))
-    closed = lookup((-0.35, -0.25, 0.2), (0, 0.2, 0.3), page.y) + 0.2 * smoothstep((0.5 - np.abs(page.x)) * 8) * (page.y > -0.3)
-    brain.tissue(layers, surface, None if rng.random() < 0.3 else 0.05 + closed)
+    brain.tissue(layers, surface, reach=float(rng.uniform(0.25, 0.5)))
     v = brain.ventricle
     layers.lay("csf", stroke(page, bow((-0.22, -0.05), (-0.02, -0.38), (0.2, -0.08), 6), 0.1 * v, 2))
     body = [*bow((-0.24, 0.0), (-0.42, -0.22), (-0.12, -0.27), 4), *bow((-0.12, -0.27), (0.2, -0.33), (0.27, -0.08), 4)[1:]]

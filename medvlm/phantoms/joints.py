@@ -43,8 +43,8 @@ def knee_sagittal(rng: np.random.Generator, page: Frame) -> Layers:
     layers.lay("cartilage", stroke(page, [(-0.36, 0.265), (0.38, 0.265)], 0.05, 2))
     layers.lay("cortex", span(page, [y - 0.02 for y in shin], [x - 0.025 for x in tl], [x + 0.025 for x in tr], 2))
     layers.lay("marrow", span(page, shin, tl, tr, 2.5))
-    layers.lay("tendon", outline(page, (-0.3, 0.2), [(-0.43, 0.14), (-0.42, 0.25), (-0.12, 0.225)], 1.5))
-    layers.lay("tendon", outline(page, (0.33, 0.19), [(0.45, 0.1), (0.45, 0.25), (0.15, 0.225)], 1.5))
+    layers.lay("tendon", stroke(page, [(-0.42, 0.2), (-0.14, 0.225)], (0.13, 0.01), 1.5))
+    layers.lay("tendon", stroke(page, [(0.42, 0.19), (0.15, 0.225)], (0.15, 0.01), 1.5))
     layers.lay("cartilage", ellipse(page, -0.57, -0.33, 0.115, 0.22, 0.08, 2))
     layers.lay("cortex", ellipse(page, -0.61, -0.34, 0.125, 0.235, 0.08, 1.5))
     layers.lay("marrow", ellipse(page, -0.61, -0.34, 0.1, 0.21, 0.08, 2))
@@ -86,7 +86,7 @@ def knee_coronal(rng: np.random.Generator, page: Frame) -> Layers:
     layers.lay("cortex", stroke(page, [(flip * 0.46, 0.52), (flip * 0.43, 1.8)], [0.18, 0.12], 2))
     layers.lay("marrow", stroke(page, [(flip * 0.46, 0.53), (flip * 0.43, 1.8)], [0.14, 0.07], 2))
     for sign in (-1, 1):
-        layers.lay("tendon", outline(page, (sign * 0.44, 0.19), [(sign * 0.53, 0.12), (sign * 0.53, 0.26), (sign * 0.3, 0.2)], 1.5))
+        layers.lay("tendon", stroke(page, [(sign * 0.51, 0.19), (sign * 0.27, 0.2)], (0.13, 0.01), 1.5))
         layers.lay("tendon", stroke(page, bow((sign * 0.55, -0.4), (sign * 0.62, 0.1), (sign * 0.5, 0.6), 5), 0.03, 2))
     layers.spots = {(None, "femur"): (flip * -0.22, -0.25), (None, "tibia"): (flip * 0.12, 0.5), (None, "joint"): (0.0, -0.05)}
     return layers

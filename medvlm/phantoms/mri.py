@@ -121,7 +121,7 @@ def _draw(seed: int, split: Split, ill: bool) -> Phantom:
 
 
 def _page(rng: np.random.Generator, view: _View) -> Frame:
-    height, width = int(rng.integers(256, 300)), int(rng.integers(240, 300))
+    height, width = int(rng.integers(244, 284)), int(rng.integers(236, 284))
     down, across = view.reach
     if view.plane == "axial" and view.region == "brain":
         width = int(height * float(rng.uniform(0.78, 1.0)))
