@@ -81,7 +81,7 @@ class KeyValues(Cache):  # type: ignore[misc]
 
     @property
     def nbytes(self) -> int:
-        return sum(layer.nbytes for layer in self.layers)
+        return int(sum(layer.nbytes for layer in self.layers))
 
 
 class Recent(Generic[Key, Value]):
@@ -161,10 +161,14 @@ class PrefixCache:
         self.block = block
         self._layers = layers
         self._recent: Recent[tuple[str, Arm], Prefix] = Recent(budget, lambda prefix: prefix.key_values.nbytes)
+        self._lent: set[tuple[str, Arm]] = set()
+        self._lock = threading.Lock()
 
     def take(self, conversation_id: str, arm: Arm, marks: Marks) -> tuple[KeyValues, int]:
         """Keys and values for the beginning of `marks`, and its length: whole blocks, and never all of the marks."""
-        prefix = self._recent.take((conversation_id, arm))
+        with self._lock:
+            self._lent.add((conversation_id, arm))
+            prefix = self._recent.take((conversation_id, arm))
         if prefix is None:
             return KeyValues(self._layers), 0
         same = min(common(prefix.marks, marks), len(marks) - 1) // self.block * self.block
@@ -172,14 +176,22 @@ class PrefixCache:
         return prefix.key_values, same
 
     def put(self, conversation_id: str, arm: Arm, marks: Marks, key_values: KeyValues) -> None:
-        """Keep the whole blocks of `marks`, all computed as blocks into `key_values`; whatever follows is cut off."""
+        """Keep the whole blocks of `marks`, all computed as blocks into `key_values`; whatever follows is cut off.
+
+        Nothing is kept of a conversation that was forgotten since it was taken.
+        """
         whole = min(len(marks), key_values.get_seq_length()) // self.block * self.block
         key_values.keep(whole)
-        if whole:
-            self._recent.put((conversation_id, arm), Prefix(tuple(marks[:whole]), key_values))
+        with self._lock:
+            if (conversation_id, arm) in self._lent and whole:
+                self._recent.put((conversation_id, arm), Prefix(tuple(marks[:whole]), key_values))
+            self._lent.discard((conversation_id, arm))
 
     def forget(self, conversation_id: str) -> None:
-        self._recent.drop(lambda key: key[0] == conversation_id)
+        """Drop what is kept of a conversation, and what is being computed for it once that is done."""
+        with self._lock:
+            self._lent = {key for key in self._lent if key[0] != conversation_id}
+            self._recent.drop(lambda key: key[0] == conversation_id)
 
     def clear(self) -> None:
         self._recent.clear()
@@ -194,7 +206,7 @@ class PrefixCache:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One picture as the model gets it. `key`: a hash of its numbers; `tokens`: how many places it takes in a prompt."""
+    """One picture as the model gets it. `key`: a hash of its numbers; `tokens`: its places in a prompt."""
 
     key: bytes
     inputs: PictureInputs
@@ -230,11 +242,12 @@ class Pictures:
             self._features.put((picture.key, arm), features)
         return features
 
-    def seen(self, picture: Picture) -> Pixels:
+    def seen(self, scan: Scan, slice_index: int) -> Pixels:
         """(H, W, 3) uint8: the numbers the model gets, back in the grey of a screen; tiles stand side by side."""
         images: Any = self._processor.image_processor
+        inputs = images(images=[Image.fromarray(render(scan, slice_index))], return_tensors="pt")
         mean, std = (torch.tensor(v).view(3, 1, 1) for v in (images.image_mean, images.image_std))
-        tiles = picture.inputs["pixel_values"].float().flatten(0, -4)
+        tiles = inputs["pixel_values"].float().flatten(0, -4)
         shown = ((tiles * std + mean) / images.rescale_factor).round().clamp(0, 255).to(torch.uint8)
         return np.concatenate([tile.permute(1, 2, 0).numpy() for tile in shown], axis=1)
 

@@ -1,5 +1,6 @@
 """Models by name: what they are, under which licence, and where their weights are."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,6 +97,23 @@ def resolve_adapter(name: str) -> Path:
     return folder.resolve()
 
 
+def default_adapter(base: str) -> str | None:
+    """The adapter that goes with a base when none is named: nano-med for nano, where it has been trained."""
+    there = (paths.ASSETS / "adapters" / "nano-med" / "adapter_config.json").is_file()
+    return "nano-med" if base == "nano" and there else None
+
+
+def identity(name: str) -> str:
+    """What an adapter records as its base: "nano", a hub name, or the name of a folder."""
+    if name in CATALOG:
+        return CATALOG[name].hub or name
+    folder = Path(name).expanduser()
+    if not folder.is_dir():
+        return name
+    snapshot = re.fullmatch(r"models--(.+?)--(.+)", folder.resolve().parent.parent.name)
+    return "/".join(snapshot.groups()) if snapshot else folder.resolve().name
+
+
 def short_name(name: str) -> str:
     """What the page calls a model: its catalog name, or the last part of its folder or hub name."""
     return name if name in CATALOG else (Path(name).expanduser().name or name)
@@ -120,7 +138,8 @@ def download(hub_name: str, progress: Progress | None = None) -> Path:
         return Path(snapshot_download(hub_name, allow_patterns=wanted, tqdm_class=_bar(hub_name, progress)))
     except GatedRepoError as error:
         raise CheckpointError(
-            f"{hub_name} is gated: accept its licence on https://huggingface.co/{hub_name} and log in with `hf auth login`."
+            f"{hub_name} is gated: accept its licence on https://huggingface.co/{hub_name}, then log in "
+            "with `hf auth login`."
         ) from error
     except (RepositoryNotFoundError, HFValidationError) as error:
         raise CheckpointError(f"The hub has no model {hub_name!r}. Check the name.") from error
@@ -137,12 +156,12 @@ def _bar(hub_name: str, progress: Progress | None) -> type | None:
     """A progress bar for huggingface_hub that tells our callback instead of the terminal."""
     if progress is None:
         return None
-    from huggingface_hub.utils import tqdm
+    from huggingface_hub.utils.tqdm import tqdm
 
-    class Telling(tqdm):  # type: ignore[misc]
+    class Telling(tqdm):
         def update(self, n: float | None = 1) -> bool | None:
             shown: bool | None = super().update(n)
-            if self.total:
+            if self.total and progress is not None:
                 progress(f"Downloading {hub_name}", min(self.n / self.total, 1.0))
             return shown
 

@@ -2,17 +2,29 @@
 
 import hashlib
 import json
+import math
 import os
 import re
 import tempfile
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
+
+import torch
+from torch import Tensor
 
 from medvlm.errors import CheckpointError
 
 FILE = "medvlm.json"
 SCHEMA = 1
+
+# A model that knows nothing has the logarithm of its vocabulary's size in nats a token; fluent ones have a third of it.
+GIBBERISH = 0.8
+# Largest difference of a logit that rounding alone explains between two runs of the same numbers.
+SAME = 1e-3
+# How far 4 bits may move the next token's distribution (mean divergence in nats; share of equal first choices).
+FAR, UNLIKE = 1.0, 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +52,7 @@ def write(info: CheckpointInfo, folder: Path) -> Path:
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         json.dump(asdict(info), file, indent=1)
         file.write("\n")
-    os.replace(temporary, target)
+    Path(temporary).replace(target)
     return target
 
 
@@ -131,5 +143,47 @@ def verify(info: CheckpointInfo, *, base_model: str, revision: str, family: str,
     ]
     if differ:
         raise CheckpointError(
-            f"The adapter does not fit the base ({'; '.join(differ)}). Choose its own base with --base, or train it again."
+            f"The adapter does not fit the base ({'; '.join(differ)}). "
+            "Choose its own base with --base, or train it again."
         )
+
+
+def check_fluent(logits: Tensor, tokens: list[int], what: str) -> None:
+    """Raise CheckpointError when logits (n, vocabulary) find the English answer `tokens` (n) no likelier than noise."""
+    if not bool(torch.isfinite(logits).all()):
+        raise CheckpointError(f"{what} computes numbers that are not numbers. Load it with --quantization none.")
+    nats = float(torch.nn.functional.cross_entropy(logits.float(), torch.tensor(tokens, device=logits.device)))
+    limit = GIBBERISH * math.log(logits.shape[-1])
+    if nats > limit:
+        raise CheckpointError(
+            f"{what} speaks gibberish: {nats:.1f} nats a token on a plain English sentence, where {limit:.1f} is the "
+            "limit. The weights are damaged or of another model; train or download them again."
+        )
+
+
+def check_differ(base: Tensor, tuned: Tensor, adapter: str) -> None:
+    """Raise CheckpointError when the adapter changes nothing."""
+    largest = float((base - tuned).abs().max())
+    if not largest > SAME:
+        raise CheckpointError(
+            f"{adapter} changes nothing: base and tuned give the same next tokens (largest difference {largest:.1e}). "
+            "It was not trained, or its names do not meet this base. Train it again."
+        )
+
+
+def check_agree(full: Tensor, quantised: Tensor, what: str) -> dict[str, float]:
+    """Raise CheckpointError when quantised logits (n, vocabulary) stray from full precision; the two numbers."""
+    first, second = (torch.log_softmax(logits.float(), -1) for logits in (full, quantised))
+    nats = float((first.exp() * (first - second)).sum(-1).mean())
+    equal = float((first.argmax(-1) == second.argmax(-1)).float().mean())
+    if nats > FAR or equal < UNLIKE:
+        raise CheckpointError(
+            f"{what} in 4 or 8 bits is another model: {nats:.2f} nats from full precision (limit {FAR}), "
+            f"{equal:.0%} of first choices equal (limit {UNLIKE:.0%}). Load it with --quantization none."
+        )
+    return {"nats": nats, "equal": equal}
+
+
+def lora_norm(named: Iterable[tuple[str, Tensor]]) -> float:
+    """Sum of the Frobenius norms of all LoRA B matrices: they begin at zero, so zero means untrained."""
+    return sum(float(tensor.float().norm()) for name, tensor in named if "lora_B" in name)

@@ -1,51 +1,29 @@
-"""How one answer is drawn, token by token, and turned into text that can be shown while it grows."""
+"""How one answer is drawn, token by token, with all that was kept of the conversation before."""
 
-from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from transformers.cache_utils import DynamicCache
 
 from medvlm import prompts
-from medvlm.cache import Picture
+from medvlm.cache import KeyValues, Pictures, PrefixCache
 from medvlm.errors import UserError
-from medvlm.types import Conversation, Decoding, EndReason, Scan
+from medvlm.loading import Loaded
+from medvlm.queueing import Channel
+from medvlm.templates import Prompt, Template, TextPieces, end_tokens
+from medvlm.types import Arm, Conversation, Decoding, EndReason, Report, Scan, View
+
+# Whole blocks of so many positions are computed at once and used again. Small ones keep more of a conversation; on a
+# GPU a forward pass has a fixed cost that small ones would pay too often.
+BLOCK = {"cpu": 32, "cuda": 256}
 
 # One prompt, ready for the language model: (1, n, hidden).
 Embeddings = Tensor
-
-
-class TextPieces:
-    """Tokens in, whole characters out: a character whose bytes come in several tokens waits for the last of them."""
-
-    def __init__(self, tokenizer: Any) -> None:
-        self._tokenizer = tokenizer
-        self._tokens: list[int] = []
-        self._begin = 0  # Decoding starts here: a token's text depends on the ones just before it.
-        self._shown = 0  # Tokens before this one have been given out.
-
-    def add(self, token: int) -> str:
-        """The text that this token completes; empty while a character is not whole."""
-        self._tokens.append(token)
-        return self._new(whole=True)
-
-    def finish(self) -> str:
-        """What was held back; bytes that never became a character are dropped."""
-        return self._new(whole=False).rstrip("\ufffd")
-
-    def _new(self, whole: bool) -> str:
-        before = self._decode(self._tokens[self._begin : self._shown])
-        now = self._decode(self._tokens[self._begin :])
-        if len(now) <= len(before) or (whole and now.endswith("\ufffd")):
-            return ""
-        self._begin, self._shown = self._shown, len(self._tokens)
-        return now[len(before) :]
-
-    def _decode(self, tokens: list[int]) -> str:
-        text: str = self._tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False)
-        return text
 
 
 class Chooser:
@@ -94,12 +72,16 @@ class Reader:
         None when `go_on` said no before a block.
         """
         hidden = None
-        for block in embeddings.split(self.block, dim=1):
+        for block in torch.split(embeddings, self.block, dim=1):
             if not go_on():
                 return None
             hidden = self._hidden(block, key_values)
         assert hidden is not None
         return self.logits(hidden[:, -1])
+
+    def after_each(self, embeddings: Embeddings, last: int) -> Tensor:
+        """The logits (last, vocabulary) after each of the last positions, computed in one go and not kept."""
+        return self.logits(self._hidden(embeddings, DynamicCache())[0, -last:])
 
     def step(self, token: int, key_values: Any) -> Tensor:
         """Compute one more token; the logits (1, vocabulary) after it."""
@@ -158,7 +140,7 @@ class Drawn:
         self._limit = limit
 
     def after(self, logits: Tensor | None, go_on: Callable[[], bool]) -> Iterator[int]:
-        """Token by token, from the logits at the prompt's end (None: it was stopped there). Stops when `go_on` says no."""
+        """Token by token, from the logits at the prompt's end (None: stopped there), as long as `go_on` says yes."""
         while self.count < self._limit:
             if logits is None or not go_on():
                 self.ended = "stopped"
@@ -173,92 +155,132 @@ class Drawn:
                 logits = self._reader.step(token, self._key_values)
 
 
-@dataclass(frozen=True, slots=True)
-class Prompt:
-    """One prompt in tokens. `marks` tell what each stands for, `places` where each picture begins."""
+class Engine:
+    """One loaded model with all that it keeps between questions. Not safe for threads: its callers take turns."""
 
-    tokens: tuple[int, ...]
-    marks: tuple[Hashable, ...]
-    pictures: tuple[Picture, ...]
-    places: tuple[int, ...]
-    notes: tuple[str, ...] = ()
-
-
-class Template:
-    """Makes prompts of conversations, by the chat template and the tokens of one model."""
-
-    def __init__(self, processor: Any) -> None:
-        self._processor = processor
-        self._tokenizer = processor.tokenizer
-        words = {*processor.tokenizer.all_special_tokens, processor.image_token}
-        self._special = tuple(sorted((word for word in words if len(word) > 1), key=len, reverse=True))
-
-    def text(self, conversation: Conversation) -> str:
-        """The prompt as text, up to where the answer begins; one image mark a picture."""
-        text: str = self._processor.apply_chat_template(
-            prompts.messages(prompts.harmless(conversation, self._special)), tokenize=False, add_generation_prompt=True
+    def __init__(self, loaded: Loaded, context: int | None, cache_bytes: int) -> None:
+        family, model, processor = loaded.family, loaded.model, loaded.processor
+        config: Any = model.config
+        text = config.get_text_config()
+        self.context = min(context or text.max_position_embeddings, text.max_position_embeddings)
+        self.tokenizer = processor.tokenizer
+        self.template = Template(processor)
+        self.pictures = Pictures(model, family, processor, cache_bytes // 4)
+        self.reader = Reader(
+            family.part(model, family.language_model), family.part(model, family.head), BLOCK[loaded.device.type]
         )
-        return text
+        self.prefixes = PrefixCache(text.num_hidden_layers, self.reader.block, cache_bytes)
+        self._adapted = loaded.adapted
+        self._ends = end_tokens(model, self.tokenizer)
+        self._never = (int(processor.image_token_id),)
 
-    def fitting(self, conversation: Conversation, picture: Callable[[Scan, int], Picture], room: int) -> Prompt:
-        """The prompt within `room` tokens: the oldest questions go first, pictures and system prompt never.
+    @contextmanager
+    def switched(self, arm: Arm) -> Iterator[None]:
+        """The adapter on or off, for the whole process: only while one's turn in the line lasts."""
+        adapted: Any = self._adapted
+        if adapted is None or arm == "tuned":
+            yield
+            return
+        adapted.base_model.disable_adapter_layers()
+        try:
+            yield
+        finally:
+            adapted.base_model.enable_adapter_layers()
 
-        Raises UserError when the last question alone is too long.
+    def draw(self, channel: Channel, conversation: Conversation, arm: Arm, decoding: Decoding) -> str:
+        """Draw one answer into the channel; its text when it came to its own end, else nothing."""
+        began = time.monotonic()
+        deadline = began + decoding.seconds
+        prompt = self.fitting(conversation, decoding.max_tokens)
+
+        def go_on() -> bool:
+            return channel.go_on() and time.monotonic() < deadline
+
+        logits, key_values, reused = self.read(conversation.id, arm, prompt, go_on)
+        choose, pieces = Chooser(decoding, self._never), TextPieces(self.tokenizer)
+        drawn = Drawn(self.reader, key_values, choose, self._ends, decoding.max_tokens)
+        first, text = 0.0, ""
+        for token in drawn.after(logits, go_on):
+            first = first or time.monotonic() - began
+            text += (piece := pieces.add(token))
+            channel.put(piece)
+        channel.put(rest := pieces.finish())
+        self.prefixes.put(conversation.id, arm, prompt.marks, key_values)
+        late = drawn.ended == "stopped" and channel.go_on()
+        seconds = time.monotonic() - began
+        ended: EndReason = "time" if late else drawn.ended
+        channel.end(Report(drawn.count, len(prompt.tokens), reused, seconds, first or seconds, ended, prompt.notes))
+        return (text + rest).strip() if ended in ("end", "length") else ""
+
+    def probe(self, arm: Arm) -> tuple[Tensor, list[int]]:
+        """Logits (n, vocabulary) before each token of a known answer about a known picture, and these tokens (n)."""
+        grey = np.tile(np.linspace(0, 255, 64, dtype=np.uint8)[:, None, None], (1, 64, 3))
+        scan = Scan((grey,), "other", "unknown", "probe", "probe")
+        prompt = self.fitting(Conversation((scan,)).asked(prompts.PROBE_QUESTION, (View(0),)), 64)
+        answer: list[int] = self.tokenizer.encode(prompts.PROBE_ANSWER, add_special_tokens=False)
+        embeddings = torch.cat([self.embed(prompt, 0, arm), self.reader.embed(torch.tensor([answer]))], 1)
+        return self.reader.after_each(embeddings, len(answer) + 1)[:-1].float(), answer
+
+    def first_words(self, conversation: Conversation, arm: Arm, words: tuple[str, ...]) -> dict[str, float]:
+        """The probability that the answer begins with each word."""
+        prompt = self.fitting(conversation, 1)
+        logits, key_values, _ = self.read(conversation.id, arm, prompt, lambda: True)
+        self.prefixes.put(conversation.id, arm, prompt.marks, key_values)
+        assert logits is not None
+        probabilities = torch.softmax(logits[0].float(), -1)
+        return {word: float(probabilities[self.template.first_tokens(word)].sum()) for word in words}
+
+    def batch(self, conversations: Sequence[Conversation], arm: Arm, decoding: Decoding) -> list[str]:
+        """Answer several conversations at once."""
+        rows = [self.embed(self.fitting(c, decoding.max_tokens), 0, arm)[0] for c in conversations]
+        answers = self.reader.batch(rows, Chooser(decoding, self._never), self._ends, decoding.max_tokens)
+        return [self.tokenizer.decode(tokens, skip_special_tokens=True).strip() for tokens in answers]
+
+    def warm(self, conversation: Conversation, arm: Arm, idle: Callable[[], bool]) -> None:
+        """Compute the whole blocks of an answered conversation that the next question will begin with, while `idle`.
+
+        Nothing is done for a conversation that was forgotten.
         """
-        questions = sum(turn.role == "user" for turn in conversation.turns)
-        for dropped in range(questions):
-            rest = prompts.without_oldest(conversation, dropped)
-            prompt = self._prompt(rest, picture, _dropped_note(dropped))
-            if len(prompt.tokens) <= room:
-                return prompt
-        raise UserError(
-            f"The question with its pictures takes {len(prompt.tokens)} tokens and there is room for {max(room, 0)}. "
-            "Shorten it, show fewer pictures, or allow a shorter answer."
-        )
+        prompt = self.fitting(conversation, 0)
+        key_values, kept = self.prefixes.take(conversation.id, arm, prompt.marks)
+        whole = len(prompt.marks) // self.reader.block * self.reader.block
+        if kept < whole:
+            self.reader.read(self.embed(prompt, kept, arm)[:, : whole - kept], key_values, idle)
+        if kept:
+            self.prefixes.put(conversation.id, arm, prompt.marks, key_values)
 
-    def first_tokens(self, word: str) -> list[int]:
-        """The tokens with which an answer that begins with the word can begin."""
-        ways = {space + form for space in ("", " ") for form in (word, word.lower(), word.capitalize(), word.upper())}
-        encoded = (self._tokenizer.encode(way, add_special_tokens=False) for way in ways)
-        return sorted({tokens[0] for tokens in encoded if tokens})
+    def make_room(self) -> None:
+        """Drop all that is kept between questions."""
+        self.prefixes.clear()
+        self.pictures.clear()
 
-    def _prompt(
-        self, conversation: Conversation, picture: Callable[[Scan, int], Picture], notes: tuple[str, ...]
-    ) -> Prompt:
-        shown = [picture(conversation.scans[view.scan], view.slice) for view in prompts.views(conversation)]
-        image_token = self._processor.image_token
-        parts = self.text(conversation).split(image_token)
-        assert len(parts) == len(shown) + 1, "the chat template shows every picture once"
-        text = parts[0] + "".join(image_token * p.tokens + part for p, part in zip(shown, parts[1:], strict=True))
-        # As ProcessorMixin does: a template that writes the beginning mark itself must not get a second one.
-        bos = self._tokenizer.bos_token
-        tokens = self._tokenizer.encode(text, add_special_tokens=not (bos and text.startswith(bos)))
-        return _marked(tokens, tuple(shown), self._processor.image_token_id, notes)
+    def read(
+        self, conversation_id: str, arm: Arm, prompt: Prompt, go_on: Callable[[], bool]
+    ) -> tuple[Tensor | None, KeyValues, int]:
+        """Compute what is not kept of a prompt: logits at its end, keys and values, length of what was kept."""
+        key_values, reused = self.prefixes.take(conversation_id, arm, prompt.marks)
+        logits = self.reader.read(self.embed(prompt, reused, arm), key_values, go_on)
+        return logits, key_values, reused
 
+    def embed(self, prompt: Prompt, start: int, arm: Arm) -> Tensor:
+        """(1, n - start, hidden): the prompt from `start` on, pictures in their places."""
+        embeddings = self.reader.embed(torch.tensor([prompt.tokens[start:]]))
+        end = 0
+        for picture, begin in zip(prompt.pictures, prompt.places, strict=True):
+            end = begin + picture.tokens
+            if end > start:
+                features = self.pictures.features(picture, arm)[max(start - begin, 0) :]
+                at = max(begin, start) - start
+                embeddings[0, at : at + len(features)] = features.to(embeddings.dtype)
+        return embeddings
 
-def _marked(tokens: Sequence[int], pictures: tuple[Picture, ...], image: int, notes: tuple[str, ...]) -> Prompt:
-    """Tell which tokens stand for which picture; each run of image tokens is one or more pictures, in order."""
-    marks: list[Hashable] = list(tokens)
-    spots = [i for i, token in enumerate(tokens) if token == image]
-    names = [(picture.key, k) for picture in pictures for k in range(picture.tokens)]
-    for spot, name in zip(spots, names, strict=True):
-        marks[spot] = name
-    places, used = [], 0
-    for picture in pictures:
-        places.append(spots[used])
-        used += picture.tokens
-    return Prompt(tuple(tokens), tuple(marks), pictures, tuple(places), notes)
+    def fitting(self, conversation: Conversation, answer: int) -> Prompt:
+        return self.template.fitting(conversation, self.pictures.picture, self.context - answer)
 
 
-def _dropped_note(questions: int) -> tuple[str, ...]:
-    if not questions:
-        return ()
-    which = "oldest question and its answer" if questions == 1 else f"{questions} oldest questions and their answers"
-    return (f"The conversation is too long for the model: the {which} were left out. Pictures stay in view.",)
-
-
-def end_tokens(model: Any, tokenizer: Any) -> frozenset[int]:
-    """The tokens that end an answer: those of the generation settings and the tokenizer's own."""
-    ends = model.generation_config.eos_token_id
-    listed = ends if isinstance(ends, list) else [ends]
-    return frozenset(token for token in (*listed, tokenizer.eos_token_id) if token is not None)
+def advice(error: Exception) -> UserError:
+    """What a failure inside the computation means for the person who asked."""
+    text = str(error).splitlines()[0] if str(error) else type(error).__name__
+    if isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in text:
+        return UserError("The machine ran out of memory while answering. Start a new conversation, or close programs.")
+    return UserError(f"The model failed while answering ({text}). Ask again; if it repeats, start a new conversation.")

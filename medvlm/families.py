@@ -55,7 +55,7 @@ LLAMA_LINEARS = (
 
 
 def _tower_features(model: nn.Module, pixel_values: Tensor) -> Tensor:
-    """(B, 3, H, W) -> (B, tokens, width): the tower's chosen layers, without the class token where the config says so."""
+    """(B, 3, H, W) -> (B, tokens, width): the tower's chosen layers, without class token where the config says so."""
     config: Any = model.config
     tower = reduce(getattr, ("model", "vision_tower"), model)
     assert isinstance(tower, nn.Module)
@@ -128,6 +128,6 @@ def family_of(model_type: str, where: str) -> Family:
     if model_type not in FAMILIES:
         known = ", ".join(FAMILIES)
         raise CheckpointError(
-            f"{where} is a model of type {model_type!r}, which cannot be loaded here. Choose one of these types: {known}."
+            f"{where} is a model of type {model_type!r}, which cannot be loaded here. Choose one of: {known}."
         )
     return FAMILIES[model_type]

@@ -1,6 +1,7 @@
 """How weights come into memory: device, number format, NF4 with or without unpacking, and the adapter on top."""
 
 import json
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ Device = Literal["auto", "cpu", "cuda"]
 Quantization = Literal["nf4", "int8", "none"]
 ComputeType = Literal["auto", "float32", "bfloat16", "float16"]
 Unpack = Literal["auto", "yes", "no"]
+ADAPTER = "tuned"
 # Called with a sentence for the page and how much is done, 0 to 1.
 Progress = Callable[[str, float], None]
 
@@ -92,17 +94,41 @@ def read_config(folder: Path) -> dict[str, Any]:
     return config
 
 
+def family_in(folder: Path) -> Family:
+    """The family of a model folder. Raises CheckpointError."""
+    return family_of(str(read_config(folder).get("model_type")), str(folder))
+
+
+def load_weights(
+    folder: Path,
+    adapter: Path | None,
+    device: torch.device,
+    dtype: torch.dtype,
+    quantization: Quantization,
+    unpack_wanted: Unpack,
+) -> Loaded:
+    """A model in memory with its adapter, unpacked where that is wanted and memory allows. Raises CheckpointError."""
+    model, processor, family = load_base(folder, device, dtype, quantization)
+    adapted = None if adapter is None else attach(model, adapter, dtype, family)
+    unpacked = should_unpack(unpack_wanted, model, device, dtype)
+    if unpacked:
+        unpack(model, dtype)
+    return Loaded(model, adapted, processor, family, device, dtype, quantization, unpacked)
+
+
 def load_base(
     folder: Path, device: torch.device, dtype: torch.dtype, quantization: Quantization
 ) -> tuple[nn.Module, Any, Family]:
     """Read model and processor of a folder, quantised on the way in. Raises CheckpointError."""
     from transformers import AutoModelForImageTextToText, AutoProcessor
+    from transformers.utils import logging
 
     import medvlm.tower  # noqa: F401  (registers nano's vision tower)
 
-    family = family_of(str(read_config(folder).get("model_type")), str(folder))
+    family = family_in(folder)
     checkpoints.refuse_code(folder)
     checkpoints.weight_files(folder)
+    logging.disable_progress_bar()
     try:
         model = AutoModelForImageTextToText.from_pretrained(
             folder,
@@ -119,22 +145,51 @@ def load_base(
     return model.eval(), processor, family
 
 
-def attach(model: nn.Module, adapter: Path, dtype: torch.dtype) -> nn.Module:
+def attach(model: nn.Module, adapter: Path, dtype: torch.dtype, family: Family) -> nn.Module:
     """Put a PEFT adapter of safetensors on the model. Raises CheckpointError when shapes or names do not fit."""
     from peft import PeftModel
 
-    checkpoints.weight_files(adapter)
+    files = checkpoints.weight_files(adapter)
+    checkpoints.refuse_code(adapter)
     try:
-        adapted = PeftModel.from_pretrained(model, adapter, adapter_name="tuned", is_trainable=False)
-    except (RuntimeError, ValueError, OSError, KeyError) as error:
+        with warnings.catch_warnings():
+            # peft 0.21 asks transformers 5.23 for a name that is being retired; missing keys are looked for below.
+            warnings.simplefilter("ignore")
+            adapted = PeftModel.from_pretrained(model, adapter, adapter_name=ADAPTER, is_trainable=False)
+    except (RuntimeError, ValueError, TypeError, OSError, KeyError) as error:
         reason = " ".join(str(error).split())[:400]
         raise CheckpointError(f"{adapter} does not fit the base: {reason}. Choose its own base with --base.") from error
+    _check_names(adapted, files, adapter, family)
     for name, parameter in adapted.named_parameters():
-        if ".tuned." in name:
+        if f".{ADAPTER}." in name:
             parameter.data = parameter.data.to(dtype)
     adapted.requires_grad_(False)
     evaluating: nn.Module = adapted.eval()
     return evaluating
+
+
+def _check_names(adapted: Any, files: list[Path], adapter: Path, family: Family) -> None:
+    """All tensors went into the model and none is missing; only the language model has LoRA, and it is not zero."""
+    from peft import get_peft_model_state_dict
+    from safetensors import safe_open
+
+    expected = get_peft_model_state_dict(adapted, adapter_name=ADAPTER)
+    given = set()
+    for file in files:
+        with safe_open(file, "pt") as tensors:
+            given |= set(tensors.keys())
+    if odd := sorted(given ^ set(expected)):
+        raise CheckpointError(
+            f"{adapter} does not fit the base: {len(odd)} tensors are missing or unknown, such as {odd[0]}. "
+            "Choose its own base with --base."
+        )
+    targets = {name.split(".lora_B")[0].removeprefix("base_model.model.") for name in expected if "lora_B" in name}
+    if strays := sorted(name for name in targets if not family.is_lora_target(name)):
+        raise CheckpointError(
+            f"{adapter} changes {strays[0]}, which is no linear layer of the language model. Refused."
+        )
+    if not checkpoints.lora_norm(expected.items()) > 0:
+        raise CheckpointError(f"{adapter} has LoRA weights of norm 0: it was never trained. Train it again.")
 
 
 class UnpackedLinear4bit(bnb.nn.Linear4bit):  # type: ignore[misc]
@@ -192,14 +247,20 @@ def should_unpack(wanted: Unpack, model: nn.Module, device: torch.device, dtype:
 
 def free_memory() -> int:
     """Bytes that this machine can still give without swapping."""
-    import psutil
+    import psutil  # type: ignore[import-untyped]
 
-    available: int = psutil.virtual_memory().available
-    return available
+    return int(psutil.virtual_memory().available)
 
 
 def stored_bytes(model: nn.Module) -> int:
-    """Bytes of all parameters and buffers as stored, packed NF4 weights and their scales included, unpacked ones not."""
+    """Bytes of all parameters and buffers, packed NF4 weights and their scales included, unpacked ones not."""
     tensors = {t.data_ptr(): t.nbytes for t in (*model.parameters(), *model.buffers())}
     scales = sum(layer.weight.quant_state.absmax.nbytes for layer in nf4_layers(model))
-    return sum(tensors.values()) + scales
+    return int(sum(tensors.values()) + scales)
+
+
+def affordable(model: nn.Module) -> bool:
+    """Whether a second copy in full precision fits beside the model for a moment, without anybody noticing."""
+    count = sum(layer.in_features * layer.out_features for layer in nf4_layers(model))
+    count += sum(parameter.numel() for parameter in model.parameters())
+    return bool(count < 1_000_000_000 and count * 8 < free_memory())

@@ -1,17 +1,17 @@
 """The model on this machine: loaded once, answering as two arms, base and tuned, one question at a time."""
 
-import time
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from functools import partial
+from pathlib import Path
 
 import torch
 from PIL import Image
 from torch import Tensor
 
-from medvlm import catalog, prompts
-from medvlm.cache import KeyValues, Pictures, PrefixCache
-from medvlm.decoding import Chooser, Drawn, Prompt, Reader, Template, TextPieces, end_tokens
+from medvlm import catalog, checkpoints, prompts
+from medvlm.decoding import Engine, advice
 from medvlm.errors import UserError
 from medvlm.loading import (
     ComputeType,
@@ -20,20 +20,16 @@ from medvlm.loading import (
     Progress,
     Quantization,
     Unpack,
-    attach,
+    affordable,
     choose_device,
     choose_dtype,
+    family_in,
     free_memory,
-    load_base,
-    should_unpack,
-    unpack as unpack_layers,
+    load_weights,
 )
 from medvlm.queueing import Answer, Channel, Line
-from medvlm.types import Arm, Conversation, Decoding, Report, Scan, View
+from medvlm.types import Arm, Conversation, Decoding, Scan, View
 
-# Whole blocks of so many positions are computed at once and used again. Small ones keep more of a conversation; on a
-# GPU a forward pass has a fixed cost that small ones would pay too often.
-BLOCK = {"cpu": 32, "cuda": 256}
 QUANTIZATION_NAMES: dict[Quantization, str] = {"nf4": "NF4", "int8": "int8", "none": ""}
 DTYPE_NAMES = {torch.float32: "fp32", torch.bfloat16: "bf16", torch.float16: "fp16"}
 
@@ -51,30 +47,22 @@ class LocalModel:
         *,
         name: str = "model",
         adapter_name: str | None = None,
-        verified: bool = False,
         queue_size: int = 32,
         context: int | None = None,
         cache_bytes: int = 1 << 30,
+        keep_warm: bool = False,
     ) -> None:
-        """`context`: at most so many tokens for prompt and answer (default: what the model was made for)."""
+        """`context`: at most so many tokens for prompt and answer (default: what the model was made for).
+
+        `keep_warm`: compute an answer's part of the next prompt while its reader reads, when nobody waits.
+        """
+        self._keep_warm = keep_warm
         self.loaded = loaded
         self.base_name = name
         self.adapter_name = adapter_name
-        self.verified = verified
-        family, model = loaded.family, loaded.model
-        config: Any = model.config
-        text = config.get_text_config()
-        self.context = min(context or text.max_position_embeddings, text.max_position_embeddings)
-        self._tokenizer = loaded.processor.tokenizer
-        self._reader = Reader(
-            family.part(model, family.language_model), family.part(model, family.head), BLOCK[loaded.device.type]
-        )
-        self._prefixes = PrefixCache(text.num_hidden_layers, self._reader.block, cache_bytes)
-        self._pictures = Pictures(model, family, loaded.processor, cache_bytes // 4)
+        self.verified = False
+        self._engine = Engine(loaded, context, cache_bytes)
         self._line = Line(queue_size)
-        self._template = Template(loaded.processor)
-        self._ends = end_tokens(model, self._tokenizer)
-        self._never = (int(loaded.processor.image_token_id),)
 
     @classmethod
     def load(
@@ -91,6 +79,7 @@ class LocalModel:
         context: int | None = None,
         cache_bytes: int | None = None,
         self_check: bool = True,
+        keep_warm: bool = True,
     ) -> "LocalModel":
         """Load `base` (catalog name, folder or hub name) and, on top, `adapter` (catalog name or folder).
 
@@ -99,32 +88,56 @@ class LocalModel:
         progress("Looking for the weights", 0.0)
         folder = catalog.resolve(base, progress)
         adapter_folder = catalog.resolve_adapter(adapter) if adapter else None
+        if adapter_folder is not None:
+            progress("Checking that the adapter fits", 0.05)
+            checkpoints.verify(
+                checkpoints.read(adapter_folder),
+                base_model=catalog.identity(base),
+                revision=checkpoints.base_revision(folder),
+                family=family_in(folder).name,
+                prompt_version=prompts.PROMPT_VERSION,
+            )
         where = choose_device(device)
         dtype = choose_dtype(compute_dtype, where)
-        progress("Loading the model", 0.2)
-        model, processor, family = load_base(folder, where, dtype, quantization)
-        adapted = None
-        if adapter_folder is not None:
-            progress("Putting the adapter on", 0.6)
-            adapted = attach(model, adapter_folder, dtype)
-        unpacked = should_unpack(unpack, model, where, dtype)
-        if unpacked:
-            progress("Unpacking 4-bit weights", 0.8)
-            unpack_layers(model, dtype)
-        loaded = Loaded(model, adapted, processor, family, where, dtype, quantization, unpacked)
-        progress("Ready", 1.0)
-        return cls(
+        progress("Loading the model", 0.1)
+        loaded = load_weights(folder, adapter_folder, where, dtype, quantization, unpack)
+        model = cls(
             loaded,
             name=catalog.short_name(base),
             adapter_name=catalog.short_name(adapter) if adapter else None,
             queue_size=queue_size,
             context=context,
             cache_bytes=cache_bytes or min(1 << 30, free_memory() // 8),
+            keep_warm=keep_warm,
         )
+        if self_check:
+            progress("Trying the model", 0.8)
+            model.check(folder, adapter_folder)
+        progress("Ready", 1.0)
+        return model
+
+    def check(self, folder: Path, adapter: Path | None) -> None:
+        """Try the model on probe prompts; raises CheckpointError for gibberish, an adapter without effect, or 4 bits
+        that stray from full precision (looked at where a second copy is affordable)."""
+        probes = {arm: self._probe(arm) for arm in self.arms}
+        for arm, (logits, answer) in probes.items():
+            checkpoints.check_fluent(logits, answer, f"{self.name} ({arm})")
+        if "tuned" in probes:
+            checkpoints.check_differ(probes["base"][0], probes["tuned"][0], str(self.adapter_name))
+        if self.loaded.quantization != "none" and affordable(self.loaded.model):
+            whole = LocalModel(load_weights(folder, adapter, self.loaded.device, self.loaded.dtype, "none", "no"))
+            for arm, (logits, _) in probes.items():
+                checkpoints.check_agree(whole._probe(arm)[0], logits, f"{self.name} ({arm})")
+        self.verified = "tuned" in probes
 
     @property
     def name(self) -> str:
         return self.base_name if self.adapter_name is None else f"{self.base_name} + {self.adapter_name}"
+
+    @property
+    def context(self) -> int:
+        """How many tokens a prompt and its answer may have together."""
+        return int(self._engine.context)
 
     @property
     def arms(self) -> tuple[Arm, ...]:
@@ -148,108 +161,75 @@ class LocalModel:
 
     def forget(self, conversation_id: str) -> None:
         """Drop what is kept of a conversation."""
-        self._prefixes.forget(conversation_id)
+        self._engine.prefixes.forget(conversation_id)
 
     def seen(self, scan: Scan, view: View) -> Image.Image:
         """What the model sees of a slice: the very pixels that the processor made, shown in grey levels of a screen."""
-        with self._line.turn(), torch.inference_mode():
-            return Image.fromarray(self._pictures.seen(self._pictures.picture(scan, view.slice)))
+        return Image.fromarray(self._engine.pictures.seen(scan, view.slice))
 
     def prompt_text(self, conversation: Conversation, arm: Arm) -> str:
         """The prompt as the model gets it, each picture as one mark. Both arms get the same."""
         self._check(conversation, arm)
-        return self._template.text(conversation)
+        return self._engine.template.text(conversation)
 
     def next_token_probabilities(
         self, conversation: Conversation, arm: Arm, words: tuple[str, ...]
     ) -> dict[str, float]:
         """The probability that the answer begins with each word (any case, with or without a space before it)."""
         self._check(conversation, arm)
-        firsts = {word: self._template.first_tokens(word) for word in words}
-        with self._line.turn(), self._switched(arm), torch.inference_mode():
-            prompt = self._fitting(conversation, 1)
-            logits, key_values, _ = self._read(conversation.id, arm, prompt, lambda: True)
-            self._prefixes.put(conversation.id, arm, prompt.marks, key_values)
-            assert logits is not None
-            probabilities = torch.softmax(logits[0].float(), -1)
-            return {word: float(probabilities[tokens].sum()) for word, tokens in firsts.items()}
+        with self._turn(arm):
+            return self._engine.first_words(conversation, arm, words)
 
     def generate_batch(self, conversations: list[Conversation], arm: Arm, decoding: Decoding) -> list[str]:
         """Answer several conversations at once, as one batch padded on the left; for evaluation."""
         for conversation in conversations:
             self._check(conversation, arm)
-        with self._line.turn(), self._switched(arm), torch.inference_mode():
-            made = [self._fitting(c, decoding.max_tokens) for c in conversations]
-            rows = [self._embed(prompt, 0, arm)[0] for prompt in made]
-            answers = self._reader.batch(rows, Chooser(decoding, self._never), self._ends, decoding.max_tokens)
-        return [self._tokenizer.decode(tokens, skip_special_tokens=True).strip() for tokens in answers]
+        with self._turn(arm):
+            return self._engine.batch(conversations, arm, decoding)
 
-    def _answer(self, channel: Channel, conversation: Conversation, arm: Arm, decoding: Decoding) -> None:
-        """The whole work for one answer, in the worker's thread."""
+    def make_room(self) -> None:
+        """Drop all that is kept between questions."""
+        self._engine.make_room()
+
+    @property
+    def kept_bytes(self) -> int:
+        """How much memory the kept parts of conversations take."""
+        return self._engine.prefixes.nbytes
+
+    def _answer(
+        self, channel: Channel, conversation: Conversation, arm: Arm, decoding: Decoding
+    ) -> Callable[[], None] | None:
+        """The whole work for one answer, in the worker's thread; what to do once others have had their turn."""
         try:
-            with self._switched(arm), torch.inference_mode():
-                self._draw(channel, conversation, arm, decoding)
+            with self._engine.switched(arm), torch.inference_mode():
+                text = self._engine.draw(channel, conversation, arm, decoding)
         except (RuntimeError, MemoryError) as error:
-            self._prefixes.clear()
-            raise _advice(error) from error
+            self.make_room()
+            raise advice(error) from error
+        return partial(self._warm, conversation.answered(text), arm) if self._keep_warm and text else None
 
-    def _draw(self, channel: Channel, conversation: Conversation, arm: Arm, decoding: Decoding) -> None:
-        began = time.monotonic()
-        deadline = began + decoding.seconds
-        prompt = self._fitting(conversation, decoding.max_tokens)
+    def _warm(self, conversation: Conversation, arm: Arm) -> None:
+        """Get ready for the next question while the answer is being read; gives way to anybody who asks."""
+        if len(self._line):
+            return
+        try:
+            with self._turn(arm):
+                self._engine.warm(conversation, arm, self._idle)
+        except (RuntimeError, MemoryError, UserError):
+            self.make_room()  # It was only a favour; the next question finds its way without.
 
-        def go_on() -> bool:
-            return channel.go_on() and time.monotonic() < deadline
-
-        logits, key_values, reused = self._read(conversation.id, arm, prompt, go_on)
-        choose, pieces = Chooser(decoding, self._never), TextPieces(self._tokenizer)
-        drawn = Drawn(self._reader, key_values, choose, self._ends, decoding.max_tokens)
-        first = 0.0
-        for token in drawn.after(logits, go_on):
-            first = first or time.monotonic() - began
-            channel.put(pieces.add(token))
-        channel.put(pieces.finish())
-        self._prefixes.put(conversation.id, arm, prompt.marks, key_values)
-        ended = drawn.ended if drawn.ended != "stopped" or not channel.go_on() else "time"
-        notes = prompt.notes
-        seconds = time.monotonic() - began
-        channel.end(Report(drawn.count, len(prompt.tokens), reused, seconds, first or seconds, ended, notes))
-
-    def _read(
-        self, conversation_id: str, arm: Arm, prompt: Prompt, go_on: Callable[[], bool]
-    ) -> tuple[Tensor | None, KeyValues, int]:
-        """Compute a prompt, as much of it as is not kept: logits at its end, keys and values, length of what was kept."""
-        key_values, reused = self._prefixes.take(conversation_id, arm, prompt.marks)
-        logits = self._reader.read(self._embed(prompt, reused, arm), key_values, go_on)
-        return logits, key_values, reused
-
-    def _embed(self, prompt: Prompt, start: int, arm: Arm) -> Tensor:
-        """(1, n - start, hidden): the prompt from `start` on, pictures in their places."""
-        embeddings = self._reader.embed(torch.tensor([prompt.tokens[start:]]))
-        end = 0
-        for picture, begin in zip(prompt.pictures, prompt.places, strict=True):
-            end = begin + picture.tokens
-            if end > start:
-                features = self._pictures.features(picture, arm)[max(start - begin, 0) :]
-                at = max(begin, start) - start
-                embeddings[0, at : at + len(features)] = features.to(embeddings.dtype)
-        return embeddings
-
-    def _fitting(self, conversation: Conversation, answer: int) -> Prompt:
-        return self._template.fitting(conversation, self._pictures.picture, self.context - answer)
+    def _idle(self) -> bool:
+        return len(self._line) <= 1 and threading.main_thread().is_alive()
 
     @contextmanager
-    def _switched(self, arm: Arm) -> Iterator[None]:
-        """The adapter on or off, for the whole process: only while one's turn in the line lasts."""
-        adapted: Any = self.loaded.adapted
-        if adapted is None or arm == "tuned":
+    def _turn(self, arm: Arm) -> Iterator[None]:
+        """One's turn in the line, whole in this thread, with the arm switched on."""
+        with self._line.turn(), self._engine.switched(arm), torch.inference_mode():
             yield
-            return
-        adapted.base_model.disable_adapter_layers()
-        try:
-            yield
-        finally:
-            adapted.base_model.enable_adapter_layers()
+
+    def _probe(self, arm: Arm) -> tuple[Tensor, list[int]]:
+        with self._turn(arm):
+            return self._engine.probe(arm)
 
     def _check(self, conversation: Conversation, arm: Arm) -> None:
         if arm not in self.arms:
@@ -261,12 +241,3 @@ class LocalModel:
                 raise UserError(
                     f"Picture {view.slice + 1} of scan {view.scan + 1} is not in this conversation. Add it."
                 )
-
-
-def _advice(error: Exception) -> UserError:
-    """What a failure inside the computation means for the person who asked."""
-    text = str(error).splitlines()[0] if str(error) else type(error).__name__
-    starved = isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in text
-    if starved:
-        return UserError("The machine ran out of memory while answering. Start a new conversation, or close programs.")
-    return UserError(f"The model failed while answering ({text}). Ask again; if it repeats, start a new conversation.")

@@ -1,18 +1,21 @@
 """Every prompt that a model is given, in one place; raise PROMPT_VERSION when any of them changes."""
 
-from typing import Any
-
 from dataclasses import replace
+from typing import Any
 
 from medvlm.types import Conversation, Turn, View
 
 PROMPT_VERSION = 1
 
 SYSTEM = "You are a careful assistant for medical pictures."
-# For benchmarks whose references are words: training puts such references behind this prompt and sentences behind SYSTEM.
+# For benchmarks whose references are words: training puts such references behind this prompt, sentences behind SYSTEM.
 SHORT = f"{SYSTEM} Answer in a word or phrase."
 
-# A chat message as chat templates take it: {"role": ..., "content": [{"type": "image"} | {"type": "text", "text": ...}]}.
+# What a loaded model is tried with: it must find this answer likely, and its arms must differ on it.
+PROBE_QUESTION = "What is a pleural effusion?"
+PROBE_ANSWER = "A pleural effusion is a collection of fluid around the lung."
+
+# As chat templates take it: {"role": ..., "content": [{"type": "image"} or {"type": "text", "text": ...}, ...]}.
 Message = dict[str, Any]
 
 
@@ -41,7 +44,8 @@ def views(conversation: Conversation) -> tuple[View, ...]:
 
 def without_oldest(conversation: Conversation, questions: int) -> Conversation:
     """The conversation without its oldest `questions` (and their answers); their pictures move to the next question."""
-    left, carried = list(conversation.turns), []
+    left = list(conversation.turns)
+    carried: list[View] = []
     while left and questions:
         carried += left.pop(0).views
         while left and left[0].role == "assistant":

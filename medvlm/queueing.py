@@ -76,11 +76,12 @@ class Channel:
 
     def __init__(self) -> None:
         self.stop = threading.Event()
+        self.done = threading.Event()
         self._out: SimpleQueue[str | Report | BaseException] = SimpleQueue()
 
     def go_on(self) -> bool:
-        """Whether anybody still wants the answer; a worker asks before every token."""
-        return not self.stop.is_set()
+        """Whether anybody still wants the answer (nobody does at the program's end); asked before every token."""
+        return not self.stop.is_set() and threading.main_thread().is_alive()
 
     def put(self, piece: str) -> None:
         if piece:
@@ -97,8 +98,8 @@ class Channel:
         return self._out.empty()
 
 
-# Writes pieces into the channel and ends it with a report; it may go on working (unread) after that.
-Work = Callable[[Channel], None]
+# Writes pieces into the channel and ends it with a report. What it returns is done after the next in line has gone on.
+Work = Callable[[Channel], Callable[[], None] | None]
 
 
 class Answer:
@@ -118,10 +119,8 @@ class Answer:
         # The worker knows the channel, not this object, so that dropping the answer is noticed.
         self._gone = weakref.finalize(self, _stop, self._channel, line)
         self._gone.atexit = False
-        self._worker = threading.Thread(
-            target=_work, args=(self._channel, line, self._ticket, work), daemon=True, name="answer"
-        )
-        self._worker.start()
+        # Not a daemon: a thread that is cut off inside a computation takes the whole process down with it.
+        threading.Thread(target=_work, args=(self._channel, line, self._ticket, work), name="answer").start()
 
     @property
     def ahead(self) -> int:
@@ -161,8 +160,8 @@ class Answer:
         self._ready = None
 
     def join(self, seconds: float) -> None:
-        """Wait for the worker to have stopped, at most so long."""
-        self._worker.join(seconds)
+        """Wait for the work to have stopped and the next in line to be let go, at most so long."""
+        self._channel.done.wait(seconds)
 
     def _stopped_and_written(self) -> bool:
         return self._channel.stop.is_set() and not self._channel.empty()
@@ -185,12 +184,16 @@ def _stop(channel: Channel, line: Line) -> None:
 
 
 def _work(channel: Channel, line: Line, ticket: Ticket, work: Work) -> None:
+    afterwards = None
     try:
         if line.wait(ticket, channel.stop):
-            work(channel)
+            afterwards = work(channel)
         else:
             channel.end(Report(0, 0, 0, 0.0, 0.0, "stopped"))
     except BaseException as error:
         channel.end(error)
     finally:
         line.leave(ticket)
+        channel.done.set()
+    if afterwards is not None:
+        afterwards()

@@ -1,5 +1,7 @@
 """Tiny random models of each family, with their processors, as folders that `from_pretrained` reads; and adapters."""
 
+import json
+import warnings
 from pathlib import Path
 from typing import Any, Literal
 
@@ -7,19 +9,22 @@ import numpy as np
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import (
-    CLIPImageProcessor,
+    CLIPImageProcessorPil,
     CLIPVisionConfig,
     LlamaConfig,
     LlavaConfig,
     LlavaForConditionalGeneration,
     LlavaNextConfig,
     LlavaNextForConditionalGeneration,
-    LlavaNextImageProcessor,
+    LlavaNextImageProcessorPil,
     LlavaNextProcessor,
     LlavaProcessor,
     PreTrainedTokenizerFast,
 )
 
+from medvlm import checkpoints
+from medvlm.catalog import identity
+from medvlm.prompts import PROMPT_VERSION
 from medvlm.types import Scan
 
 FamilyName = Literal["llava", "llava_next"]
@@ -75,12 +80,12 @@ def write_model(folder: Path, family: FamilyName = "llava", context: int = 4096,
     )  # fmt: skip
     if family == "llava":
         model: Any = LlavaForConditionalGeneration(LlavaConfig(image_seq_length=16, **common))
-        images = CLIPImageProcessor(size={"shortest_edge": SIZE}, crop_size={"height": SIZE, "width": SIZE})
+        images = CLIPImageProcessorPil(size={"shortest_edge": SIZE}, crop_size={"height": SIZE, "width": SIZE})
         processor: Any = LlavaProcessor(image_processor=images, **made)
     else:
         pins = [[SIZE, SIZE * 2], [SIZE * 2, SIZE], [SIZE * 2, SIZE * 2]]
         model = LlavaNextForConditionalGeneration(LlavaNextConfig(image_grid_pinpoints=pins, **common))
-        tiles = LlavaNextImageProcessor(
+        tiles = LlavaNextImageProcessorPil(
             size={"shortest_edge": SIZE}, crop_size={"height": SIZE, "width": SIZE}, image_grid_pinpoints=pins
         )
         processor = LlavaNextProcessor(image_processor=tiles, **made)
@@ -108,7 +113,9 @@ def write_adapter(folder: Path, base: Path, seed: int = 1, scale: float = 0.3) -
     config = LoraConfig(
         r=4, lora_alpha=8, target_modules=family.lora_targets, modules_to_save=["multi_modal_projector"]
     )
-    adapted = get_peft_model(model, config)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # peft 0.21 asks transformers 5.23 for a retired name
+        adapted = get_peft_model(model, config)
     with torch.no_grad():
         for name, parameter in adapted.named_parameters():
             if "lora_B" in name:
@@ -116,7 +123,22 @@ def write_adapter(folder: Path, base: Path, seed: int = 1, scale: float = 0.3) -
             elif "modules_to_save" in name:
                 parameter.add_(torch.randn_like(parameter) * parameter.std().nan_to_num(0.1) * scale)
     adapted.save_pretrained(folder)
+    checkpoints.write(info(base), folder)
     return folder
+
+
+def info(base: Path) -> checkpoints.CheckpointInfo:
+    """What training on that base would record."""
+    return checkpoints.CheckpointInfo(
+        base_model=identity(str(base)),
+        base_revision=checkpoints.base_revision(base),
+        family=str(json.loads((base / "config.json").read_text())["model_type"]),
+        stage="instruct",
+        prompt_version=PROMPT_VERSION,
+        datasets=("random",),
+        git_commit="0" * 40,
+        created="2026-01-01T00:00:00Z",
+    )
 
 
 def picture(seed: int = 0, height: int = 40, width: int = 48) -> Scan:

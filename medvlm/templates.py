@@ -1,0 +1,137 @@
+"""Conversations into one model's tokens, and its tokens back into text that can be shown while it grows."""
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from medvlm import prompts
+from medvlm.errors import UserError
+from medvlm.types import Conversation, Scan
+
+if TYPE_CHECKING:
+    from medvlm.cache import Picture
+
+
+class TextPieces:
+    """Tokens in, whole characters out: a character whose bytes come in several tokens waits for the last of them."""
+
+    def __init__(self, tokenizer: Any) -> None:
+        self._tokenizer = tokenizer
+        self._tokens: list[int] = []
+        self._begin = 0  # Decoding starts here: a token's text depends on the ones just before it.
+        self._shown = 0  # Tokens before this one have been given out.
+
+    def add(self, token: int) -> str:
+        """The text that this token completes; empty while a character is not whole."""
+        self._tokens.append(token)
+        return self._new(whole=True)
+
+    def finish(self) -> str:
+        """What was held back; bytes that never became a character are dropped."""
+        return self._new(whole=False).rstrip("\ufffd")
+
+    def _new(self, whole: bool) -> str:
+        before = self._decode(self._tokens[self._begin : self._shown])
+        now = self._decode(self._tokens[self._begin :])
+        if len(now) <= len(before) or (whole and now.endswith("\ufffd")):
+            return ""
+        self._begin, self._shown = self._shown, len(self._tokens)
+        return now[len(before) :]
+
+    def _decode(self, tokens: list[int]) -> str:
+        text: str = self._tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        return text
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """One prompt in tokens. `marks` tell what each stands for, `places` where each picture begins."""
+
+    tokens: tuple[int, ...]
+    marks: tuple[Hashable, ...]
+    pictures: "tuple[Picture, ...]"
+    places: tuple[int, ...]
+    notes: tuple[str, ...] = ()
+
+
+class Template:
+    """Makes prompts of conversations, by the chat template and the tokens of one model."""
+
+    def __init__(self, processor: Any) -> None:
+        self._processor = processor
+        self._tokenizer = processor.tokenizer
+        words = {*processor.tokenizer.all_special_tokens, processor.image_token}
+        self._special = tuple(sorted((word for word in words if len(word) > 1), key=len, reverse=True))
+
+    def text(self, conversation: Conversation) -> str:
+        """The prompt as text, up to where an answer begins if one is due; one image mark a picture."""
+        text: str = self._processor.apply_chat_template(
+            prompts.messages(prompts.harmless(conversation, self._special)),
+            tokenize=False,
+            add_generation_prompt=conversation.turns[-1].role == "user",
+        )
+        return text
+
+    def fitting(self, conversation: Conversation, picture: "Callable[[Scan, int], Picture]", room: int) -> Prompt:
+        """The prompt within `room` tokens: the oldest questions go first, pictures and system prompt never.
+
+        Raises UserError when the last question alone is too long.
+        """
+        questions = sum(turn.role == "user" for turn in conversation.turns)
+        assert questions, "there is a question to answer"
+        for dropped in range(questions):
+            rest = prompts.without_oldest(conversation, dropped)
+            prompt = self._prompt(rest, picture, _dropped_note(dropped))
+            if len(prompt.tokens) <= room:
+                return prompt
+        raise UserError(
+            f"The question with its pictures takes {len(prompt.tokens)} tokens and there is room for {max(room, 0)}. "
+            "Shorten it, show fewer pictures, or allow a shorter answer."
+        )
+
+    def first_tokens(self, word: str) -> list[int]:
+        """The tokens with which an answer that begins with the word can begin."""
+        ways = {space + form for space in ("", " ") for form in (word, word.lower(), word.capitalize(), word.upper())}
+        encoded = (self._tokenizer.encode(way, add_special_tokens=False) for way in ways)
+        return sorted({tokens[0] for tokens in encoded if tokens})
+
+    def _prompt(
+        self, conversation: Conversation, picture: "Callable[[Scan, int], Picture]", notes: tuple[str, ...]
+    ) -> Prompt:
+        shown = [picture(conversation.scans[view.scan], view.slice) for view in prompts.views(conversation)]
+        image_token = self._processor.image_token
+        parts = self.text(conversation).split(image_token)
+        assert len(parts) == len(shown) + 1, "the chat template shows every picture once"
+        text = parts[0] + "".join(image_token * p.tokens + part for p, part in zip(shown, parts[1:], strict=True))
+        # As ProcessorMixin does: a template that writes the beginning mark itself must not get a second one.
+        bos = self._tokenizer.bos_token
+        tokens = self._tokenizer.encode(text, add_special_tokens=not (bos and text.startswith(bos)))
+        return _marked(tokens, tuple(shown), self._processor.image_token_id, notes)
+
+
+def _marked(tokens: Sequence[int], pictures: "tuple[Picture, ...]", image: int, notes: tuple[str, ...]) -> Prompt:
+    """Tell which tokens stand for which picture; each run of image tokens is one or more pictures, in order."""
+    marks: list[Hashable] = list(tokens)
+    spots = [i for i, token in enumerate(tokens) if token == image]
+    names = [(picture.key, k) for picture in pictures for k in range(picture.tokens)]
+    for spot, name in zip(spots, names, strict=True):
+        marks[spot] = name
+    places, used = [], 0
+    for picture in pictures:
+        places.append(spots[used])
+        used += picture.tokens
+    return Prompt(tuple(tokens), tuple(marks), pictures, tuple(places), notes)
+
+
+def _dropped_note(questions: int) -> tuple[str, ...]:
+    if not questions:
+        return ()
+    which = "oldest question and its answer" if questions == 1 else f"{questions} oldest questions and their answers"
+    return (f"The conversation is too long for the model: the {which} were left out. Pictures stay in view.",)
+
+
+def end_tokens(model: Any, tokenizer: Any) -> frozenset[int]:
+    """The tokens that end an answer: those of the generation settings and the tokenizer's own."""
+    ends = model.generation_config.eos_token_id
+    listed = ends if isinstance(ends, list) else [ends]
+    return frozenset(token for token in (*listed, tokenizer.eos_token_id) if token is not None)
