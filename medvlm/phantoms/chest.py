@@ -3,6 +3,7 @@
 Page units: 1 is half the inner width of the chest in a frontal view; x grows to the patient's left.
 """
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -144,15 +145,15 @@ def _bronchial_tree(rng: np.random.Generator, shadows: _Shadows) -> None:
 
 
 def _vessel(rng: np.random.Generator, shadows: _Shadows, start: Point, sign: int, angle: float, length: float, wide: float) -> None:  # fmt: skip
-    # sin and cos of single numbers only: arrays of them differ among processors.
+    # Of single numbers only: arrays of sines differ in their last bits among processors.
     points, (x, y) = [start], start
     for step in range(3):
         angle += float(rng.uniform(-0.25, 0.25))
-        x, y = x + sign * float(np.cos(angle)) * length / 3, y + float(np.sin(angle)) * length / 3 * 1.2
+        x, y = x + sign * math.cos(angle) * length / 3, y + math.sin(angle) * length / 3 * 1.2
         points.append((x, y))
         if step < 2:
             fork = angle + float(rng.choice([-0.6, 0.6]))
-            end = (x + sign * float(np.cos(fork)) * length / 3, y + float(np.sin(fork)) * length / 3)
+            end = (x + sign * math.cos(fork) * length / 3, y + math.sin(fork) * length / 3)
             add(shadows.vessels, stroke(shadows.page, [(x, y), end], [wide * 0.55, wide * 0.2], 2), 0.11)
     add(shadows.vessels, stroke(shadows.page, points, [wide, wide * 0.75, wide * 0.5, wide * 0.25], 2), 0.14)
 

@@ -333,7 +333,7 @@ def _emphysema(rng: np.random.Generator, picture: Grey, layers: Layers, one: Pla
     size = (0.045 + 0.05 * one.size) * page.scale
     holes = np.clip((noise(rng, page.shape, size) - 0.1) * 5, 0, 1)
     walls = np.clip(1 - np.abs(holes - 0.3) * 4, 0, 1)
-    picture += lung * (picture < -600) * (-60 * holes * (1 + one.contrast) + 130 * walls * (0.5 + one.contrast))
+    picture += lung * (picture < -600) * (-95 * holes * (1 + 0.4 * one.contrast) + 260 * walls * (0.6 + 0.4 * one.contrast))
     rows, columns = np.nonzero(lung > 0.5)
     centre = (round(float(rows.mean()) / page.shape[0], 4), round(float(columns.mean()) / page.shape[1], 4))
     return Finding(one.name, one.side, one.place, centre, 0.35)

@@ -239,7 +239,7 @@ def _effusion(rng: np.random.Generator, picture: Grey, layers: Layers, one: Plan
         paint(picture, ellipse(page, 0.48, 0.02, 0.05 + 0.05 * size, 0.16, soft=2), signal["fluid"])
         return _found(page, one, (-0.48, -0.7), 0.25, view, False)
     for sign in (-1, 1):
-        pool = ellipse(page, sign * 0.6, -0.12, 0.06 + 0.07 * size, 0.26 + 0.1 * size, sign * 0.1, 2, lobes=lobed(rng, 0.12))
+        pool = ellipse(page, sign * 0.6, -0.12, 0.08 + 0.08 * size, 0.26 + 0.1 * size, sign * 0.1, 2, lobes=lobed(rng, 0.12))
         paint(picture, pool, signal["fluid"])
     paint(picture, ellipse(page, 0, -0.08, 0.09 + 0.04 * size, 0.12, soft=2), signal["fluid"])
     return _found(page, one, (0.0, -0.1), 0.5, view, False)
