@@ -63,7 +63,8 @@ def held_out_pictures() -> frozenset[str]:
 
 
 MODALITY_QUESTION = re.compile(
-    r"modality|type of (image|imaging|scan|study)|kind of (image|scan)|imaging (technique|method)|is this an? (mri|ct|x-?ray)"
+    r"modality|type of (image|imaging|scan|study)|kind of (image|scan)|imaging (technique|method)"
+    r"|is this an? (mri|ct|x-?ray)"
 )
 MODALITY_WORDS: tuple[tuple[Domain, str], ...] = (
     ("mri", r"\bmri?\b|magnetic resonance|\bflair\b|\bdwi\b|diffusion"),
@@ -100,7 +101,7 @@ def modality_labels() -> dict[str, Domain]:
 
 
 def vqa_rad(split: DataSplit) -> Iterator[Sample]:
-    """VQA-RAD's samples. "train" and "test" are the official split; "held_out" is every row of the pictures kept back."""
+    """VQA-RAD's samples: "train" and "test" as published; "held_out" is every row of the pictures kept back."""
     labels = modality_labels()
     for i, (official, row) in enumerate(_vqa_rad_rows()):
         held = row["image_name"] in held_out_pictures()
@@ -125,7 +126,7 @@ def without(samples: Iterable[Sample], images: frozenset[str]) -> Iterator[Sampl
 
 
 def bccd_counts() -> dict[str, Counter[str]]:
-    """Blood-smear picture -> how many cells of each kind ("RBC", "WBC", "Platelets") its annotators boxed; train split."""
+    """Blood-smear picture of the train split -> cells of each kind ("RBC", "WBC", "Platelets") that were boxed."""
     home = folder("bccd")
     counts: dict[str, Counter[str]] = {}
     for name in (home / "ImageSets" / "Main" / "train.txt").read_text().split():

@@ -16,7 +16,10 @@ from transformers import AutoConfig, AutoModel, PreTrainedConfig, PreTrainedMode
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 # (repeats, kernel, stride, expansion, channels) of the seven stages.
-STAGES = ((1, 3, 1, 1, 16), (2, 3, 2, 6, 24), (2, 5, 2, 6, 40), (3, 3, 2, 6, 80), (3, 5, 1, 6, 112), (4, 5, 2, 6, 192), (1, 3, 1, 6, 320))  # fmt: skip
+STAGES = (
+    (1, 3, 1, 1, 16), (2, 3, 2, 6, 24), (2, 5, 2, 6, 40), (3, 3, 2, 6, 80),
+    (3, 5, 1, 6, 112), (4, 5, 2, 6, 192), (1, 3, 1, 6, 320),
+)  # fmt: skip
 STEM = 32
 MIDDLE_STAGE, MIDDLE_CHANNELS, LAST_CHANNELS = 4, 112, 320
 
@@ -59,8 +62,8 @@ class InvertedResidual(nn.Module):
         self.residual = stride == 1 and channels == out
 
     def forward(self, x: Tensor) -> Tensor:
-        y = F.relu6(self.expand(x)) if self.expand is not None else x
-        y = self.project(F.relu6(self.depthwise(y)))
+        wide = F.relu6(self.expand(x)) if self.expand is not None else x
+        y: Tensor = self.project(F.relu6(self.depthwise(wide)))
         return x + y if self.residual else y
 
 
@@ -88,9 +91,11 @@ class EfficientNetTower(PreTrainedModel):  # type: ignore[misc]
     def _stages() -> Sequence[nn.Sequential]:
         stages, channels = [], STEM
         for repeats, kernel, stride, expansion, out in STAGES:
-            blocks = [InvertedResidual(channels if i == 0 else out, out, kernel, stride if i == 0 else 1, expansion) for i in range(repeats)]  # fmt: skip
+            blocks = []
+            for i in range(repeats):
+                blocks.append(InvertedResidual(channels, out, kernel, stride if i == 0 else 1, expansion))
+                channels = out
             stages.append(nn.Sequential(*blocks))
-            channels = out
         return stages
 
     def features(self, pixel_values: Tensor) -> Tensor:

@@ -18,6 +18,8 @@ from torch.nn import functional as F
 from transformers import SiglipVisionConfig, SiglipVisionModel
 
 from medvlm import datasets
+from medvlm.tower import EfficientNetTower
+from train.encoder import standardise
 
 SIZE = 256
 
@@ -60,7 +62,8 @@ def varied(image: Image.Image, rng: np.random.Generator) -> Image.Image:
 def student() -> SiglipVisionModel:
     """A ViT with the same 64 tokens of 256 px pictures: 10 layers of width 384."""
     config = SiglipVisionConfig(
-        hidden_size=384, intermediate_size=1536, num_hidden_layers=10, num_attention_heads=6, image_size=SIZE, patch_size=32
+        hidden_size=384, intermediate_size=1536, num_hidden_layers=10, num_attention_heads=6,
+        image_size=SIZE, patch_size=32,
     )  # fmt: skip
     config.vision_use_head = False
     return SiglipVisionModel(config)
@@ -81,7 +84,7 @@ def distil(teacher: torch.nn.Module, pictures: list[Image.Image], minutes: float
         with torch.no_grad():
             target = teacher(batch).last_hidden_state[..., :768].clone()
         loss = F.smooth_l1_loss(head(model(pixel_values=batch).last_hidden_state), target)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
         optimizer.zero_grad()
@@ -103,10 +106,10 @@ def probe(train: tuple[Tensor, Tensor], test: tuple[Tensor, Tensor], classes: in
     def closure() -> Tensor:
         optimizer.zero_grad()
         loss = F.cross_entropy((x - mean) / deviation @ weight, y, weight=balance) + 3e-3 * weight.square().sum()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         return loss
 
-    optimizer.step(closure)
+    optimizer.step(closure)  # type: ignore[no-untyped-call]
     return ((test[0] - mean) / deviation @ weight).argmax(1) == test[1]
 
 
@@ -114,7 +117,7 @@ def probe(train: tuple[Tensor, Tensor], test: tuple[Tensor, Tensor], classes: in
 def pooled(model: torch.nn.Module, images: list[str]) -> Tensor:
     """Mean token of each VQA-RAD picture."""
     batch = torch.stack([pixels(Image.open(datasets.picture("vqa_rad", n))) for n in images])
-    parts = [model(pixel_values=b).last_hidden_state[..., :768].mean(1) for b in batch.split(16)]
+    parts = [model(pixel_values=b).last_hidden_state[..., :768].mean(1) for b in torch.split(batch, 16)]
     return torch.cat(parts).clone()
 
 
@@ -132,3 +135,10 @@ def compare(teacher: torch.nn.Module, model: torch.nn.Module, out: Path) -> dict
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(result, indent=1) + "\n")
     return result
+
+
+def measure(teacher: EfficientNetTower, minutes: float, out: Path) -> dict[str, object]:
+    """Train the student for so many minutes, compare, write the counts to `out`."""
+    pictures = training_pictures()
+    standardise(teacher, torch.stack([pixels(p) for p in pictures]))
+    return compare(teacher, distil(teacher, pictures, minutes), out)

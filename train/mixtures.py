@@ -1,0 +1,191 @@
+"""What each stage learns from: examples about pictures, and how each picture is made or found."""
+
+import random
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
+from io import BytesIO
+
+import numpy as np
+from PIL import Image, ImageEnhance
+
+from medvlm import datasets
+from medvlm.imaging import render
+from medvlm.phantoms import draw
+from medvlm.phantoms.knowledge import general_dialogues
+from medvlm.phantoms.scan import as_scan
+from medvlm.phantoms.truth import Phantom, Question, Texts
+from medvlm.phantoms.writer import write
+from medvlm.prompts import SHORT, SYSTEM
+from medvlm.types import DOMAINS, Domain, Sample, Turn
+from train import real, shapes
+from train.sequences import Example
+
+Dialogue = tuple[Turn, ...]
+LAYPERSON = (
+    "Describe the picture.",
+    "What do you see?",
+    "What does this picture show?",
+    "Tell me what is in the picture.",
+)
+# Instructions for captions of fewer than 30 words, and of 30 and more.
+BRIEF = (
+    "Describe the picture in a sentence.",
+    "Summarise the picture briefly.",
+    "What is this, in short?",
+    "Give a brief caption.",
+)
+DETAILED = (
+    "Describe the picture in detail.",
+    "Write a full description.",
+    "Explain all that you can see.",
+    "Describe all findings.",
+)
+
+
+def pair(question: str, answer: str) -> Dialogue:
+    return Turn("user", question), Turn("assistant", answer)
+
+
+def spoken(dialogue: Dialogue) -> Dialogue:
+    """The dialogue's words without its pictures: a row has its picture in front."""
+    return tuple(Turn(turn.role, turn.text) for turn in dialogue)
+
+
+def phantom_names(count: int, first: int) -> list[tuple[Domain, int, str]]:
+    """(domain, seed, picture name), the five domains in turn."""
+    wanted = [(DOMAINS[i % 5], first + i // 5) for i in range(count)]
+    return [(domain, seed, f"phantom:{domain}:{seed}") for domain, seed in wanted]
+
+
+@cache
+def phantom(domain: Domain, seed: int) -> Phantom:
+    return draw(domain, seed, "train")
+
+
+def texts(domain: Domain, seed: int) -> Texts:
+    return write(phantom(domain, seed).truth, seed)
+
+
+def shape_examples(count: int) -> Iterator[Example]:
+    """Shapes and textures."""
+    for i in range(count):
+        yield Example(f"shapes:{i}", SYSTEM, tuple(pair(q, a) for q, a in shapes.draw(i).asked))
+
+
+def layperson_examples(count: int) -> Iterator[Example]:
+    """The five kinds of picture in a layperson's words, and one scene of shapes for every four of them."""
+    for domain, seed, name in phantom_names(count, 1_000_000):
+        rng = random.Random(seed)
+        yield Example(name, SYSTEM, (pair(rng.choice(LAYPERSON), phantom(domain, seed).truth.layperson),))
+    yield from shape_examples(count // 4)
+
+
+def caption_examples(count: int) -> Iterator[Example]:
+    """Concept alignment: each picture with its brief and its detailed caption."""
+    for domain, seed, name in phantom_names(count, 2_000_000):
+        rng, said = random.Random(seed), texts(domain, seed)
+        yield Example(name, SYSTEM, (pair(rng.choice(BRIEF), said.brief), pair(rng.choice(DETAILED), said.detailed)))
+
+
+def spread(questions: Iterable[Question], rng: random.Random, most: int) -> list[Question]:
+    """So many questions, no two of one kind before every kind was taken."""
+    order = sorted(questions, key=lambda _: rng.random())
+    seen: dict[str, int] = {}
+    ranked = []
+    for question in order:
+        seen[question.kind] = seen.get(question.kind, 0) + 1
+        ranked.append((seen[question.kind], question))
+    return [q for _, q in sorted(ranked, key=lambda r: r[0])[:most]]
+
+
+def instruct_example(domain: Domain, seed: int, name: str, questions: int) -> Example:
+    """Questions answered in a word (two rows of five) or in sentences with one dialogue (three of five)."""
+    rng, said = random.Random(seed), texts(domain, seed)
+    asked = spread(said.questions, rng, questions)
+    if rng.random() < 0.4:
+        return Example(name, SHORT, tuple(pair(q.text, q.short) for q in asked))
+    dialogues = [pair(q.text, q.sentence) for q in asked]
+    if said.dialogues:
+        dialogues.append(spoken(rng.choice(said.dialogues)))
+    if rng.random() < 0.3:
+        dialogues.append(pair(rng.choice(BRIEF), said.brief))
+    return Example(name, SYSTEM, tuple(dialogues))
+
+
+def instruct_examples(count: int, questions: int, first: int = 3_000_000) -> Iterator[Example]:
+    """Phantoms of the five domains."""
+    for domain, seed, name in phantom_names(count, first):
+        yield instruct_example(domain, seed, name, questions)
+
+
+def general_examples(per_row: int = 6) -> Iterator[Example]:
+    """Questions without a picture, so that the language stays fluent."""
+    said = [spoken(d) for d in general_dialogues(0)]
+    for start in range(0, len(said), per_row):
+        yield Example(None, SYSTEM, tuple(said[start : start + per_row]))
+
+
+def as_sentence(answer: str) -> str:
+    """A short reference as the chat would say it."""
+    text = answer.strip()
+    return text if not text else f"{text[0].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"
+
+
+def vqa_rad_examples(samples: Iterable[Sample], variants: int, seed: int) -> Iterator[Example]:
+    """VQA-RAD, all questions of a picture together; one row in five in the chat's manner, else in a word or phrase.
+
+    Each picture comes in several variants of crop and light, so that few pictures are not learnt by heart.
+    """
+    by_image: dict[str, list[Sample]] = {}
+    for sample in samples:
+        by_image.setdefault(sample.image, []).append(sample)
+    for variant in range(variants):
+        for image, asked in sorted(by_image.items()):
+            chat = random.Random(f"{seed}:{variant}:{image}").random() < 0.2
+            said = [pair(s.question, as_sentence(s.reference) if chat else s.reference.lower()) for s in asked]
+            yield Example(f"vqa_rad:{image}:{variant}", SYSTEM if chat else SHORT, tuple(said))
+
+
+def varied(image: Image.Image, variant: int, name: str) -> Image.Image:
+    """Variant 0 is the picture itself; others are cropped by up to a tenth a side and lit otherwise, never mirrored."""
+    if variant == 0:
+        return image
+    rng = random.Random(f"{variant}:{name}")
+    width, height = image.size
+    left, top, right, bottom = (rng.uniform(0, 0.1) for _ in range(4))
+    box = (int(width * left), int(height * top), int(width * (1 - right)), int(height * (1 - bottom)))
+    cropped = image.crop(box)
+    lit = ImageEnhance.Brightness(cropped).enhance(rng.uniform(0.8, 1.25))
+    return ImageEnhance.Contrast(lit).enhance(rng.uniform(0.75, 1.3))
+
+
+def jpeg(image: Image.Image, quality: int) -> Image.Image:
+    """As it comes back from a JPEG file: real pictures mostly do."""
+    buffer = BytesIO()
+    image.save(buffer, "JPEG", quality=quality)
+    with Image.open(buffer) as back:
+        return back.convert("RGB")
+
+
+def load(name: str) -> Image.Image:
+    """The picture of an example's name, RGB."""
+    source, _, rest = name.partition(":")
+    if source == "shapes":
+        return shapes.draw(int(rest)).image
+    if source == "phantom":
+        domain, seed = rest.split(":")
+        made = phantom(next(d for d in DOMAINS if d == domain), int(seed))
+        return jpeg(Image.fromarray(render(as_scan(made))), int(np.random.default_rng([3, int(seed)]).integers(50, 96)))
+    image, _, variant = rest.partition(":")
+    with Image.open(datasets.picture(source, image)) as file:
+        return varied(file.convert("RGB"), int(variant or 0), image)
+
+
+def pictures(examples: Iterable[Example]) -> list[tuple[str, Callable[[], Image.Image]]]:
+    """Every picture that the examples name, once, with how to load it."""
+    names = dict.fromkeys(e.picture for e in examples if e.picture)
+    return [(name, lambda name=name: load(name)) for name in names]  # type: ignore[misc]
+
+
+def real_examples() -> list[Example]:
+    return real.examples(SYSTEM)

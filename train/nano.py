@@ -1,0 +1,220 @@
+"""Everything of nano that is ours, from nothing: tower, base projector, then nano-med in the seeds' stages.
+
+Stages, each in its own folder with `log.jsonl`, `loss.html`, `loss.png` and its weights, each resumable:
+tower -> shapes -> base -> align -> instruct -> vqa-disjoint -> vqa-official. Not covered: choosing the tower (train/distil.py).
+"""
+
+import json
+import shutil
+import time
+import tomllib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import torch
+from peft import LoraConfig, PeftModel, get_peft_model
+from safetensors.torch import save_file
+from torch import nn
+from transformers import AutoModelForImageTextToText, AutoProcessor
+
+from medvlm import assemble, datasets, paths
+from medvlm.families import FAMILIES
+from train import curves, distil, encoder, mixtures, nf4
+from train.features import FeatureStore
+from train.loop import Schedule, train
+from train.sequences import Encoder, Example
+
+Stage = Literal["tower", "shapes", "base", "align", "instruct", "vqa-disjoint", "vqa-official"]
+STAGES: tuple[Stage, ...] = get_args(Stage)
+PREVIOUS: dict[Stage, Stage] = {"instruct": "align", "vqa-disjoint": "instruct", "vqa-official": "vqa-disjoint"}
+CONFIG = Path(__file__).parent / "configs" / "nano.toml"
+ROW_TOKENS = 384
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Where the parts and the runs go, and how much each stage learns from."""
+
+    settings: dict[str, dict[str, Any]]
+    runs: Path
+    parts: Path
+    smoke: bool
+
+    def of(self, stage: Stage) -> dict[str, Any]:
+        own = self.settings[stage]
+        return {**own, **{k: v for k, v in self.settings["smoke"].items() if k in own}} if self.smoke else own
+
+    def folder(self, stage: Stage) -> Path:
+        return self.runs / stage
+
+    @property
+    def nano_folder(self) -> Path | None:
+        """Where the base is assembled: beside the runs in a smoke run, else where the app looks for it."""
+        return self.runs / "nano" if self.smoke else None
+
+
+def plan(smoke: bool, runs: Path | None = None) -> Plan:
+    """The plan of nano.toml; a smoke run keeps to a folder of its own and never touches the published parts."""
+    settings = tomllib.loads(CONFIG.read_text(encoding="utf-8"))
+    runs = runs or paths.home() / ("smoke" if smoke else "train")
+    return Plan(settings, runs, runs / "parts" if smoke else assemble.PARTS, smoke)
+
+
+def run(chosen: Plan, stages: Iterable[Stage]) -> None:
+    """Run the stages in order; a stage that is finished (has its `done.json`) is left alone."""
+    for stage in stages:
+        done = chosen.folder(stage) / "done.json"
+        if done.is_file():
+            print(f"{stage}: done before ({done})", flush=True)
+            continue
+        chosen.folder(stage).mkdir(parents=True, exist_ok=True)
+        start = time.monotonic()
+        facts = RUNNERS[stage](chosen, stage)
+        facts |= {"seconds": round(time.monotonic() - start), "threads": torch.get_num_threads()}
+        part = done.with_suffix(".part")
+        part.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+        part.replace(done)
+        print(f"{stage}: {facts}", flush=True)
+
+
+def run_tower(chosen: Plan, stage: Stage) -> dict[str, Any]:
+    """The packaged encoder as nano's tower, its statistics from the training pictures; a fresh projector beside it."""
+    pictures = distil.training_pictures()
+    model = encoder.tower()
+    encoder.standardise(model, torch.stack([distil.pixels(p) for p in pictures[:: 60 if chosen.smoke else 1]]))
+    chosen.parts.mkdir(parents=True, exist_ok=True)
+    keep(model.state_dict(), chosen.parts / "tower.safetensors")
+    width, hidden = model.config.hidden_size, 576
+    generator = torch.Generator().manual_seed(0)
+    fresh = {
+        "linear_1.weight": torch.randn(hidden, width, generator=generator) * width**-0.5,
+        "linear_1.bias": torch.zeros(hidden),
+        "linear_2.weight": torch.randn(hidden, hidden, generator=generator) * 0.1 * hidden**-0.5,
+        "linear_2.bias": torch.zeros(hidden),
+    }
+    keep(fresh, chosen.parts / "projector.safetensors")
+    return {"pictures": len(pictures)}
+
+
+def run_projector(chosen: Plan, stage: Stage) -> dict[str, Any]:
+    """The base projector, in a layperson's words: shapes, then the five kinds. The language model is untouched."""
+    model, processor = nano(chosen)
+    only(model, lambda name: "multi_modal_projector" in name)
+    count = chosen.of(stage)["pictures"]
+    examples = mixtures.shape_examples(count) if stage == "shapes" else mixtures.layperson_examples(count)
+    facts = learn(chosen, stage, model, processor, list(examples))
+    keep(model.model.multi_modal_projector.state_dict(), chosen.parts / "projector.safetensors")
+    return facts
+
+
+def run_align(chosen: Plan, stage: Stage) -> dict[str, Any]:
+    """nano-med's stage 1: its own copy of the projector, on captions; LoRA is there and still does nothing."""
+    base, processor = nano(chosen)
+    model = adapted(base)
+    only(model, lambda name: "multi_modal_projector.modules_to_save" in name)
+    examples = [
+        *mixtures.caption_examples(chosen.of(stage)["pictures"]),
+        *mixtures.real_examples()[:: 40 if chosen.smoke else 4],
+    ]
+    return learn(chosen, stage, model, processor, examples)
+
+
+def run_instruct(chosen: Plan, stage: Stage) -> dict[str, Any]:
+    """nano-med's stage 2 on phantoms, real smears and tiles, and talk without pictures; no VQA-RAD picture yet."""
+    own = chosen.of(stage)
+    phantoms = mixtures.instruct_examples(own["pictures"], own["questions"])
+    real = mixtures.real_examples()[:: 40 if chosen.smoke else 2]
+    general = list(mixtures.general_examples())[: 2 if chosen.smoke else None]
+    return continued(chosen, stage, [*phantoms, *real, *general])
+
+
+def run_vqa(chosen: Plan, stage: Stage) -> dict[str, Any]:
+    """VQA-RAD, official or without the pictures kept back, with some phantoms and talk so that nothing is forgotten."""
+    own = chosen.of(stage)
+    samples = datasets.vqa_rad("train")
+    if stage == "vqa-disjoint":
+        samples = datasets.without(samples, datasets.held_out_pictures())
+    said = list(mixtures.vqa_rad_examples(samples, own["variants"], seed=1))[: 8 if chosen.smoke else None]
+    replay = mixtures.instruct_examples(own["replay"] if not chosen.smoke else 5, own["questions"], first=4_000_000)
+    general = list(mixtures.general_examples())[:: 10 if chosen.smoke else 2]
+    return continued(chosen, stage, [*said, *replay, *general])
+
+
+RUNNERS: dict[Stage, Callable[[Plan, Stage], dict[str, Any]]] = {
+    "tower": run_tower,
+    "shapes": run_projector,
+    "base": run_projector,
+    "align": run_align,
+    "instruct": run_instruct,
+    "vqa-disjoint": run_vqa,
+    "vqa-official": run_vqa,
+}
+
+
+def nano(chosen: Plan) -> tuple[Any, Any]:
+    """The assembled nano in fp32 with NF4's numbers in its language model, and its processor."""
+    target = assemble.assemble(chosen.parts, chosen.nano_folder)
+    model = AutoModelForImageTextToText.from_pretrained(target, dtype=torch.float32)
+    nf4.as_quantised(model.model.language_model)
+    return model, AutoProcessor.from_pretrained(target)
+
+
+def adapted(model: Any) -> PeftModel:
+    """A fresh adapter: LoRA on the language model's linear layers, and a copy of the projector."""
+    torch.manual_seed(0)
+    targets = FAMILIES["llava"].lora_targets
+    config = LoraConfig(
+        r=32, lora_alpha=64, lora_dropout=0.0, target_modules=targets, modules_to_save=["multi_modal_projector"]
+    )
+    return get_peft_model(model, config)
+
+
+def only(model: nn.Module, wanted: Callable[[str], bool]) -> None:
+    """Train these parameters and nothing else; at least one must be meant."""
+    names = [name for name, p in model.named_parameters() if p.requires_grad_(wanted(name)).requires_grad]
+    assert names, "nothing is trainable"
+    assert not any("vision_tower" in name for name in names), "the tower is frozen"
+
+
+def continued(chosen: Plan, stage: Stage, examples: list[Example]) -> dict[str, Any]:
+    """Train on, LoRA and projector, from the adapter of the stage before."""
+    base, processor = nano(chosen)
+    model = PeftModel.from_pretrained(base, chosen.folder(PREVIOUS[stage]) / "adapter", is_trainable=True)
+    only(model, lambda name: "lora_" in name or "multi_modal_projector.modules_to_save" in name)
+    return learn(chosen, stage, model, processor, examples)
+
+
+def learn(chosen: Plan, stage: Stage, model: Any, processor: Any, examples: list[Example]) -> dict[str, Any]:
+    """Cache features, train, write the curve and (for nano-med) the adapter; returns what was learnt from."""
+    own, folder = chosen.of(stage), chosen.folder(stage)
+    inner = model.get_base_model() if isinstance(model, PeftModel) else model
+    store = FeatureStore(chosen.runs, processor, inner.model.vision_tower)
+    store.add(mixtures.pictures(examples))
+    encoder_ = Encoder(processor.tokenizer, inner.config.image_token_id)
+    rows = list(chain.from_iterable(encoder_.rows(e, ROW_TOKENS) for e in examples))
+    schedule = Schedule(own["epochs"], own["rate"], own["projector_rate"])
+    train(model, rows, store, schedule, folder, processor.tokenizer.pad_token_id)
+    curves.draw(folder / "log.jsonl", folder)
+    if isinstance(model, PeftModel):
+        part = folder / "adapter.part"
+        model.save_pretrained(part)
+        shutil.rmtree(folder / "adapter", ignore_errors=True)
+        part.replace(folder / "adapter")
+    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+    pictures = {e.picture for e in examples if e.picture}
+    return {
+        "examples": len(examples),
+        "pictures": len(pictures),
+        "rows": len(rows),
+        "tokens": sum(len(r.ids) for r in rows),
+    }
+
+
+def keep(state: dict[str, torch.Tensor], path: Path) -> None:
+    """bf16 safetensors, whole or not at all."""
+    part = path.with_suffix(".part")
+    save_file({k: v.detach().bfloat16().contiguous() for k, v in state.items()}, part)
+    part.replace(path)
