@@ -1,0 +1,92 @@
+"""Start the page: `python app.py [--port 7860] [--base nano] [--adapter nano-med] ...`; `--help` says it all."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from medvlm import NOT_FOR_DIAGNOSIS
+from medvlm.config import (
+    PREFIX,
+    AppSettings,
+    Layer,
+    choices_of,
+    environment_layer,
+    file_layer,
+    help_of,
+    is_loopback,
+    read,
+)
+from medvlm.errors import UserError
+
+EPILOG = (
+    f"Every option can also stand in a TOML file (--config, keys with underscores) or in the environment "
+    f"({PREFIX}PORT=8000); options come before the environment, the environment before the file. {NOT_FOR_DIAGNOSIS}"
+)
+
+
+def parser() -> argparse.ArgumentParser:
+    """One option for each field of `AppSettings`."""
+    made = argparse.ArgumentParser(prog="app.py", description="Talk about a scan, in the browser.", epilog=EPILOG)
+    made.add_argument("--config", type=Path, metavar="FILE.toml", help="settings file")
+    default = AppSettings()
+    for key, text in help_of(AppSettings).items():
+        allowed = choices_of(AppSettings, key)
+        shown = f"{text} ({', '.join(allowed)})" if allowed else text
+        made.add_argument(
+            f"--{key.replace('_', '-')}",
+            metavar=key.upper(),
+            help=f"{shown} [{getattr(default, key)}; {PREFIX}{key.upper()}]",
+        )
+    return made
+
+
+def settings(arguments: Sequence[str]) -> AppSettings:
+    """Defaults <- file <- environment <- options. Raises `ConfigError` with every mistake."""
+    given = vars(parser().parse_args(arguments))
+    file = given.pop("config")
+    options = {key: value for key, value in given.items() if value is not None}
+    layers = [file_layer(file)] if file else []
+    layers += [environment_layer(AppSettings), Layer("the command line", options, "--{flag}")]
+    return read(AppSettings, *layers)
+
+
+def run(chosen: AppSettings) -> None:
+    """Build the parts and serve them until interrupted."""
+    from medvlm.auth import Gate
+    from medvlm.desk import Desk
+    from medvlm.host import Host
+    from medvlm.imaging import Limits
+    from medvlm.inbox import Inbox
+    from medvlm.ui.chat_tab import Room
+    from medvlm.ui.layout import web_app
+    from medvlm.ui.server import listen, serve
+    from medvlm.waking import loader
+
+    gate = Gate.open(chosen.auth_file) if chosen.auth_file else None
+    listener = listen(chosen.host, chosen.port)
+    limits = Limits(file_bytes=chosen.upload_mb * 1_000_000)
+    host = Host(loader(chosen))
+    room = Room(Desk(host, limits), Inbox(limits.file_bytes), chosen.upload_mb)
+    app = web_app(room, gate, is_loopback(chosen.host))
+    address = f"http://{chosen.host}:{chosen.port}"
+
+    def ready() -> None:
+        # Only now: importing the model's libraries would slow the page's first seconds.
+        print(f"MedVLM is at {address} (Ctrl+C ends it). {NOT_FOR_DIAGNOSIS}", flush=True)
+        host.start()
+
+    serve(app, listener, ready)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    try:
+        run(settings(sys.argv[1:] if arguments is None else arguments))
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,239 @@
+"""What can be done at the page, as steps on a seat: open a scan, ask, stop, retry, edit, undo, start anew."""
+
+import logging
+import threading
+import time
+import traceback
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from medvlm.errors import UserError
+from medvlm.host import Host, LiveAnswer, PageModel
+from medvlm.imaging import Limits, read
+from medvlm.session import Choices, Made, Seat, Session
+from medvlm.suggestions import GUESS_QUESTION, domain_said
+from medvlm.types import Conversation, Decoding, Domain, Report
+
+log = logging.getLogger(__name__)
+
+# How often somebody who waits is told how things stand, and a word in print at most: smooth, and easy on the network.
+TICK, FRAME = 0.25, 0.05
+LONGEST_QUESTION = 4000
+
+Phase = Literal["loading", "queued", "reading", "writing", "done", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """How an answer stands. `text`: so far. `ahead`: who is answered first. `question`: given back to its writer."""
+
+    phase: Phase
+    text: str = ""
+    ahead: int = 0
+    error: str = ""
+    question: str = ""
+
+
+class Desk:
+    """The steps that handlers call; it holds the model's host and no state of any person."""
+
+    def __init__(self, host: Host, limits: Limits | None = None) -> None:
+        self.host = host
+        self._limits = limits or Limits()
+
+    def open_scan(self, seat: Seat, data: bytes, name: str) -> Session:
+        """Read a file and show it. Raises `UserError` for what cannot be read; the session is then as before."""
+        seat.session.check_room()
+        scan = read(data, name, limits=self._limits)
+        return seat.change(lambda session: session.with_scan(scan))
+
+    def guess(self, seat: Seat) -> Session:
+        """Let the model say what kind of picture is shown, where neither the file nor the person has."""
+        session, model = seat.session, self.host.ready
+        if model is None or session.shown is None or session.scan is None or session.scan.domain_source != "unknown":
+            return session
+        index = session.shown.scan
+        domain = _guessed(model, session)
+        if domain is None:
+            return seat.session
+        return seat.change(lambda now: now.as_domain(index, domain, guess=True) if _same(now, session) else now)
+
+    def ask(self, seat: Seat, question: str, choices: Choices) -> Iterator[Moment]:
+        """Answer a question about the picture shown; the last moment is "done" or "failed"."""
+        yield from self._guarded(seat, question, choices, lambda session: session)
+
+    def retry(self, seat: Seat, choices: Choices) -> Iterator[Moment]:
+        """Answer the last question again with the next seed; the old answer goes when the question is accepted."""
+        last, question = seat.session.made[-1:], seat.session.question
+        if question is None:
+            raise UserError("There is no question to ask again; type one first.")
+        if last and choices.decoding.temperature > 0:
+            choices = replace(choices, decoding=replace(choices.decoding, seed=last[0].decoding.seed + 1))
+        yield from self._guarded(seat, question, choices, Session.without_last)
+
+    def edit(self, seat: Seat, question: str, choices: Choices) -> Iterator[Moment]:
+        """Ask something else in place of the last question."""
+        yield from self._guarded(seat, question, choices, Session.without_last)
+
+    def undo(self, seat: Seat) -> str:
+        """Take the last question and its answer back; the question, so that it can be typed on."""
+        if seat.busy:
+            raise UserError("An answer is still being written; stop it first.")
+        question = seat.session.question or ""
+        seat.change(Session.without_last)
+        return question
+
+    def restart(self, seat: Seat) -> Session:
+        """A new conversation; whatever is being written stops, and the model forgets the old one."""
+        seat.stop()
+        old = seat.session.conversation.id
+        if self.host.ready is not None:
+            self.host.ready.forget(old)
+        return seat.change(lambda _: Session())
+
+    def prompt_text(self, seat: Seat, choices: Choices, question: str = "") -> str:
+        """The prompt as the model gets it, with `question` (or the last one) at its end."""
+        session = seat.session
+        if question or not session.conversation.turns:
+            session = session.asked(question or "(your question)", choices.system)
+        conversation = replace(session.conversation, system=choices.system)
+        if conversation.turns[-1].role == "assistant":
+            conversation = conversation.up_to(len(conversation.turns) - 1)
+        return self.host.model().prompt_text(conversation, choices.arm)
+
+    def _guarded(
+        self, seat: Seat, question: str, choices: Choices, before: Callable[[Session], Session]
+    ) -> Iterator[Moment]:
+        question = _checked(question)
+        stopped = threading.Event()
+        seat.begin(stopped.set)
+        try:
+            yield from self._whole(seat, question, choices, before, stopped)
+        finally:
+            seat.end()
+
+    def _whole(
+        self,
+        seat: Seat,
+        question: str,
+        choices: Choices,
+        before: Callable[[Session], Session],
+        stopped: threading.Event,
+    ) -> Iterator[Moment]:
+        old = seat.session
+        asked = seat.change(lambda session: before(session).asked(question, choices.system))
+        settled = False
+        try:
+            model = yield from self._model(stopped)
+            if model is not None:
+                made = Made(asked.shown, model.name, choices.arm, choices.decoding)
+                text, report = yield from _written(model, seat, asked, choices, stopped)
+                settled = bool(text) or report.ended != "stopped"
+                if settled:
+                    done = replace(made, report=report)
+                    seat.change(lambda now: now.answered(text, done) if _same(now, asked) else now)
+            yield Moment("done", question="" if settled else question)
+        except UserError as error:
+            yield Moment("failed", error=str(error), question=question)
+        except Exception as error:
+            # The log says where it broke, never what was typed: messages may repeat it, stack lines do not.
+            log.error("%s\n%s", type(error).__name__, "".join(traceback.format_tb(error.__traceback__)))
+            sentence = f"The model failed ({type(error).__name__}); ask again. The terminal says where it broke."
+            yield Moment("failed", error=sentence, question=question)
+        finally:
+            if not settled:
+                seat.change(lambda now: _taken_back(now, asked, old))
+
+    def _model(self, stopped: threading.Event) -> Generator[Moment, None, PageModel | None]:
+        while not self.host.wait(TICK):
+            if stopped.is_set():
+                return None
+            yield Moment("loading")
+        return self.host.model()
+
+
+def _written(
+    model: PageModel, seat: Seat, asked: Session, choices: Choices, stopped: threading.Event
+) -> Generator[Moment, None, tuple[str, Report]]:
+    """Draw the answer; returns (text, report). A reader that goes away closes the answer."""
+    answer = model.stream(asked.conversation, _arm(model, choices), choices.decoding)
+    seat.stoppable(stopper(stopped, answer))
+    text = ""
+    try:
+        shown = 0.0
+        for phase, piece in _pieces(answer, stopped):
+            text += piece
+            if not piece or time.monotonic() - shown > FRAME:
+                yield Moment(phase, text, answer.ahead if phase == "queued" else 0)
+                shown = time.monotonic()
+    finally:
+        answer.close()
+    answer.join(2.0)
+    return text.strip(), answer.report or _lost(text)
+
+
+def _pieces(answer: LiveAnswer, stopped: threading.Event) -> Iterator[tuple[Phase, str]]:
+    started = False
+    while not stopped.is_set():
+        if answer.wait(TICK):
+            piece = next(answer, None)
+            if piece is None:
+                return
+            started = True
+            yield "writing", piece
+        else:
+            yield ("writing" if started else "queued" if answer.ahead else "reading"), ""
+
+
+def stopper(stopped: threading.Event, answer: LiveAnswer) -> Callable[[], None]:
+    """Says stop to whoever draws the answer and to whoever waits for it."""
+
+    def stop() -> None:
+        stopped.set()
+        answer.close()
+
+    return stop
+
+
+def _lost(text: str) -> Report:
+    """For an answer whose worker did not stop in time: what is known of it."""
+    return Report(len(text.split()), 0, 0, 0.0, 0.0, "stopped")
+
+
+def _checked(question: str) -> str:
+    question = question.strip()
+    if not question:
+        raise UserError("There is no question yet; type one, or choose a suggestion.")
+    if len(question) > LONGEST_QUESTION:
+        raise UserError(
+            f"The question has {len(question):,} characters; at most {LONGEST_QUESTION:,} are read. Shorten it."
+        )
+    return question
+
+
+def _arm(model: PageModel, choices: Choices) -> Literal["base", "tuned"]:
+    return choices.arm if choices.arm in model.arms else "base"
+
+
+def _same(now: Session, before: Session) -> bool:
+    return now.conversation.id == before.conversation.id
+
+
+def _taken_back(now: Session, asked: Session, old: Session) -> Session:
+    """Without the question that was not answered, with what else happened meanwhile (scans, slices) kept."""
+    if not _same(now, asked):
+        return now
+    conversation = replace(now.conversation, turns=old.conversation.turns, system=old.conversation.system)
+    return replace(now, conversation=conversation, made=old.made)
+
+
+def _guessed(model: PageModel, session: Session) -> Domain | None:
+    assert session.shown is not None
+    alone = Conversation(scans=session.conversation.scans).asked(GUESS_QUESTION, (session.shown,))
+    answer = model.stream(alone, model.arms[-1], Decoding(max_tokens=24, seconds=20.0))
+    try:
+        return domain_said("".join(answer))
+    finally:
+        answer.close()
+        model.forget(alone.id)

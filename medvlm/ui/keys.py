@@ -1,0 +1,23 @@
+"""What "?" shows: every key, in one small table."""
+
+KEYS: tuple[tuple[str, str], ...] = (
+    ("o", "Open a file (or drop or paste one)"),
+    ("/", "Go to the question"),
+    ("Enter", "Send the question; Shift+Enter starts a new line"),
+    ("Esc", "Stop the answer; close what is open"),
+    ("↑ in an empty box", "Edit the last question"),
+    ("↑ ↓ or wheel", "Slice before, slice after"),
+    ("Home End", "First slice, last slice"),
+    ("s", "Settings"),
+    ("n", "New conversation"),
+    ("?", "This table"),
+)
+
+
+def dialog() -> str:
+    rows = "".join(f"<tr><th scope='row'><kbd>{key}</kbd></th><td>{does}</td></tr>" for key, does in KEYS)
+    return (
+        '<dialog id="keys" aria-labelledby="keys-title"><div class="drawer-head"><h2 id="keys-title">Keyboard</h2>'
+        '<button type="button" class="plain" data-act="close-keys">Close</button></div>'
+        f"<table>{rows}</table></dialog>"
+    )

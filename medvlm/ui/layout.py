@@ -1,0 +1,64 @@
+"""The page as a whole: its tabs inside one Blocks, and the web application that serves it."""
+
+from collections.abc import Awaitable, Callable
+
+import anyio.to_thread
+import gradio as gr
+from fastapi import FastAPI
+
+from medvlm import NOT_FOR_DIAGNOSIS
+from medvlm.auth import Gate
+from medvlm.ui import chat_tab
+from medvlm.ui.doors import Doors
+from medvlm.ui.theme import FAVICON, asset, theme
+
+TITLE = "MedVLM"
+LOOPBACK_NAMES = frozenset(("127.0.0.1", "localhost", "[::1]"))
+# So many people's conversations are kept at most; the one unused for longest goes first.
+MOST_SESSIONS = 200
+# After a wrong password, before the next try may be made on the same connection.
+PAUSE = 0.5
+
+
+def page(room: chat_tab.Room) -> gr.Blocks:
+    """The Blocks; nothing is served yet."""
+    with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True) as blocks:
+        chat_tab.build(room)
+    blocks.state_session_capacity = MOST_SESSIONS
+    # Each waiting person holds a place in Gradio's queue as well; the desk and the model say no before it does.
+    blocks.queue(max_size=None, default_concurrency_limit=None, api_open=False, status_update_rate="auto")
+    return blocks
+
+
+def web_app(room: chat_tab.Room, gate: Gate | None, local: bool) -> FastAPI:
+    """The page behind its doors. `local`: only this machine's names are answered; `gate`: who may log in."""
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    gr.mount_gradio_app(
+        app,
+        page(room),
+        path="/",
+        footer_links=[],
+        run_history=False,
+        enable_monitoring=False,
+        ssr_mode=False,
+        show_error=False,
+        auth=_login(gate) if gate else None,
+        auth_message=NOT_FOR_DIAGNOSIS if gate else None,
+        favicon_path=str(FAVICON),
+        theme=theme(),
+        css=asset("app.css"),
+    )
+    app.add_middleware(Doors, hosts=LOOPBACK_NAMES if local else None)
+    return app
+
+
+def _login(gate: Gate) -> Callable[[str, str], Awaitable[bool]]:
+    """Hashing takes a while and must not hold up everybody else's page; a wrong password takes longer."""
+
+    async def login(user: str, password: str) -> bool:
+        admitted: bool = await anyio.to_thread.run_sync(gate.admits, user, password)
+        if not admitted:
+            await anyio.sleep(PAUSE)
+        return admitted
+
+    return login

@@ -1,0 +1,101 @@
+"""The conversation as it is read: questions, answers as they grow, and what each answer cost."""
+
+from html import escape
+
+from medvlm.desk import Moment
+from medvlm.session import Made, Session
+from medvlm.suggestions import SUGGESTIONS
+from medvlm.types import EndReason, Turn
+from medvlm.ui.markup import button
+
+ENDED: dict[EndReason, str] = {
+    "end": "",
+    "length": "cut at the longest length; raise it in Settings",
+    "stopped": "stopped",
+    "time": "stopped at the time limit",
+}
+
+
+def transcript(session: Session, moment: Moment | None = None) -> str:
+    """All turns; `moment` is how the answer stands that is being written."""
+    turns = session.conversation.turns
+    made = iter(session.made)
+    rows = [
+        _question(turn, last=n >= len(turns) - 2 and moment is None)
+        if turn.role == "user"
+        else _answer(session, turn, next(made, None), last=n == len(turns) - 1)
+        for n, turn in enumerate(turns)
+    ]
+    if moment is not None:
+        rows.append(_running(moment))
+    if not rows:
+        rows.append(_welcome(session))
+    return f'<div class="turns" role="region" aria-label="Conversation" tabindex="0">{"".join(rows)}</div>' + (
+        _suggestions(session) if moment is None else ""
+    )
+
+
+def _welcome(session: Session) -> str:
+    if session.scan is not None:
+        return '<div class="welcome"><p>Ask about this picture. Answers can be wrong.</p></div>'
+    return (
+        '<div class="welcome"><h2>Talk about a scan</h2><p>Open a picture on the left, then ask about it in your own '
+        "words. The answers come from a small model on this machine; they can be wrong.</p></div>"
+    )
+
+
+def _question(turn: Turn, last: bool) -> str:
+    acts = button("edit", "Edit", "edit") + button("undo", "Undo", "undo") if last else ""
+    return (
+        f'<article class="turn question"><h3 class="sr">Question</h3><p class="text">{escape(turn.text)}</p>'
+        f'<div class="meta">{acts}</div></article>'
+    )
+
+
+def _answer(session: Session, turn: Turn, made: Made | None, last: bool) -> str:
+    acts = button("copy", "Copy", "copy") + (button("retry", "Retry", "retry") if last else "")
+    facts = "".join(f"<span>{escape(fact)}</span>" for fact in _facts(session, made))
+    report = made.report if made else None
+    notes = "".join(f'<p class="note">{escape(note)}</p>' for note in (report.notes if report else ()))
+    return (
+        f'<article class="turn answer"><h3 class="sr">Answer</h3><p class="text">{escape(turn.text)}</p>'
+        f'{notes}<div class="meta">{facts}{acts}</div></article>'
+    )
+
+
+def _facts(session: Session, made: Made | None) -> list[str]:
+    """What stands under an answer, small: which arm and picture, how fast, with which seed, how it ended."""
+    if made is None:
+        return []
+    facts = [made.arm, session.about(made.view)]
+    if (report := made.report) is not None and report.tokens:
+        after_first = report.seconds - report.seconds_to_first_token
+        facts.append(f"first word {report.seconds_to_first_token:.1f} s")
+        if report.tokens > 1 and after_first > 0:
+            facts.append(f"{(report.tokens - 1) / after_first:.1f} tokens/s")
+        facts.append(ENDED[report.ended])
+    if made.decoding.temperature > 0:
+        facts.append(f"seed {made.decoding.seed}")
+    return [fact for fact in facts if fact]
+
+
+def _running(moment: Moment) -> str:
+    doing = {
+        "loading": "Waiting for the model to load",
+        "queued": f"{moment.ahead} ahead of you",
+        "reading": "Reading the picture",
+    }.get(moment.phase, "")
+    waiting = f'<span class="spinner"></span><span class="tick" data-tick="{moment.phase}">{doing}</span>'
+    return (
+        f'<article class="turn answer running"><h3 class="sr">Answer</h3><p class="text">{escape(moment.text.lstrip())}'
+        f'</p><div class="meta">{waiting if doing else ""}</div></article>'
+    )
+
+
+def _suggestions(session: Session) -> str:
+    if session.scan is None:
+        return ""
+    asked = {turn.text for turn in session.conversation.turns}
+    left = [question for question in SUGGESTIONS[session.scan.domain] if question not in asked]
+    buttons = "".join(button("suggest", question, kind="chip", question=question) for question in left)
+    return f'<div class="suggestions" role="group" aria-label="Suggested questions">{buttons}</div>' if left else ""
