@@ -12,9 +12,9 @@ TEMPLATE = f"""
     <button type="button" class="plain" data-act="cancel">Cancel</button></p>
   <div class="box">
     <label class="sr" for="question">Your question</label>
-    <textarea id="question" rows="1" maxlength="4000" placeholder="Ask about the picture"
-      aria-describedby="ask-error"></textarea>
-    <button type="submit" class="send" aria-label="Send" title="Send (Enter)">{icon("send")}<i class="square"></i></button>
+    <textarea id="question" rows="1" placeholder="Ask about the picture" aria-describedby="ask-error"></textarea>
+    <button type="submit" class="send" aria-label="Send" title="Send (Enter)">{icon("send")}<i class="square"></i>
+    </button>
   </div>
   <p class="error" id="ask-error" role="alert"></p>
 </form>

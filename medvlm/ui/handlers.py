@@ -9,7 +9,7 @@ import gradio as gr
 
 from medvlm.desk import Desk, Moment
 from medvlm.errors import UserError
-from medvlm.examples import shelf
+from medvlm.shelf import shelf
 from medvlm.export import Format, export
 from medvlm.inbox import Inbox
 from medvlm.session import Seat, Session

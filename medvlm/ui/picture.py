@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from medvlm.examples import Example, shelf
+from medvlm.shelf import Example, shelf
 from medvlm.imaging import read, render
 from medvlm.session import Session
 from medvlm.types import DOMAIN_NAMES, Domain, Scan, View, Window
