@@ -97,7 +97,7 @@ def dataset(
     order = ">" if syntax == ExplicitVRBigEndian else "<"
     raw = pixels.astype(pixels.dtype.newbyteorder(order)).tobytes()
     ds.PixelData = raw + b"\0" * (len(raw) % 2)
-    ds["PixelData"].VR = "OB" if bits == 8 and order == "<" and syntax != ImplicitVRLittleEndian else "OW"
+    ds["PixelData"].VR = "OB" if bits == 8 and syntax != ImplicitVRLittleEndian else "OW"
     return ds
 
 

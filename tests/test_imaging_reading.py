@@ -119,6 +119,7 @@ CMS = b"\x30\x82\x10\x00\x06\x09" + bytes.fromhex("2a864886f70d010703") + b"\xa0
         (b"\x7fELF" + b"\2" * 40, "is a program"),
         (b"\x07\x9a\xfe\x01" * 100, "is not a picture that is known here"),
         (b"\x89PNG", "is not a picture that is known here"),
+        ("Röntgen".encode() * 1000, "is a text file"),
         (b"\0" * 1000, "is not a picture that is known here"),
     ],
 )
@@ -236,6 +237,13 @@ def test_running_out_of_memory_is_advice() -> None:
         struct.pack_into("<HHII", data, at, tag, 4, 1, 1 << 30)
     boundless = Limits(frame_pixels=1 << 62, total_bytes=1 << 62)
     assert "more memory than is free" in refusal(bytes(data), boundless)
+
+
+def test_a_jpeg_of_endless_scans_is_refused() -> None:
+    data = saved(Image.fromarray(RGB), "JPEG", progressive=True)
+    start = data.rindex(b"\xff\xda")
+    assert "200 scans" in refusal(data[:start] + data[start:-2] * 300 + data[-2:])
+    read(data, "a")
 
 
 def test_a_circle_of_pages_ends() -> None:

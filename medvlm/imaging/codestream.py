@@ -26,6 +26,14 @@ def frame_size(frame: bytes) -> FrameSize | None:
         return None
 
 
+def is_too_short(frame: bytes, rows: int, columns: int) -> bool:
+    """Whether a JPEG stream cannot hold this many pixels: each 8 x 8 takes at least one bit (ISO/IEC 10918-1 F, G).
+
+    Decoders fill what is missing with grey, without a word: a picture that is not there would be shown.
+    """
+    return frame.startswith(b"\xff\xd8") and b"\xff\xf7" not in frame[:4096] and len(frame) * 512 < rows * columns
+
+
 def _jpeg(frame: bytes) -> FrameSize | None:
     """ISO/IEC 10918-1 B.2.2: the frame header (SOF) after any number of other segments."""
     at = 2

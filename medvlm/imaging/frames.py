@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from medvlm.errors import UserError
-from medvlm.imaging.codestream import frame_size
-from medvlm.imaging.header import Header, code, value, whole
+from medvlm.imaging.codestream import frame_size, is_too_short
+from medvlm.imaging.header import Header, code, is_unreadable, value, whole
 from medvlm.imaging.limits import Limits
 from medvlm.types import Pixels
 
@@ -77,6 +77,8 @@ def layout_of(header: Header, what: str) -> Layout:
     allocated = {"FloatPixelData": 32, "DoubleFloatPixelData": 64}.get(keyword) or whole(header, "BitsAllocated") or 0
     photometric = code(header, "PhotometricInterpretation", (*GREYS, *COLOURS, PALETTE))
     samples = whole(header, "SamplesPerPixel") or 1
+    if is_unreadable(header, "NumberOfFrames"):
+        raise UserError(f"{what} is damaged: its number of slices cannot be read. Export it again.")
     if not photometric or (photometric in COLOURS) != (samples == 3) or samples not in (1, 3):
         raise UserError(
             f"{what} has {samples} values a pixel in colours that are not read here (grey, RGB, YBR and palette are). "
@@ -202,6 +204,11 @@ def _check_streams(header: Header, source: bytes, layout: Layout, limits: Limits
         if size is None:
             continue
         limits.check_frame(size.rows, size.columns, what)
+        if is_too_short(frame, size.rows, size.columns):
+            raise UserError(
+                f"{what} is cut short: {len(frame):,} bytes cannot hold {size.columns} x {size.rows} pixels. "
+                "Export or copy it again."
+            )
         if (size.rows, size.columns, size.samples) != (layout.rows, layout.columns, layout.samples):
             raise UserError(
                 f"{what} is damaged: its header says {layout.columns} x {layout.rows} pixels with {layout.samples} "

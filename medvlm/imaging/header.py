@@ -17,6 +17,15 @@ def value(header: Header, keyword: str) -> Any:
     return None if found is None or found == "" else found
 
 
+def is_unreadable(header: Header, keyword: str) -> bool:
+    """Whether the element is there and not empty, but holds no number."""
+    try:
+        found = header.get(keyword)
+    except Exception:  # see `value`
+        return True
+    return found is not None and found != "" and number(header, keyword) is None
+
+
 def numbers(header: Header, keyword: str) -> tuple[float, ...]:
     """All values of an element as finite floats; empty where any of them is not a number."""
     found = value(header, keyword)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
 from medvlm.errors import UserError
+from medvlm.imaging.codestream import is_too_short
 from medvlm.imaging.limits import Limits
 from medvlm.imaging.window import HIGH, LOW, automatic, full_range
 from medvlm.types import Pixels, Scan
@@ -25,6 +26,7 @@ _TURNS: dict[int, tuple[bool, int]] = {
     7: (True, 3),
     8: (False, 1),
 }
+_SCANS = 200
 ROTATED = "rotated as the camera noted"
 FLATTENED = "transparent parts shown on black"
 NO_SPACING = "no pixel size in the file, so nothing can be measured"
@@ -37,6 +39,8 @@ def read_picture(data: bytes, form: PictureFormat, what: str, limits: Limits, sh
     image = _opened(data, form)
     limits.check_frame(image.height, image.width, what)
     limits.check_total(image.height * image.width * 4, what)
+    if form == "jpeg":
+        _check_stream(data, image.height, image.width, what)
     count = int(getattr(image, "n_frames", 1))
     image.load()
     pixels, notes = numbers_of(image)
@@ -159,6 +163,16 @@ def _opened(data: bytes, form: PictureFormat) -> Image.Image:
     }
     image: Image.Image = plugins[form](io.BytesIO(data))
     return image
+
+
+def _check_stream(data: bytes, rows: int, columns: int, what: str) -> None:
+    if is_too_short(data, rows, columns):
+        raise UserError(
+            f"{what} is cut short: {len(data):,} bytes cannot hold {columns} x {rows} pixels. Export or copy it again."
+        )
+    # A progressive JPEG has about ten scans; thousands of them over the whole picture would take hours to decode.
+    if data.count(b"\xff\xda") > _SCANS:
+        raise UserError(f"{what} is a JPEG built from more than {_SCANS} scans. Save it as a plain JPEG or PNG.")
 
 
 def _deep_note(data: bytes, form: PictureFormat) -> tuple[str, ...]:

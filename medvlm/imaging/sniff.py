@@ -180,7 +180,8 @@ def _is_text(data: bytes) -> bool:
     try:
         text = start.decode("utf-8")
     except UnicodeDecodeError as error:
-        if error.start < len(start) - 4:
+        # Only the cut at 2,048 bytes may fall into the middle of a letter.
+        if len(data) <= len(start) or error.start < len(start) - 4:
             return False
         text = start[: error.start].decode("utf-8")
     return all(letter.isprintable() or letter in "\r\n\t\f\ufeff" for letter in text)

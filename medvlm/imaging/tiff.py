@@ -36,13 +36,14 @@ def read_tiff(data: bytes, what: str, limits: Limits, sha256: str) -> Scan:
     """Reads all pages that are alike as slices, or one level of a pyramid; `what` names the file in errors."""
     from tifffile import TiffFile
 
-    count = _page_count(data, limits.frames)
+    count = _page_count(data, limits.frames, what)
     with TiffFile(io.BytesIO(data)) as file:
         pages = _pages(file, count, limits, what)
         if _is_slide(file, pages):
             return _slide(data, pages, what, limits, sha256)
         alike = [page for page in pages if _form(page) == _form(pages[0])]
         limits.check_frames(len(alike), what)
+        limits.check_frame(int(pages[0].imagelength), int(pages[0].imagewidth), what)
         limits.check_total(sum(_memory(page) for page in alike), what)
         decoded = [_decoded(data, page, what, limits) for page in alike]
         left = len(pages) - len(alike)
@@ -50,7 +51,7 @@ def read_tiff(data: bytes, what: str, limits: Limits, sha256: str) -> Scan:
         return _scan(decoded, "TIFF", skipped, sha256)
 
 
-def _page_count(data: bytes, most: int) -> int:
+def _page_count(data: bytes, most: int, what: str) -> int:
     """How many pages the chain of directories has, counted up to one more than `most`.
 
     A damaged chain may run in a circle or through pixels for a long time: so it is walked with the least effort, and
@@ -60,14 +61,17 @@ def _page_count(data: bytes, most: int) -> int:
     start, head, size, offset = (8, "Q", 20, "Q") if big else (4, "H", 12, "I")
     seen: set[int] = set()
     at: int = struct.unpack_from(order + offset, data, start)[0]
-    while at and at not in seen and len(seen) <= most and at + 8 <= len(data):
+    while at and at not in seen and len(seen) <= most:
+        if at + struct.calcsize(head) > len(data):
+            raise UserError(
+                f"{what} is cut short: it has {len(data):,} bytes, and its next page starts at byte {at:,}. "
+                "Export or copy it again."
+            )
         entries = struct.unpack_from(order + head, data, at)[0]
         first = at + struct.calcsize(head)
         end = first + entries * size
-        tags = {
-            struct.unpack_from(f"{order}H", data, entry)[0] for entry in range(first, min(end, first + 20_000), size)
-        }
-        if not {_WIDTH, _HEIGHT} <= tags:
+        within = range(first, min(end, first + 20_000, len(data) - 2), size)
+        if not {_WIDTH, _HEIGHT} <= {struct.unpack_from(f"{order}H", data, entry)[0] for entry in within}:
             break
         seen.add(at)
         if end + struct.calcsize(offset) > len(data):
@@ -128,6 +132,7 @@ def _slide(data: bytes, pages: list[Any], what: str, limits: Limits, sha256: str
             f"at most {most / 1e6:g} megapixels. Export a region, or the slide at a lower magnification, as PNG."
         )
     chosen = max(fitting, key=lambda page: page.imagewidth * page.imagelength)
+    limits.check_total(_memory(chosen), what)
     try:
         decoded = _decoded(data, chosen, what, limits)
     except (ValueError, OSError, SyntaxError, KeyError, struct.error):
@@ -141,7 +146,6 @@ def _slide(data: bytes, pages: list[Any], what: str, limits: Limits, sha256: str
 
 
 def _decoded(data: bytes, page: Any, what: str, limits: Limits) -> Page:
-    limits.check_frame(int(page.imagelength), int(page.imagewidth), what)
     _check_complete(data, page, what)
     plain = int(page.compression) in _PLAIN and page.predictor in (1, 2) and page.bitspersample in (8, 16, 32, 64)
     if plain and int(page.photometric) in (_MINISWHITE, _MINISBLACK, _RGB):
