@@ -1,54 +1,82 @@
-"""The example pictures on the empty page: phantoms, named in `examples.json` beside them."""
+"""The example pictures of the empty page: phantoms that training never drew, written as the files people upload.
+
+    python -m medvlm.examples
+"""
 
 import json
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 
-from medvlm.errors import DatasetError, UserError
-from medvlm.paths import EXAMPLES
-from medvlm.types import DOMAIN_NAMES, Domain
+import numpy as np
+from PIL import Image
 
-MANIFEST = "examples.json"
+from medvlm import paths
+from medvlm.imaging.writing import Header, Modality, dicom_bytes
+from medvlm.phantoms import draw
+from medvlm.phantoms.truth import Phantom, Truth
+from medvlm.types import Domain
 
-
-@dataclass(frozen=True, slots=True)
-class Example:
-    """One file with the two words under its thumbnail."""
-
-    path: Path
-    label: str
-    domain: Domain
-
-    def read(self) -> bytes:
-        try:
-            return self.path.read_bytes()
-        except OSError as error:
-            raise UserError(
-                f"The example {self.path.name} cannot be read ({error.strerror}); drop a file of your own."
-            ) from None
+PARTS = {"brain": "HEAD", "head": "HEAD", "chest": "CHEST", "abdomen": "ABDOMEN", "knee": "KNEE", "spine": "SPINE"}
 
 
-@cache
-def shelf(folder: Path = EXAMPLES) -> tuple[Example, ...]:
-    """The examples in the order of the manifest `[{"file", "label", "domain"}, ...]`; none where there is no manifest.
+def shows(truth: Truth, *names: str) -> bool:
+    return len(truth.findings) == 1 and truth.findings[0].name in names
 
-    Raises `DatasetError` for a manifest that is malformed or names files that are not there.
-    """
-    manifest = folder / MANIFEST
-    if not manifest.exists():
-        return ()
-    try:
-        rows = json.loads(manifest.read_text(encoding="utf-8"))
-        found = tuple(Example(folder / Path(row["file"]).name, row["label"], row["domain"]) for row in rows)
-    except (ValueError, KeyError, TypeError) as error:
-        raise DatasetError(
-            f'{manifest} is malformed ({error}); each row needs "file", "label" and "domain". Check it out again.'
-        ) from None
-    for example in found:
-        if not example.path.exists() or example.domain not in DOMAIN_NAMES:
-            raise DatasetError(
-                f"{manifest}: {example.path.name} of domain {example.domain!r} is not there or not a kind of picture. "
-                "Check it out again."
-            )
-    return found
+
+def in_cerebrum(truth: Truth) -> bool:
+    """At the level of the ventricles, where the head is recognised at thumbnail size."""
+    return any(f.place in ("basal ganglia", "frontal lobe", "parietal lobe") for f in truth.findings)
+
+
+def first(domain: Domain, wanted: Callable[[Phantom], bool]) -> Phantom:
+    """The first phantom of the test split that fits."""
+    return next(p for p in (draw(domain, seed, "test") for seed in range(10_000)) if wanted(p))
+
+
+def dicom(phantom: Phantom, modality: Modality) -> bytes:
+    truth = phantom.truth
+    assert phantom.window is not None
+    part = PARTS[truth.region]
+    return dicom_bytes(
+        phantom.pixels,
+        Header(modality, part, phantom.spacing, phantom.window, phantom.inverted, f"{truth.domain}-{phantom.seed}"),
+    )
+
+
+def png(phantom: Phantom) -> bytes:
+    """8-bit RGB or 16-bit grey, as the phantom's numbers are."""
+    buffer = BytesIO()
+    Image.fromarray(np.asarray(phantom.pixels)).save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()
+
+
+def files() -> dict[str, tuple[bytes, str, Domain]]:
+    """File name -> bytes, two-word label, domain."""
+    cxr = first("cxr", lambda p: p.inverted and p.truth.plane == "PA" and shows(p.truth, "pleural effusion"))
+    ct = first("ct", lambda p: p.truth.plane == "axial" and in_cerebrum(p.truth) and shows(p.truth, "bleed"))
+    mri = first("mri", lambda p: p.truth.plane == "axial" and in_cerebrum(p.truth) and shows(p.truth, "mass"))
+    histology = first("histology", lambda p: shows(p.truth, "inflammation"))
+    gross = first("gross", lambda p: shows(p.truth, "mass"))
+    deep = first("cxr", lambda p: not p.inverted and p.truth.plane == "PA" and shows(p.truth, "nodule"))
+    return {
+        "chest-xray.dcm": (dicom(cxr, "CR"), "Chest X-ray", "cxr"),
+        "head-ct.dcm": (dicom(ct, "CT"), "Head CT", "ct"),
+        "brain-mri.dcm": (dicom(mri, "MR"), "Brain MRI", "mri"),
+        "tissue.png": (png(histology), "Tissue section", "histology"),
+        "specimen.png": (png(gross), "Gross specimen", "gross"),
+        "chest-16bit.png": (png(deep), "16-bit PNG", "cxr"),
+    }
+
+
+def main(folder: Path = paths.EXAMPLES) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    made = files()
+    for name, (data, _, _) in made.items():
+        (folder / name).write_bytes(data)
+    manifest = [{"file": name, "label": label, "domain": domain} for name, (_, label, domain) in made.items()]
+    (folder / "examples.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

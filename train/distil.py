@@ -2,12 +2,13 @@
 
     python -m train distil [--minutes 20] [--phantoms 3000]
 
-Covered: distillation on training pictures only, then the same linear probe (CT, MRI or X-ray) on both encoders'
-features of the pictures kept back. Not covered: pictures of other sources.
+Covered: distillation on real training pictures only, then the same linear probes on both encoders' features of pictures
+that neither saw: real ones kept back, and phantoms. Not covered: pictures of other sources.
 """
 
 import json
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,12 @@ from torch.nn import functional as F
 from transformers import SiglipVisionConfig, SiglipVisionModel
 
 from medvlm import datasets
+from medvlm.imaging import render
+from medvlm.phantoms import draw
+from medvlm.phantoms.scan import as_scan
+from medvlm.phantoms.truth import Truth
 from medvlm.tower import EfficientNetTower
+from medvlm.types import Domain
 from train.encoder import standardise
 
 SIZE = 256
@@ -114,30 +120,66 @@ def probe(train: tuple[Tensor, Tensor], test: tuple[Tensor, Tensor], classes: in
 
 
 @torch.no_grad()
-def pooled(model: torch.nn.Module, images: list[str]) -> Tensor:
-    """Mean token of each VQA-RAD picture."""
-    batch = torch.stack([pixels(Image.open(datasets.picture("vqa_rad", n))) for n in images])
-    parts = [model(pixel_values=b).last_hidden_state[..., :768].mean(1) for b in torch.split(batch, 16)]
-    return torch.cat(parts).clone()
+def pooled(model: torch.nn.Module, images: list[Image.Image]) -> Tensor:
+    """Mean token of each picture, (n, width)."""
+    batch = torch.stack([pixels(image) for image in images])
+    return torch.cat([model(pixel_values=b).last_hidden_state[..., :768].mean(1) for b in torch.split(batch, 16)])
 
 
-def compare(teacher: torch.nn.Module, model: torch.nn.Module, out: Path) -> dict[str, object]:
-    """Probe both on the kept-back pictures with a known modality; write and return the counts."""
-    labels = {n: d for n, d in datasets.modality_labels().items() if d in ("cxr", "ct", "mri")}
+Task = tuple[list[Image.Image], list[int], list[Image.Image], list[int]]
+
+
+def modality_task() -> Task:
+    """Real pictures, chest X-ray, CT or MRI: fitted on those that training may see, asked of those kept back."""
     order = ["cxr", "ct", "mri"]
-    held = [n for n in sorted(labels) if n in datasets.held_out_pictures()]
-    seen = [n for n in sorted(labels) if n not in datasets.held_out_pictures()]
-    result: dict[str, object] = {"train": len(seen), "test": len(held)}
-    for name, encoder in (("encoder", teacher), ("vit", model)):
-        y = [torch.tensor([order.index(labels[n]) for n in names]) for names in (seen, held)]
-        right = probe((pooled(encoder, seen), y[0]), (pooled(encoder, held), y[1]), 3)
-        result[name] = {"right": int(right.sum()), "items": [bool(r) for r in right]}
+    labels = {name: order.index(d) for name, d in sorted(datasets.modality_labels().items()) if d in order}
+
+    def part(kept_back: bool) -> tuple[list[Image.Image], list[int]]:
+        names = [n for n in labels if (n in datasets.held_out_pictures()) == kept_back]
+        return [Image.open(datasets.picture("vqa_rad", n)) for n in names], [labels[n] for n in names]
+
+    return (*part(False), *part(True))
+
+
+def phantom_task(domain: Domain, split_at: int, label: Callable[[Truth], int], count: int) -> Task:
+    """Phantoms, which neither encoder ever saw: fitted on the first `split_at`, asked of the rest."""
+    made = [draw(domain, seed) for seed in range(5_000_000, 5_000_000 + count)]
+    images = [Image.fromarray(render(as_scan(phantom))) for phantom in made]
+    y = [label(phantom.truth) for phantom in made]
+    return images[:split_at], y[:split_at], images[split_at:], y[split_at:]
+
+
+def tasks(count: int = 400) -> Iterator[tuple[str, Task]]:
+    yield "modality of real pictures kept back", modality_task()
+    for domain in ("ct", "mri"):
+        yield f"plane of {domain} phantoms", phantom_task(domain, count // 2, plane, count)
+        yield f"finding or none, {domain} phantoms", phantom_task(domain, count // 2, finding, count)
+
+
+def plane(truth: Truth) -> int:
+    return ("axial", "coronal", "sagittal").index(truth.plane or "axial")
+
+
+def finding(truth: Truth) -> int:
+    return int(not truth.normal)
+
+
+def compare(teacher: torch.nn.Module, model: torch.nn.Module, out: Path, count: int = 400) -> list[dict[str, object]]:
+    """The same linear probe on both encoders for every task; writes and returns counts and which items were right."""
+    rows: list[dict[str, object]] = []
+    for name, (train_images, train_y, test_images, test_y) in tasks(count):
+        row: dict[str, object] = {"task": name, "train": len(train_y), "test": len(test_y)}
+        for kind, encoder in (("encoder", teacher), ("vit", model)):
+            fitted = pooled(encoder, train_images), torch.tensor(train_y)
+            right = probe(fitted, (pooled(encoder, test_images), torch.tensor(test_y)), max(train_y) + 1)
+            row[kind] = [int(r) for r in right]
+        rows.append(row)
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(json.dumps(result, indent=1) + "\n")
-    return result
+    out.write_text(json.dumps(rows) + "\n", encoding="utf-8")
+    return rows
 
 
-def measure(teacher: EfficientNetTower, minutes: float, out: Path) -> dict[str, object]:
+def measure(teacher: EfficientNetTower, minutes: float, out: Path) -> list[dict[str, object]]:
     """Train the student for so many minutes, compare, write the counts to `out`."""
     pictures = training_pictures()
     standardise(teacher, torch.stack([pixels(p) for p in pictures]))

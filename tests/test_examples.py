@@ -1,0 +1,26 @@
+"""The example pictures are phantoms, and are what the command writes."""
+
+import json
+
+from medvlm import examples, paths
+from medvlm.imaging import read
+from medvlm.types import DOMAINS
+
+
+def test_the_committed_examples_are_what_the_command_writes() -> None:
+    for name, (data, _, _) in examples.files().items():
+        assert (paths.EXAMPLES / name).read_bytes() == data, f"{name} differs; run python -m medvlm.examples"
+
+
+def test_every_domain_has_an_example_with_a_label_of_two_words() -> None:
+    manifest = json.loads((paths.EXAMPLES / "examples.json").read_text(encoding="utf-8"))
+    assert {entry["domain"] for entry in manifest} == set(DOMAINS)
+    assert all(len(entry["label"].split()) == 2 for entry in manifest)
+
+
+def test_examples_read_as_what_they_are() -> None:
+    kinds = {name: read((paths.EXAMPLES / name).read_bytes(), name) for name in examples.files()}
+    assert kinds["head-ct.dcm"].unit == "HU" and kinds["head-ct.dcm"].domain == "ct"
+    assert kinds["chest-xray.dcm"].inverted and kinds["chest-xray.dcm"].domain == "cxr"
+    assert kinds["brain-mri.dcm"].domain == "mri"
+    assert kinds["chest-16bit.png"].slices[0].dtype == "uint16" and kinds["chest-16bit.png"].domain == "other"
