@@ -272,7 +272,7 @@ HALF = Wordings(
         "Is the {bare} in the lower or in the upper half?",
         "Which half has the {bare}, the upper or the lower?",
         "Does the {bare} lie in the upper half or in the lower half?",
-        "In the picture, is the {bare} above or below the middle, in the upper or lower half?",
+        "Looking at the picture, is the {bare} in the upper or in the lower half?",
     ),
     ("Would you find the {bare} in the upper or the lower half?", "Upper half or lower half: where is the {bare}?"),
 )
@@ -486,16 +486,16 @@ EXPOSURE_YES_NO = Wordings(
     (
         "Is this film {value}?",
         "Is the X-ray {value}?",
-        "Is the exposure of this image {value}?",
+        "Is this radiograph {value}?",
         "Is the picture {value}?",
-        "Would the exposure count as {value}?",
+        "Does this film look {value}?",
     ),
     ("Would you call the film {value}?", "Does the radiograph look {value}?"),
 )
 EXPOSURE_PAIR = Wordings(
     (
         "Is the film {value} or {other}?",
-        "Is the exposure {value} or {other}?",
+        "Is this radiograph {value} or {other}?",
         "Is this X-ray {value} or {other}?",
         "Which is it, {value} or {other}?",
         "Does the film look {value} or {other}?",

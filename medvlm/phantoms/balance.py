@@ -14,8 +14,8 @@ from pathlib import Path
 from statistics import median
 from tempfile import NamedTemporaryFile
 
-from medvlm.phantoms.truth import Finding, Split, Truth
-from medvlm.phantoms.wording import technique
+from medvlm.phantoms.truth import Finding, Truth
+from medvlm.phantoms.wording import measured, technique
 from medvlm.types import DOMAINS
 
 TABLE = Path(__file__).with_name("balance.json")
@@ -57,7 +57,7 @@ def affected_side(truth: Truth) -> str | None:
 
 def larger(truth: Truth) -> tuple[Finding, Finding] | None:
     """Of exactly two single findings of known size, the clearly larger and the smaller one."""
-    sized = sorted((f for f in lone(truth) if f.size_mm and f.count == 1), key=lambda f: -(f.size_mm or 0.0))
+    sized = sorted((f for f in lone(truth) if measured(f)), key=lambda f: -(f.size_mm or 0.0))
     if len(sized) != 2 or len(truth.findings) != 2 or (sized[0].size_mm or 0) < 1.4 * (sized[1].size_mm or 0):
         return None
     return sized[0], sized[1]
@@ -68,7 +68,7 @@ def facts(truth: Truth) -> dict[str, str]:
     found: dict[str, str | None] = {
         "normal": "yes" if truth.normal else "no",
         "plane": truth.plane,
-        "region": truth.region if truth.region != truth.organ else None,
+        "region": truth.region if truth.domain in ("cxr", "ct", "mri") else None,
         "organ": truth.organ,
         "technique": technique(truth),
         "affected side": affected_side(truth),
@@ -89,30 +89,26 @@ def finding_facts(finding: Finding, only: bool) -> dict[str, str | None]:
         f"side of {finding.name}": finding.side,
         f"place of {finding.name}": finding.place,
         f"several {finding.name}": "yes" if finding.count > 1 else "no",
-        f"half of {finding.name}": vertical,
+        f"half of {finding.name}": vertical if finding.count == 1 else None,
     }
     return found | ({"affected half": vertical, "affected flank": horizontal} if only else {})
 
 
 def threshold_side(finding: Finding, threshold_mm: float) -> str | None:
     """ "yes" if clearly larger than the threshold, "no" if clearly smaller, None in between."""
-    if finding.size_mm is None or finding.count > 1:
+    size_mm = measured(finding)
+    if size_mm is None:
         return None
-    if finding.size_mm > threshold_mm * CLEAR_OF_THRESHOLD:
+    if size_mm > threshold_mm * CLEAR_OF_THRESHOLD:
         return "yes"
-    return "no" if finding.size_mm * CLEAR_OF_THRESHOLD < threshold_mm else None
-
-
-def stratum(truth: Truth) -> str:
-    """Held-out pictures have other frequencies, so they are counted apart."""
-    return f"{truth.domain}/held-out" if truth.held_out else truth.domain
+    return "no" if size_mm * CLEAR_OF_THRESHOLD < threshold_mm else None
 
 
 def count_facts(truths: Iterable[Truth]) -> dict[str, dict[str, dict[str, float]]]:
-    """stratum -> fact -> value -> frequency where the fact is known; thresholds in mm beside them."""
+    """domain -> fact -> value -> frequency where the fact is known; thresholds in mm beside them."""
     groups: dict[str, list[Truth]] = defaultdict(list)
     for truth in truths:
-        groups[stratum(truth)].append(truth)
+        groups[truth.domain].append(truth)
     return {name: frequencies(group) for name, group in sorted(groups.items())}
 
 
@@ -141,8 +137,8 @@ def size_thresholds(truths: list[Truth]) -> dict[str, float]:
     sizes: dict[str, list[float]] = defaultdict(list)
     for truth in truths:
         for finding in lone(truth):
-            if finding.size_mm is not None and finding.count == 1:
-                sizes[finding.name].append(finding.size_mm)
+            if (size_mm := measured(finding)) is not None:
+                sizes[finding.name].append(size_mm)
     return {name: rounded(median(values)) for name, values in sizes.items()}
 
 
@@ -153,14 +149,13 @@ def rounded(size_mm: float) -> float:
 
 
 @cache
-def measured() -> dict[str, dict[str, dict[str, float]]]:
+def table_on_disk() -> dict[str, dict[str, dict[str, float]]]:
     table: dict[str, dict[str, dict[str, float]]] = json.loads(TABLE.read_text()) if TABLE.exists() else {}
     return table
 
 
 def frequencies_for(truth: Truth) -> Frequencies:
-    table = measured()
-    return table.get(stratum(truth)) or table.get(truth.domain) or {}
+    return table_on_disk().get(truth.domain, {})
 
 
 def ask_yes_no(rng: random.Random, holds: bool, frequency: float) -> bool:
@@ -190,13 +185,14 @@ def other_value(rng: random.Random, value: str, values: Mapping[str, float]) -> 
     return None if drawn == value else drawn
 
 
-def main(per_domain: int = 1200) -> None:
-    """Counts over `per_domain` seeds of each domain and both splits, and writes the table whole."""
+def main(per_domain: int = 1000) -> None:
+    """Counts over the first `per_domain` training seeds of each domain, and writes the table whole.
+
+    Held-out pictures have the same findings in other places, so one table serves both splits.
+    """
     from medvlm.phantoms import draw
 
-    splits: tuple[tuple[Split, int], ...] = (("train", per_domain), ("test", per_domain))
-    truths = (draw(domain, seed, split).truth for domain in DOMAINS for split, n in splits for seed in range(n))
-    write_table(count_facts(truths))
+    write_table(count_facts(draw(domain, seed).truth for domain in DOMAINS for seed in range(per_domain)))
 
 
 def write_table(table: Mapping[str, Frequencies]) -> None:

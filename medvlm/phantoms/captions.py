@@ -20,10 +20,11 @@ BRIEF_LIMIT = 30
 def brief(truth: Truth, rng: random.Random) -> str:
     """What it is and what it shows, in fewer than 30 words."""
     opening, shown = what_it_is(truth, rng), [described(finding) for finding in truth.findings]
-    text = rng.choice(NORMAL_ENDS if not shown else ENDS).format(opening=opening, shown=listed(shown))
+    ends = ENDS[1:] if opening.endswith("contrast") else ENDS  # not "with contrast with a mass"
+    text = rng.choice(ends if shown else NORMAL_ENDS).format(opening=opening, shown=listed(shown))
     if words(text) >= BRIEF_LIMIT:
         names = dict.fromkeys(finding.name for finding in truth.findings)
-        text = f"{opening} with {listed(list(names))}."
+        text = f"{opening} showing {listed(list(names))}."
     return start(text)
 
 
@@ -51,7 +52,8 @@ def what_it_is(truth: Truth, rng: random.Random) -> str:
     subject = "" if truth.domain == "cxr" else f" of the {truth.organ if rng.random() < 0.6 else truth.region}"
     plane = f"{truth.plane} " if truth.plane else ""
     if truth.domain == "mri" and truth.technique:
-        return f"{plane}{truth.technique} {thing}{subject}"
+        sequence, contrast, _ = truth.technique.partition(" with contrast")
+        return f"{plane}{sequence} {thing}{subject}{contrast}"
     if truth.domain == "histology" and truth.technique:
         return f"{thing}{subject} stained with {truth.technique}"
     if truth.domain == "ct" and truth.technique:

@@ -13,6 +13,7 @@ from medvlm.phantoms.wording import (
     indefinite,
     is_mass,
     listed,
+    measured,
     number,
     picture_name,
     plural,
@@ -152,8 +153,8 @@ def about_finding(truth: Truth, finding: Finding, rng: random.Random) -> Iterato
 
 
 def sized(finding: Finding, rng: random.Random) -> Iterator[Exchange]:
-    if finding.size_mm is not None and finding.count == 1:
-        yield rng.choice(SIZES), f"{start(definite(finding))} measures about {size(finding.size_mm)}."
+    if (size_mm := measured(finding)) is not None:
+        yield rng.choice(SIZES), f"{start(definite(finding))} measures about {size(size_mm)}."
 
 
 def other_side(finding: Finding, rng: random.Random) -> Iterator[Exchange]:

@@ -17,6 +17,7 @@ from medvlm.phantoms.wording import (
     is_mass,
     is_plural,
     listed,
+    measured,
     number,
     picture_name,
     place_phrase,
@@ -141,6 +142,8 @@ def about_technique(asker: Asker) -> Iterator[Question]:
 
 def sequence_sentence(sequence: str) -> str:
     weighted = f"{sequence}-weighted" if sequence in ("T1", "T2", "PD") else sequence
+    if sequence.endswith(" with contrast"):
+        return f"this is {with_article(sequence.removesuffix(' with contrast'))}-weighted image with contrast"
     return f"this is {with_article(weighted)} image"
 
 
@@ -278,14 +281,14 @@ def place_closed(asker: Asker, finding: Finding, bare: str, said: str) -> Iterat
 
 
 def place_words(place: str) -> str:
-    return where(Finding("", place=place)) or place_phrase(place)
+    return (where(Finding("", place=place)) or place_phrase(place)).removesuffix(" of the picture")
 
 
 def about_half(asker: Asker) -> Iterator[Question]:
     for finding in balance.lone(asker.truth):
         vertical, _ = balance.halves(finding)
         values = asker.frequencies.get(f"half of {finding.name}", {})
-        if vertical is None or not balance.ask_evenly(asker.rng, vertical, values):
+        if vertical is None or verb(finding) == "are" or not balance.ask_evenly(asker.rng, vertical, values):
             continue
         text = asker.say(asking.HALF, bare=finding_word(finding))
         sentence = f"{start(definite(finding))} {verb(finding)} in the {vertical} half of the picture."
@@ -294,12 +297,13 @@ def about_half(asker: Asker) -> Iterator[Question]:
 
 def about_size(asker: Asker) -> Iterator[Question]:
     for finding in balance.lone(asker.truth):
-        if finding.size_mm is None or finding.count > 1:
+        size_mm = measured(finding)
+        if size_mm is None:
             continue
-        bare, measured = finding_word(finding), size(finding.size_mm)
-        said = f"{definite(finding)} measures about {measured}"
+        bare, length = finding_word(finding), size(size_mm)
+        said = f"{definite(finding)} measures about {length}"
         yield Question(
-            "size", asker.say(asking.SIZE_OPEN, bare=bare), measured, start(f"{said}."), False, (), finding.name
+            "size", asker.say(asking.SIZE_OPEN, bare=bare), length, start(f"{said}."), False, (), finding.name
         )
         threshold = asker.frequency("thresholds in mm", finding.name)
         large = balance.threshold_side(finding, threshold) if threshold else None

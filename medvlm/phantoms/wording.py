@@ -69,7 +69,11 @@ PICTURE_PLACES = frozenset(
 )
 # Organs that say their side themselves, and parts of the body that have two sides without being two.
 UNPAIRED = frozenset(("liver", "spleen", "gallbladder", "pancreas", "stomach", "bladder"))
-UNDIVIDED = frozenset(("skull", "pelvis", "abdomen", "brain", "cerebellum", "spine"))
+UNDIVIDED = frozenset(
+    ("vertebra", "spinal canal", "joint", "skull", "pelvis", "abdomen", "brain", "cerebellum", "spine")
+)
+# Changes of a whole organ: their size is not a length that one would read off.
+UNSIZED = frozenset(("cardiomegaly", "atrophy", "emphysema", "elevated diaphragm", "high cellularity"))
 DIRECTIONS = frozenset(("anterior", "posterior", "lateral", "medial", "superior", "inferior", "central"))
 AT_PLACES = frozenset(("base", "apex", "hilum", "margin", "edge", "surface", "pole", "tip"))
 NUMBER_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
@@ -103,7 +107,7 @@ def technique(truth: Truth) -> str | None:
 
 
 def is_plural(name: str) -> bool:
-    return name.endswith("s") and not name.endswith(("ss", "sis", "us", "tis", "asis", "ascites"))
+    return name.endswith("s") and not name.endswith(("ss", "sis", "us", "tis", "ascites"))
 
 
 def is_mass(name: str) -> bool:
@@ -145,6 +149,11 @@ def singular(name: str) -> str:
 
 def number(count: int) -> str:
     return NUMBER_WORDS[count] if 0 <= count < len(NUMBER_WORDS) else str(count)
+
+
+def measured(finding: Finding) -> float | None:
+    """Its size in mm where one can be given: of a single finding that is not a change of a whole organ."""
+    return finding.size_mm if finding.count == 1 and finding.name not in UNSIZED else None
 
 
 def counted(finding: Finding) -> str:
@@ -236,12 +245,12 @@ def start(text: str) -> str:
 
 def described(finding: Finding) -> str:
     """One finding in full: "a 12 mm nodule in the left upper lobe"."""
-    phrase = counted(finding)
-    if finding.size_mm is not None and finding.count == 1 and not is_mass(finding.name):
-        sized = f"{size(finding.size_mm)} {singular(finding.name)}"
+    phrase, size_mm = counted(finding), measured(finding)
+    if size_mm is not None and is_mass(finding.name):
+        phrase = f"{phrase} measuring {size(size_mm)}"
+    elif size_mm is not None:
+        sized = f"{size(size_mm)} {singular(finding.name)}"
         # "an 8 mm", "an 11 mm": said "eight", "eleven".
         phrase = f"{'an' if sized.startswith(('8', '11 ', '18 ')) else 'a'} {sized}"
-    elif finding.size_mm is not None and is_mass(finding.name):
-        phrase = f"{phrase} measuring {size(finding.size_mm)}"
     place = where(finding)
     return f"{phrase} {place}" if place else phrase
