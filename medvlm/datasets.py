@@ -121,6 +121,21 @@ def vqa_rad(split: DataSplit) -> Iterator[Sample]:
         )
 
 
+def normalised(text: str) -> str:
+    return re.sub(r"[^a-z0-9 ]", "", text.lower()).strip()
+
+
+@cache
+def _test_questions() -> frozenset[tuple[str, str]]:
+    rows = _vqa_rad_rows()
+    return frozenset((row["image_name"], normalised(str(row["question"]))) for split, row in rows if split == "test")
+
+
+def asked_in_test(sample: Sample) -> bool:
+    """True for the 24 rows of the published training split whose question about that picture is in the test too."""
+    return (sample.image, normalised(sample.question)) in _test_questions()
+
+
 def without(samples: Iterable[Sample], images: frozenset[str]) -> Iterator[Sample]:
     return (sample for sample in samples if sample.image not in images)
 

@@ -1,7 +1,8 @@
 """Everything of nano that is ours, from nothing: tower, base projector, then nano-med in the seeds' stages.
 
-Stages, each in its own folder with `log.jsonl`, `loss.html`, `loss.png` and its weights, each resumable:
-tower -> shapes -> base -> align -> instruct -> vqa-disjoint -> vqa-official. Not covered: choosing the tower (train/distil.py).
+Each stage has its own folder with `log.jsonl`, `loss.html`, `loss.png` and its weights, and resumes after a kill:
+tower -> shapes -> base -> align -> instruct -> vqa-disjoint -> vqa-official.
+Not covered: choosing the tower (train/distil.py).
 """
 
 import json
@@ -134,7 +135,7 @@ def run_instruct(chosen: Plan, stage: Stage) -> dict[str, Any]:
 def run_vqa(chosen: Plan, stage: Stage) -> dict[str, Any]:
     """VQA-RAD, official or without the pictures kept back, with some phantoms and talk so that nothing is forgotten."""
     own = chosen.of(stage)
-    samples = datasets.vqa_rad("train")
+    samples = (s for s in datasets.vqa_rad("train") if not datasets.asked_in_test(s))
     if stage == "vqa-disjoint":
         samples = datasets.without(samples, datasets.held_out_pictures())
     said = list(mixtures.vqa_rad_examples(samples, own["variants"], seed=1))[: 8 if chosen.smoke else None]

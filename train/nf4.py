@@ -11,7 +11,8 @@ def as_quantised(language_model: nn.Module) -> int:
     count = 0
     for module in language_model.modules():
         if isinstance(module, nn.Linear):
-            packed, state = bnb.quantize_4bit(module.weight.data.bfloat16(), blocksize=64, quant_type="nf4")
-            module.weight.copy_(bnb.dequantize_4bit(packed, state).to(module.weight.dtype))
+            # From fp32, as loading does it: from bf16 the numbers would come back rounded to bf16.
+            packed, state = bnb.quantize_4bit(module.weight.data.float(), blocksize=64, quant_type="nf4")
+            module.weight.copy_(bnb.dequantize_4bit(packed, state))
             count += 1
     return count
