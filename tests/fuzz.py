@@ -110,6 +110,7 @@ def samples() -> dict[str, bytes]:
         "tiff": tiff(stack, photometric="minisblack"),
         "tiff lzw": saved(Image.fromarray(grey), "TIFF", compression="tiff_lzw"),
         "tiff pyramid": pyramid(),
+        "tiff slide": slide(np.repeat(np.repeat(rgb, 4, 0), 4, 1)[:128, :128]),
         "dicom": dicom_cases.named(VOILUTSequence=dicom_cases.lut(np.arange(64) * 1000)),
         "dicom rle": dicom_cases.compressed(stack, RLELossless),
         "dicom jpeg": dicom_cases.jpeg_baseline(rgb),
@@ -151,3 +152,42 @@ def pyramid(size: int = 256, levels: int = 3, **options: object) -> bytes:
             small = base[:: 2**level, :: 2**level]
             writer.write(small, tile=(64, 64), photometric="rgb", subfiletype=int(level > 0), metadata=None, **options)
     return out.getvalue()
+
+
+def slide(pixels: np.ndarray) -> bytes:  # type: ignore[type-arg]
+    """A whole-slide file as scanners write it: two levels in tiles of JPEG, then the photographed label."""
+    out = bytearray(b"II*\0\0\0\0\0")
+    link = 4
+    for level, text in (
+        *((pixels, b"Aperio Image Library v12"), (pixels[::2, ::2], b"Aperio level")),
+        (np.full((64, 64, 3), 255, np.uint8), b"label 64x64"),
+    ):
+        tiles = [
+            saved(Image.fromarray(level[row : row + 64, column : column + 64]), "JPEG", quality=95, keep_rgb=True)
+            for row in range(0, level.shape[0], 64)
+            for column in range(0, level.shape[1], 64)
+        ]
+        starts = [len(out) + sum(map(len, tiles[:index])) for index in range(len(tiles))]
+        out += b"".join(tiles)
+        struct.pack_into("<I", out, link, len(out))
+        link = _directory(out, level.shape, text, starts, [len(tile) for tile in tiles])
+    return bytes(out)
+
+
+def _directory(out: bytearray, shape: tuple[int, ...], text: bytes, starts: list[int], sizes: list[int]) -> int:
+    """Appends one TIFF directory of JPEG tiles to `out`; returns where the place of the next one goes."""
+    fields = {
+        256: ("<I", [shape[1]]), 257: ("<I", [shape[0]]), 258: ("<H", [8, 8, 8]), 259: ("<H", [7]),
+        262: ("<H", [2]), 270: ("<B", [*text, 0]), 277: ("<H", [3]), 322: ("<I", [64]), 323: ("<I", [64]),
+        324: ("<I", starts), 325: ("<I", sizes),
+    }  # fmt: skip
+    kinds = {"<B": 2, "<H": 3, "<I": 4}
+    base = len(out) + 2 + 12 * len(fields) + 4
+    entries, values = b"", b""
+    for tag, (form, numbers) in fields.items():
+        raw = b"".join(struct.pack(form, number) for number in numbers)
+        entries += struct.pack("<HHI", tag, kinds[form], len(numbers))
+        entries += raw.ljust(4, b"\0") if len(raw) <= 4 else struct.pack("<I", base + len(values))
+        values += raw if len(raw) > 4 else b""
+    out += struct.pack("<H", len(fields)) + entries + b"\0\0\0\0" + values
+    return base - 4

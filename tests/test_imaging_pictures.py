@@ -11,7 +11,7 @@ from PIL import Image, ImageOps
 from medvlm.errors import UserError
 from medvlm.imaging import Limits, read, render
 from medvlm.types import Scan
-from tests.fuzz import orientation, pyramid, saved, tiff
+from tests.fuzz import orientation, pyramid, saved, slide, tiff
 
 RNG = np.random.default_rng(9)
 GREY = RNG.integers(0, 256, (40, 32), dtype=np.uint8)
@@ -124,13 +124,16 @@ def test_the_first_picture_of_an_animation_is_taken_and_said() -> None:
     assert (render(scan) == RGB).all() and "first of 2 pictures of an animation" in scan.notes
 
 
-@pytest.mark.parametrize("dtype", ["uint8", "uint16", "int16", "uint32", "float32", "float64"])
+NUMBERS = ["uint8", "uint16", "int16", "uint32", "float32", "float64"]
+PLAIN: list[dict[str, Any]] = [{}, {"compression": "zlib"}, {"byteorder": ">"}]
+
+
 @pytest.mark.parametrize(
-    "options", [{}, {"compression": "zlib"}, {"compression": "zlib", "predictor": True}, {"byteorder": ">"}]
+    ("dtype", "options"),
+    [(dtype, options) for dtype in NUMBERS for options in PLAIN]
+    + [(dtype, {"compression": "zlib", "predictor": True}) for dtype in NUMBERS[:4]],
 )
 def test_tiff_numbers_come_back_exactly(dtype: str, options: dict[str, Any]) -> None:
-    if options.get("predictor") and dtype.startswith("float"):
-        pytest.skip("the encoder here has no floating-point predictor")
     pixels = DEEP.astype(dtype)
     scan = read_case(tiff(pixels, **options))
     assert (scan.slices[0] == pixels).all()
@@ -217,6 +220,16 @@ def test_a_pyramid_compressed_as_jpeg_is_read() -> None:
     out = io.BytesIO()
     image.save(out, "TIFF", compression="jpeg", save_all=True, append_images=[image.resize((128, 128))])
     assert read_case(out.getvalue()).slices[0].shape == (256, 256, 3)
+
+
+SMOOTH = np.stack([np.add.outer(np.arange(256) // 2, np.arange(256) // 2)] * 3, axis=-1).astype(np.uint8)
+
+
+@pytest.mark.parametrize(("most", "size"), [(256 * 256, 256), (130 * 130, 128)])
+def test_a_slide_scanners_file_is_read_at_a_level_that_fits(most: int, size: int) -> None:
+    scan = read_case(slide(SMOOTH), Limits(frame_pixels=most))
+    assert len(scan.slices) == 1 and scan.slices[0].shape == (size, size, 3)
+    assert np.abs(scan.slices[0].astype(int) - SMOOTH[:: 256 // size, :: 256 // size]).max() < 8
 
 
 def test_levels_hung_under_the_first_page_are_found() -> None:

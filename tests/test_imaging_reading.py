@@ -128,6 +128,12 @@ def test_what_is_no_picture_is_named_with_advice(data: bytes, says: str) -> None
     assert message.startswith("case.bin ") and says in message and message.endswith(".")
 
 
+@pytest.mark.parametrize("data", [zipped(), gzip.compress(NIFTI), NIFTI, CMS, b"%PDF-1.7 ... /Encrypt 5 0 R"])
+def test_nothing_but_advice_leaves_damaged_files_of_other_kinds(data: bytes) -> None:
+    for mutant in mutants(data, count=50, seed=1):
+        assert refusal(mutant)
+
+
 def test_an_encrypted_dicom_without_pixels_is_said_to_be_encrypted() -> None:
     ds = cases.header("CT", EncryptedAttributesSequence=[cases.item(EncryptedContent=b"\1\2")])
     assert "is encrypted" in refusal(cases.written(ds))

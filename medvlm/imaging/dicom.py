@@ -46,11 +46,12 @@ def read_dicom(data: bytes, what: str, limits: Limits, sha256: str) -> Scan:
     modality = code(header, "Modality", MODALITIES)
     _check_is_picture(header, what)
     layout = layout_of(header, what)
-    check_limits(layout, limits, what)
+    rescales = greyscale.frame_rescales(header, layout.frames)
+    check_limits(layout, not all(one.keeps_integers for one in rescales), limits, what)
     region = _region(header)
     frames = decoded_frames(header, layout, limits, what)
     if layout.is_grey:
-        shown = _grey(header, layout, list(frames), modality, region)
+        shown = _grey(header, layout, list(frames), rescales, modality, region)
     else:
         shown = _coloured(header, layout, frames, limits, what)
     inverted = layout.photometric == "MONOCHROME1"
@@ -160,12 +161,15 @@ def _coloured(header: Header, layout: Layout, frames: Iterable[Pixels], limits: 
     return Shown((mosaic.assembled(slices),), None, "", (*notes, f"slide put together from {len(mosaic.places)} tiles"))
 
 
-def _grey(header: Header, layout: Layout, frames: list[Pixels], modality: str, region: Region | None) -> Shown:
+def _grey(
+    header: Header, layout: Layout, frames: list[Pixels], rescales: tuple[greyscale.Rescale, ...],
+    modality: str, region: Region | None,
+) -> Shown:  # fmt: skip
     """Modality table or rescale, then VOI table or window (PS3.3 C.11.1 and C.11.2)."""
     frames = [_finite(frame) for frame in frames]
     padding = greyscale.padding(header)
     keep = [_sample(frame, padding) for frame in _some(frames)]
-    table, rescales = greyscale.modality_table(header), greyscale.frame_rescales(header, layout.frames)
+    table = greyscale.modality_table(header)
     notes: list[str] = []
     if table is not None:
         frames, keep = [table(frame) for frame in frames], [table(sample) for sample in keep]
@@ -175,7 +179,9 @@ def _grey(header: Header, layout: Layout, frames: list[Pixels], modality: str, r
         every = list(rescales) * (layout.frames if len(rescales) == 1 else 1)
         kept = [every[index] for index in _some(range(layout.frames))]
         low, high = float(min(frame.min() for frame in frames)), float(max(frame.max() for frame in frames))
-        frames = _alike([one(frame, low, high) for one, frame in zip(every, frames, strict=True)])
+        for index, one in enumerate(every):
+            frames[index] = one(frames[index], low, high)  # in place: a large stack is never there twice
+        frames = _alike(frames)
         keep = _alike([one(sample, low, high) for one, sample in zip(kept, keep, strict=True)])
         notes += _rescale_note(first, len(rescales), modality)
     unit = greyscale.unit(header, modality, rescaled=bool(rescales) and table is None)

@@ -112,11 +112,11 @@ def _is_encapsulated(header: Header, syntax: str, what: str) -> bool:
         ) from None
 
 
-def check_limits(layout: Layout, limits: Limits, what: str) -> None:
-    """All declared sizes against the limits, before anything is decoded."""
+def check_limits(layout: Layout, fractions: bool, limits: Limits, what: str) -> None:
+    """All declared sizes against the limits, before anything is decoded; `fractions`: a rescale will give float32."""
     limits.check_frame(layout.rows, layout.columns, what)
     limits.check_frames(layout.frames, what)
-    width = max(1, layout.bits_allocated // 8) if layout.is_grey else 3
+    width = max(1, layout.bits_allocated // 8, 4 * fractions) if layout.is_grey else 3
     limits.check_total(layout.rows * layout.columns * width * layout.frames, what)
 
 

@@ -22,11 +22,15 @@ class Rescale:
     slope: float = 1.0
     intercept: float = 0.0
 
+    @property
+    def keeps_integers(self) -> bool:
+        return self.slope == 1.0 and self.intercept == int(self.intercept)
+
     def __call__(self, stored: Pixels, low: float, high: float) -> Pixels:
         """Stored values, all of them in `low`..`high`, as numbers: integers if nothing is lost by it, else float32."""
         if self.slope == 1.0 and self.intercept == 0.0:
             return stored
-        if self.slope == 1.0 and self.intercept == int(self.intercept) and stored.dtype.kind in "iu":
+        if self.keeps_integers and stored.dtype.kind in "iu":
             for kind in _INTEGERS:
                 bounds = np.iinfo(kind)
                 if low + self.intercept >= bounds.min and high + self.intercept <= bounds.max:

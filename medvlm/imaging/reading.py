@@ -7,7 +7,7 @@ import traceback
 from medvlm.errors import UserError
 from medvlm.imaging.limits import Limits
 from medvlm.imaging.quiet import quiet
-from medvlm.imaging.sniff import Format, sniff
+from medvlm.imaging.sniff import Format, form_of, sniff
 from medvlm.types import Scan
 
 DEFAULT_LIMITS = Limits()
@@ -29,11 +29,10 @@ def read(data: bytes, name: str, limits: Limits = DEFAULT_LIMITS) -> Scan:
     window, spacing and number of slices. Raises `UserError`, and nothing else, for whatever cannot be read.
     """
     what = _called(name)
-    limits.check_file(len(data), what)
-    form = sniff(data, what)
     try:
+        limits.check_file(len(data), what)
         with quiet():
-            return _read(data, form, what, limits)
+            return _read(data, sniff(data, what), what, limits)
     except UserError:
         raise
     except MemoryError:
@@ -43,8 +42,10 @@ def read(data: bytes, name: str, limits: Limits = DEFAULT_LIMITS) -> Scan:
     except Exception as error:
         # Decoders raise whatever they like on damaged bytes. The text of the error may quote the header, so only its
         # kind and place are kept, and it is not chained.
-        _log.info("a %s file could not be read: %s", _NAMES[form], _place(error))
-    raise UserError(f"{what} is a {_NAMES[form]} file that is damaged or cut short. Export or copy it again.")
+        _log.info("a file could not be read: %s", _place(error))
+    known = form_of(data)
+    kind = f"a {_NAMES[known]} file" if known is not None else "a file"
+    raise UserError(f"{what} is {kind} that is damaged or cut short. Export or copy it again.")
 
 
 def _read(data: bytes, form: Format, what: str, limits: Limits) -> Scan:

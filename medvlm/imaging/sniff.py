@@ -56,17 +56,16 @@ def sniff(data: bytes, what: str) -> Format:
     """The format of `data`; raises `UserError`, with `what` as the file's name, for everything that is not read."""
     if not data:
         raise UserError(f"{what} is empty (0 bytes). Choose the file again, or export it again.")
+    known = form_of(data)
+    if known is None:
+        raise UserError(f"{what} {_refusal(data)}")
+    return known
+
+
+def form_of(data: bytes) -> Format | None:
+    """The format of `data` if it is one that is read, damaged or not; None otherwise."""
     if data[128:132] == b"DICM":
         return "dicom"
-    picture = _picture(data)
-    if picture is not None:
-        return picture
-    if _bare_dicom(data):
-        return "dicom"
-    raise UserError(f"{what} {_refusal(data)}")
-
-
-def _picture(data: bytes) -> Format | None:
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
         return "png"
     if data.startswith(b"\xff\xd8\xff"):
@@ -77,7 +76,7 @@ def _picture(data: bytes) -> Format | None:
         return "bmp"
     if data[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
         return "tiff"
-    return None
+    return "dicom" if _bare_dicom(data) else None
 
 
 def _bare_dicom(data: bytes) -> bool:
