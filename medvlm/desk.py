@@ -123,27 +123,28 @@ class Desk:
     ) -> Iterator[Moment]:
         old = seat.session
         asked = seat.change(lambda session: before(session).asked(question, choices.system))
-        settled = False
+        end, settled = Moment("done", question=question), False
         try:
             model = yield from self._model(stopped)
             if model is not None:
-                made = Made(asked.shown, model.name, choices.arm, choices.decoding)
+                made = Made(asked.shown, model.name, _arm(model, choices), choices.decoding)
                 text, report = yield from _written(model, seat, asked, choices, stopped)
                 settled = bool(text) or report.ended != "stopped"
                 if settled:
-                    done = replace(made, report=report)
+                    end, done = Moment("done"), replace(made, report=report)
                     seat.change(lambda now: now.answered(text, done) if _same(now, asked) else now)
-            yield Moment("done", question="" if settled else question)
         except UserError as error:
-            yield Moment("failed", error=str(error), question=question)
+            end = Moment("failed", error=str(error), question=question)
         except Exception as error:
             # The log says where it broke, never what was typed: messages may repeat it, stack lines do not.
             log.error("%s\n%s", type(error).__name__, "".join(traceback.format_tb(error.__traceback__)))
             sentence = f"The model failed ({type(error).__name__}); ask again. The terminal says where it broke."
-            yield Moment("failed", error=sentence, question=question)
+            end = Moment("failed", error=sentence, question=question)
         finally:
+            # Also when the reader has gone away: a question without an answer does not stay in the conversation.
             if not settled:
                 seat.change(lambda now: _taken_back(now, asked, old))
+        yield end
 
     def _model(self, stopped: threading.Event) -> Generator[Moment, None, PageModel | None]:
         while not self.host.wait(TICK):

@@ -97,13 +97,14 @@ class Session:
         return replace(self, conversation=self.conversation.up_to(keep), made=self.made[: keep // 2])
 
     def about(self, view: View | None) -> str:
-        """Words for a picture: "slice 12 of 40" of a stack, "picture 2 of 3" where there are several, else nothing."""
+        """Words for a picture: "slice 12 of 40", "picture 2 of 3" where there are several, or what the only one is."""
         if view is None:
             return ""
         scans = self.conversation.scans
-        slices = len(scans[view.scan].slices)
+        scan = scans[view.scan]
         which = f"picture {view.scan + 1} of {len(scans)}" if len(scans) > 1 else ""
-        return ", ".join(filter(None, (which, f"slice {view.slice + 1} of {slices}" if slices > 1 else "")))
+        part = f"slice {view.slice + 1} of {len(scan.slices)}" if len(scan.slices) > 1 else ""
+        return ", ".join(filter(None, (which, part))) or scan.name
 
 
 class Seat:

@@ -110,8 +110,8 @@ class Handlers:
             after = self._desk.guess(seat)
         except UserError:
             # Nobody asked for the guess; the row simply stays open.
-            return {}
-        return self._opened(after, seat) if after.scan is not before else {}
+            return {self._parts.viewer: gr.skip()}
+        return self._opened(after, seat) if after.scan is not before else {self._parts.viewer: gr.skip()}
 
     def ask(self, seat: Seat, event: gr.EventData, *settings: Any) -> Iterator[Update]:
         """A question from the box or a suggestion; `edit` puts it in place of the last one."""

@@ -46,7 +46,8 @@ def web_app(room: chat_tab.Room, gate: Gate | None, local: bool) -> FastAPI:
         auth_message=NOT_FOR_DIAGNOSIS if gate else None,
         favicon_path=str(FAVICON),
         theme=theme(),
-        css=asset("app.css"),
+        # As a style element of our own: Gradio rewrites the selectors of what it is given as css.
+        head=f"<style>{asset('app.css')}</style>",
     )
     app.add_middleware(Doors, hosts=LOOPBACK_NAMES if local else None)
     return app

@@ -38,7 +38,7 @@ def picture(session: Session, largest_mb: int, wrong: str = "") -> str:
     scan, view = session.scan, session.shown
     return (
         '<section class="viewer" aria-label="Picture">'
-        f'<div class="bar">{_domains(scan)}{button("choose", "Add picture", "plus")}</div>'
+        f'<div class="bar">{_domains(scan)}{button("choose", "Add a picture", "plus", text=False)}</div>'
         f"{_stage(scan, view)}{_slices(scan, view)}"
         f'<p class="notes">{escape(notes(scan, view))}</p>{error(wrong)}{_pictures(session)}'
         f"{_progress()}</section>"
