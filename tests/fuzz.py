@@ -103,6 +103,10 @@ def samples() -> dict[str, bytes]:
     stack = rng.integers(0, 4096, (3, 12, 10), dtype=np.uint16)
     return {
         "png": saved(Image.fromarray(rgb), "PNG"),
+        # Mostly header: palette, transparency and EXIF, with pixels that compress to almost nothing.
+        "png palette": saved(
+            Image.fromarray(np.repeat(rgb[:2], 20, 0)).quantize(16), "PNG", transparency=3, exif=orientation(6)
+        ),
         "png 16 bit": saved(Image.fromarray(deep), "PNG"),
         "jpeg": saved(Image.fromarray(rgb), "JPEG", exif=orientation(6)),
         "webp": saved(Image.fromarray(rgb), "WEBP", lossless=True),
