@@ -16,6 +16,15 @@ os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Tests marked `gpu` run where a CUDA device is, and say so where none is."""
+    if item.get_closest_marker("gpu"):
+        import torch
+
+        if not torch.cuda.is_available():
+            pytest.skip("needs a CUDA device, and torch finds none here")
+
+
 @pytest.fixture(autouse=True)
 def _seeds() -> None:
     """The same random numbers in every test, whatever ran before."""
