@@ -1,4 +1,4 @@
-"""Pictures with known truth, drawn by seed: `draw(domain, seed)` gives pixels with physical units and what they show."""
+"""Pictures with known truth, drawn by seed: pixels with physical units, and what they show."""
 
 from importlib import import_module
 

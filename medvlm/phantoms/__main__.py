@@ -1,7 +1,6 @@
 """A contact sheet of phantoms: `python -m medvlm.phantoms [--out FILE.png] [--columns 8]`."""
 
 import argparse
-import os
 from pathlib import Path
 from typing import get_args
 
@@ -16,14 +15,14 @@ from medvlm.types import DOMAIN_NAMES, DOMAINS, Domain
 TILE, GAP, LABEL = 150, 6, 26
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m medvlm.phantoms", description=__doc__)
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "phantoms.png", help="the PNG to write")
     parser.add_argument("--columns", type=int, default=8, help="phantoms a row")
     parser.add_argument("--domain", choices=DOMAINS, help="one domain alone, on five rows")
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--split", choices=get_args(Split), default="train", help="whose pictures")
-    chosen = parser.parse_args()
+    chosen = parser.parse_args(arguments)
     rows = [chosen.domain] * 5 if chosen.domain else list(DOMAINS)
     save(contact_sheet(rows, chosen.columns, chosen.first, chosen.split), chosen.out)
     print(chosen.out)
@@ -68,7 +67,7 @@ def save(sheet: Image.Image, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
     sheet.save(part, format="PNG", optimize=True)
-    os.replace(part, path)
+    part.replace(path)
 
 
 if __name__ == "__main__":

@@ -7,8 +7,19 @@ patient's front at the top, sagittal ones on the left.
 import numpy as np
 
 from medvlm.phantoms.canvas import (
-    Frame, Grey, Patch, Point, bow, curve, ellipse, lobed, lookup, noise, outline, smoothstep, span, stroke,
-)  # fmt: skip
+    Frame,
+    Grey,
+    Point,
+    bow,
+    curve,
+    ellipse,
+    lobed,
+    lookup,
+    outline,
+    smoothstep,
+    span,
+    stroke,
+)
 from medvlm.phantoms.heads import both, depth, mirrored, over
 from medvlm.phantoms.layers import Layers
 
@@ -80,7 +91,9 @@ def _kidney(rng: np.random.Generator, layers: Layers, sign: int, x: float, y: fl
     page, turn = layers.page, sign * -0.35
     layers.lay("cortex", ellipse(page, sign * x, y, 0.14 * size, 0.19 * size, turn, 1.8, lobes=lobed(rng, 0.06)))
     layers.lay("kidney", ellipse(page, sign * (x - 0.01), y, 0.1 * size, 0.145 * size, turn, 3))
-    layers.lay("mesentery", ellipse(page, sign * (x - 0.09), y, 0.075 * size, 0.07 * size, turn, 2.5, lobes=lobed(rng, 0.2)))
+    layers.lay(
+        "mesentery", ellipse(page, sign * (x - 0.09), y, 0.075 * size, 0.07 * size, turn, 2.5, lobes=lobed(rng, 0.2))
+    )
     layers.lay("vein", stroke(page, [(sign * (x - 0.1), y), (sign * 0.12, y - 0.12)], 0.035, 1.5))
 
 
@@ -91,28 +104,56 @@ def abdomen_axial(rng: np.random.Generator, page: Frame) -> Layers:
     inside = layers.masks["inside"]
     _spine(rng, layers, 0.2)
     low = bool(rng.random() < 0.35)
-    liver = [(-0.93, -0.1), (-0.86, 0.25), (-0.6, 0.4), (-0.28, 0.2), (-0.12, 0.0), (0.05, -0.25), (0.2, -0.42), (-0.2, -0.62), (-0.65, -0.5)]
+    liver = [
+        (-0.93, -0.1),
+        (-0.86, 0.25),
+        (-0.6, 0.4),
+        (-0.28, 0.2),
+        (-0.12, 0.0),
+        (0.05, -0.25),
+        (0.2, -0.42),
+        (-0.2, -0.62),
+        (-0.65, -0.5),
+    ]
     size = 0.72 if low else 1.0
     mask = outline(page, (-0.45, -0.1), liver, 2, size).full(page.shape) * over(page, deep - 0.015)
     layers.lay("liver", mask)
     layers.masks["liver"] = mask
     for _ in range(5):
         a = (-0.45 + float(rng.uniform(-0.3, 0.2)), -0.1 + float(rng.uniform(-0.3, 0.3)))
-        layers.lay("vein", stroke(page, bow(a, (-0.4, -0.1), (-0.2, -0.05), 4), [0.015, 0.02, 0.025, 0.03, 0.035], 1.5) * (mask * 0.7))
+        layers.lay(
+            "vein",
+            stroke(page, bow(a, (-0.4, -0.1), (-0.2, -0.05), 4), [0.015, 0.02, 0.025, 0.03, 0.035], 1.5) * (mask * 0.7),
+        )
     layers.lay("bile", ellipse(page, -0.36, -0.36, 0.085, 0.12, 0.4, 2))
-    layers.lay("spleen", ellipse(page, 0.76, 0.16, 0.15, 0.3 * size, -0.35, 2, lobes=lobed(rng, 0.1)).full(page.shape) * over(page, deep - 0.015))
+    layers.lay(
+        "spleen",
+        ellipse(page, 0.76, 0.16, 0.15, 0.3 * size, -0.35, 2, lobes=lobed(rng, 0.1)).full(page.shape)
+        * over(page, deep - 0.015),
+    )
     for sign in (-1, 1):
         layers.lay("muscle", ellipse(page, sign * 0.24, 0.27, 0.09, 0.12, sign * 0.3, 2))
         _kidney(rng, layers, sign, 0.45, 0.24 if sign > 0 else 0.27, float(rng.uniform(0.9, 1.1)))
-    layers.lay("pancreas", stroke(page, [(-0.18, -0.1), (0.1, -0.14), (0.35, -0.05), (0.55, 0.02)], [0.14, 0.09, 0.1, 0.07], 3))
+    layers.lay(
+        "pancreas", stroke(page, [(-0.18, -0.1), (0.1, -0.14), (0.35, -0.05), (0.55, 0.02)], [0.14, 0.09, 0.1, 0.07], 3)
+    )
     _vessels(layers, (0.08, 0.03), (-0.13, 0.03), 0.075)
     if low:
-        _loops(rng, layers, [(0.0, -0.45), (0.25, -0.38), (0.5, -0.35), (0.3, -0.15), (0.62, -0.1), (0.78, 0.0), (-0.1, -0.28)], 0.12)
+        _loops(
+            rng,
+            layers,
+            [(0.0, -0.45), (0.25, -0.38), (0.5, -0.35), (0.3, -0.15), (0.62, -0.1), (0.78, 0.0), (-0.1, -0.28)],
+            0.12,
+        )
     else:
         _stomach(rng, layers, (0.38, -0.33))
         _loops(rng, layers, [(0.72, -0.2), (0.1, -0.5)], 0.11)
-    layers.spots = {("right", "organ"): (-0.62, -0.08), ("left", "organ"): (0.76, 0.14), ("right", "gallbladder"): (-0.36, -0.33),
-                    **both({"kidney": (0.47, 0.24), "flank": (0.86, 0.05)})}  # fmt: skip
+    layers.spots = {
+        ("right", "organ"): (-0.62, -0.08),
+        ("left", "organ"): (0.76, 0.14),
+        ("right", "gallbladder"): (-0.36, -0.33),
+        **both({"kidney": (0.47, 0.24), "flank": (0.86, 0.05)}),
+    }
     layers.masks["inside"] = inside
     return layers
 
@@ -147,9 +188,19 @@ def chest_axial(rng: np.random.Generator, page: Frame) -> Layers:
         layers.lay("vein", ellipse(page, -0.17, -0.18, 0.06, 0.07, soft=1.5))
         layers.lay("gas", ellipse(page, -0.02, 0.02, 0.07, 0.075, soft=1.5))
     else:
-        layers.lay("muscle", outline(page, (0.1, -0.15), [(-0.26, -0.2), (-0.18, 0.08), (0.1, 0.12), (0.5, 0.0), (0.56, -0.25), (0.25, -0.45), (-0.1, -0.42)], 3))
+        layers.lay(
+            "muscle",
+            outline(
+                page,
+                (0.1, -0.15),
+                [(-0.26, -0.2), (-0.18, 0.08), (0.1, 0.12), (0.5, 0.0), (0.56, -0.25), (0.25, -0.45), (-0.1, -0.42)],
+                3,
+            ),
+        )
         layers.lay("vein", ellipse(page, -0.1, -0.15, 0.12, 0.14, soft=4))
-        layers.lay("artery", ellipse(page, 0.3, -0.15, 0.15, 0.1, 0.6, 4), ellipse(page, 0.16, 0.15, 0.07, 0.07, soft=1.5))
+        layers.lay(
+            "artery", ellipse(page, 0.3, -0.15, 0.15, 0.1, 0.6, 4), ellipse(page, 0.16, 0.15, 0.07, 0.07, soft=1.5)
+        )
         layers.lay("gas", ellipse(page, 0.0, 0.09, 0.02, 0.02, soft=1.5))
     x = 0.62 if high else 0.68
     layers.spots = both({"anterior": (x - 0.1, -0.28), "posterior": (x - 0.08, 0.2), "chest wall": (0.9, 0.1)})
@@ -159,7 +210,16 @@ def chest_axial(rng: np.random.Generator, page: Frame) -> Layers:
 def _mediastinum(high: bool) -> list[Point]:
     if high:
         return [(-0.26, -0.25), (-0.22, 0.1), (0, 0.3), (0.26, 0.12), (0.27, -0.2), (0.1, -0.52), (-0.1, -0.52)]
-    return [(-0.29, -0.2), (-0.2, 0.12), (0.0, 0.3), (0.27, 0.16), (0.53, 0.0), (0.6, -0.25), (0.3, -0.5), (-0.12, -0.5)]
+    return [
+        (-0.29, -0.2),
+        (-0.2, 0.12),
+        (0.0, 0.3),
+        (0.27, 0.16),
+        (0.53, 0.0),
+        (0.6, -0.25),
+        (0.3, -0.5),
+        (-0.12, -0.5),
+    ]
 
 
 def _lung_vessels(rng: np.random.Generator, layers: Layers, lung: Grey) -> None:
@@ -201,8 +261,12 @@ def torso_coronal(rng: np.random.Generator, page: Frame, chest: bool) -> Layers:
     if chest:
         layers.spots = both({"upper lobe": (0.5, -0.55), "lower lobe": (0.6, 0.2), "base": (0.7, 0.4)})
     else:
-        layers.spots = {("right", "organ"): (-0.55, 0.7 + drop), ("left", "organ"): (0.7, 0.78 + drop),
-                        ("right", "gallbladder"): (-0.32, 1.12 + drop), **both({"kidney": (0.47, 1.22 + drop), "flank": (0.76, 1.3 + drop)})}  # fmt: skip
+        layers.spots = {
+            ("right", "organ"): (-0.55, 0.7 + drop),
+            ("left", "organ"): (0.7, 0.78 + drop),
+            ("right", "gallbladder"): (-0.32, 1.12 + drop),
+            **both({"kidney": (0.47, 1.22 + drop), "flank": (0.76, 1.3 + drop)}),
+        }
     return layers
 
 
@@ -215,7 +279,12 @@ def _column(rng: np.random.Generator, layers: Layers, drop: float, chest: bool) 
         layers.lay("marrow", ellipse(page, 0, y, wide - 0.022, 0.08, soft=1.5, power=4))
     for sign in (-1, 1):
         layers.lay("muscle", stroke(page, [(sign * 0.14, 0.9 + drop), (sign * 0.3, 2.0 + drop)], [0.08, 0.2], 2))
-        layers.lay("bone", stroke(page, bow((sign * 0.35, 2.3 + drop), (sign * 0.5, 1.95 + drop), (sign * 0.85, 1.85 + drop), 4), 0.09, 2))
+        layers.lay(
+            "bone",
+            stroke(
+                page, bow((sign * 0.35, 2.3 + drop), (sign * 0.5, 1.95 + drop), (sign * 0.85, 1.85 + drop), 4), 0.09, 2
+            ),
+        )
         layers.lay("bone", ellipse(page, sign * 1.05, -0.98 + drop, 0.11, 0.11, soft=2))
         layers.lay("marrow", ellipse(page, sign * 1.05, -0.98 + drop, 0.09, 0.09, soft=2))
 
@@ -231,12 +300,32 @@ def _over_dome(rng: np.random.Generator, layers: Layers, drop: float, room: Grey
     layers.masks["lung"] = lung
     for sign in (-1, 1):
         for _ in range(9):
-            start, end = (sign * 0.22, -0.12 + drop), (sign * float(rng.uniform(0.4, 0.8)), float(rng.uniform(-0.8, 0.45)) + drop)
+            start, end = (
+                (sign * 0.22, -0.12 + drop),
+                (sign * float(rng.uniform(0.4, 0.8)), float(rng.uniform(-0.8, 0.45)) + drop),
+            )
             bend = (sign * 0.35, (start[1] + end[1]) / 2)
             layers.lay("vein", stroke(page, bow(start, bend, end, 3), [0.045, 0.03, 0.018, 0.008], 1.5) * (lung * 0.8))
-    heart = outline(page, (0.1, 0.2 + drop), [(-0.25, 0.2 + drop), (-0.18, -0.12 + drop), (0.15, -0.2 + drop), (0.42, 0.1 + drop), (0.5, 0.35 + drop), (0.2, 0.5 + drop), (-0.15, 0.45 + drop)], 3)
+    heart = outline(
+        page,
+        (0.1, 0.2 + drop),
+        [
+            (-0.25, 0.2 + drop),
+            (-0.18, -0.12 + drop),
+            (0.15, -0.2 + drop),
+            (0.42, 0.1 + drop),
+            (0.5, 0.35 + drop),
+            (0.2, 0.5 + drop),
+            (-0.15, 0.45 + drop),
+        ],
+        3,
+    )
     layers.lay("muscle", heart, stroke(page, [(0, -1.0 + drop), (0.02, -0.1 + drop)], 0.3, 3))
-    layers.lay("artery", ellipse(page, 0.2, 0.2 + drop, 0.15, 0.17, -0.6, 4), stroke(page, bow((0.02, 0.0 + drop), (0.05, -0.5 + drop), (0.2, -0.4 + drop), 4), 0.12, 2))
+    layers.lay(
+        "artery",
+        ellipse(page, 0.2, 0.2 + drop, 0.15, 0.17, -0.6, 4),
+        stroke(page, bow((0.02, 0.0 + drop), (0.05, -0.5 + drop), (0.2, -0.4 + drop), 4), 0.12, 2),
+    )
     layers.lay("vein", stroke(page, [(-0.14, -0.7 + drop), (-0.13, 0.1 + drop)], 0.1, 2))
     layers.lay("gas", stroke(page, [(0, -1.6 + drop), (0, -0.42 + drop)], 0.08, 1.5))
     for sign in (-1, 1):
@@ -246,24 +335,51 @@ def _over_dome(rng: np.random.Generator, layers: Layers, drop: float, room: Grey
 def _under_dome(rng: np.random.Generator, layers: Layers, drop: float, room: Grey) -> None:
     """Liver, spleen, stomach, kidneys and bowel."""
     page = layers.page
-    liver = outline(page, (-0.5, 0.75 + drop), [(-0.88, 0.6 + drop), (-0.6, 0.38 + drop), (-0.1, 0.45 + drop), (0.2, 0.6 + drop), (-0.1, 0.85 + drop), (-0.5, 1.2 + drop), (-0.82, 1.35 + drop)], 2)
+    liver = outline(
+        page,
+        (-0.5, 0.75 + drop),
+        [
+            (-0.88, 0.6 + drop),
+            (-0.6, 0.38 + drop),
+            (-0.1, 0.45 + drop),
+            (0.2, 0.6 + drop),
+            (-0.1, 0.85 + drop),
+            (-0.5, 1.2 + drop),
+            (-0.82, 1.35 + drop),
+        ],
+        2,
+    )
     mask = liver.full(page.shape) * room
     layers.lay("liver", mask)
     layers.masks["liver"] = mask
     for _ in range(4):
         a = (-0.5 + float(rng.uniform(-0.25, 0.2)), 0.75 + float(rng.uniform(-0.2, 0.3)) + drop)
         layers.lay("vein", stroke(page, [a, (-0.2, 0.75 + drop)], [0.015, 0.035], 1.5) * (mask * 0.7))
-    layers.lay("spleen", ellipse(page, 0.7, 0.75 + drop, 0.15, 0.26, 0.25, 2, lobes=lobed(rng, 0.08)).full(page.shape) * room)
+    layers.lay(
+        "spleen", ellipse(page, 0.7, 0.75 + drop, 0.15, 0.26, 0.25, 2, lobes=lobed(rng, 0.08)).full(page.shape) * room
+    )
     _stomach(rng, layers, (0.35, 0.72 + drop))
     for sign in (-1, 1):
         _kidney(rng, layers, sign, 0.45, 1.2 + drop, 1.15)
     layers.lay("bile", ellipse(page, -0.32, 1.12 + drop, 0.08, 0.13, 0.3, 2))
-    spots = [(-0.66, 1.6), (-0.7, 1.85), (0.7, 1.55), (0.72, 1.8), (0.0, 1.35), (0.2, 1.55), (-0.2, 1.6), (0.35, 1.8), (0.0, 1.85), (-0.35, 1.9), (0.1, 2.1)]
+    spots = [
+        (-0.66, 1.6),
+        (-0.7, 1.85),
+        (0.7, 1.55),
+        (0.72, 1.8),
+        (0.0, 1.35),
+        (0.2, 1.55),
+        (-0.2, 1.6),
+        (0.35, 1.8),
+        (0.0, 1.85),
+        (-0.35, 1.9),
+        (0.1, 2.1),
+    ]
     _loops(rng, layers, [(x, y + drop) for x, y in spots], 0.13)
 
 
 def torso_sagittal(rng: np.random.Generator, page: Frame, chest: bool) -> Layers:
-    """Near the midline: spine behind, breastbone or belly wall in front; heart and lung above, liver and bowel below."""
+    """Near the midline: spine behind; heart, lung, liver and bowel before it."""
     layers = Layers(page)
     drop = 0.0 if chest else -1.25
     fat = float(rng.uniform(0.04, 0.16))
@@ -290,9 +406,14 @@ def torso_sagittal(rng: np.random.Generator, page: Frame, chest: bool) -> Layers
         layers.lay("bone", stroke(page, [(x + 0.24, y + 0.02), (x + 0.36, y + 0.1)], 0.06, 1.5))
     x = float(curve(ys, [0.1, 0.18, 0.35, 0.46, 0.4, 0.28, 0.2, 0.34, 0.4], 0.045 + drop))
     low = float(curve(ys, [0.1, 0.18, 0.35, 0.46, 0.4, 0.28, 0.2, 0.34, 0.4], 1.22 + drop))
-    layers.spots = {(None, "thoracic spine"): (x, 0.045 + drop), (None, "lumbar spine"): (low, 1.22 + drop),
-                    (None, "anterior"): (-0.3, -0.45 + drop), (None, "posterior"): (0.15, 0.1 + drop),
-                    (None, "liver"): (-0.25, 0.75 + drop), (None, "pelvis"): (-0.2, 1.95 + drop)}  # fmt: skip
+    layers.spots = {
+        (None, "thoracic spine"): (x, 0.045 + drop),
+        (None, "lumbar spine"): (low, 1.22 + drop),
+        (None, "anterior"): (-0.3, -0.45 + drop),
+        (None, "posterior"): (0.15, 0.1 + drop),
+        (None, "liver"): (-0.25, 0.75 + drop),
+        (None, "pelvis"): (-0.2, 1.95 + drop),
+    }
     return layers
 
 
@@ -302,7 +423,13 @@ def _sagittal_chest(rng: np.random.Generator, layers: Layers, drop: float, lung:
     layers.masks["lung"] = lung
     for _ in range(12):
         end = (float(rng.uniform(-0.5, 0.35)), float(rng.uniform(-0.85, 0.4)) + drop)
-        layers.lay("vein", stroke(page, bow((0.05, -0.15 + drop), (0.0, (end[1] + drop) / 2), end, 3), [0.045, 0.03, 0.018, 0.008], 1.5) * (lung * 0.8))
+        layers.lay(
+            "vein",
+            stroke(
+                page, bow((0.05, -0.15 + drop), (0.0, (end[1] + drop) / 2), end, 3), [0.045, 0.03, 0.018, 0.008], 1.5
+            )
+            * (lung * 0.8),
+        )
     layers.lay("bone", stroke(page, [(-0.35, -0.88 + drop), (-0.58, -0.2 + drop), (-0.62, 0.15 + drop)], 0.06, 1.5))
     layers.lay("muscle", ellipse(page, -0.3, 0.18 + drop, 0.25, 0.26, -0.3, 3, lobes=lobed(rng, 0.05)))
     layers.lay("artery", ellipse(page, -0.3, 0.2 + drop, 0.14, 0.15, soft=5))
@@ -310,7 +437,19 @@ def _sagittal_chest(rng: np.random.Generator, layers: Layers, drop: float, lung:
 
 def _sagittal_belly(rng: np.random.Generator, layers: Layers, drop: float, room: Grey) -> None:
     page = layers.page
-    liver = outline(page, (-0.25, 0.75 + drop), [(-0.6, 0.6 + drop), (-0.3, 0.44 + drop), (0.1, 0.55 + drop), (0.15, 0.8 + drop), (-0.2, 1.0 + drop), (-0.55, 1.15 + drop)], 2)
+    liver = outline(
+        page,
+        (-0.25, 0.75 + drop),
+        [
+            (-0.6, 0.6 + drop),
+            (-0.3, 0.44 + drop),
+            (0.1, 0.55 + drop),
+            (0.15, 0.8 + drop),
+            (-0.2, 1.0 + drop),
+            (-0.55, 1.15 + drop),
+        ],
+        2,
+    )
     mask = liver.full(page.shape) * room
     layers.lay("liver", mask)
     layers.masks["liver"] = mask

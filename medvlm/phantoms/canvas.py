@@ -221,9 +221,16 @@ def add(picture: Grey, patch: Patch, amount: Any) -> None:
 
 
 def ellipse(
-    page: Frame, x: float, y: float, rx: float, ry: float, turn: float = 0.0, soft: float = 1.0, power: float = 2.0,
+    page: Frame,
+    x: float,
+    y: float,
+    rx: float,
+    ry: float,
+    turn: float = 0.0,
+    soft: float = 1.0,
+    power: float = 2.0,
     lobes: Sequence[Point] = (),
-) -> Patch:  # fmt: skip
+) -> Patch:
     """An ellipse of half axes `rx`, `ry` turned by `turn` radians; `soft` is the width of its edge in pixels.
 
     `power` 4 makes a rounded box (2 and 4 are the allowed values). `lobes`: (cosine, sine) amplitudes of the 2nd, 3rd,
@@ -342,8 +349,13 @@ def around(middle: Point, points: Sequence[Point]) -> tuple[list[float], list[fl
     """Directions (0..4, one turn and a bit) and distances of `points`, ready for a periodic curve."""
     x, y = middle
     seen = sorted((float(direction(px - x, py - y)), math.hypot(px - x, py - y)) for px, py in points)
-    seen = [(seen[-2][0] - 4, seen[-2][1]), (seen[-1][0] - 4, seen[-1][1]), *seen, (seen[0][0] + 4, seen[0][1]),
-            (seen[1][0] + 4, seen[1][1])]  # fmt: skip
+    seen = [
+        (seen[-2][0] - 4, seen[-2][1]),
+        (seen[-1][0] - 4, seen[-1][1]),
+        *seen,
+        (seen[0][0] + 4, seen[0][1]),
+        (seen[1][0] + 4, seen[1][1]),
+    ]
     return [direction for direction, _ in seen], [length for _, length in seen]
 
 

@@ -88,9 +88,7 @@ def _within(value: float, part: tuple[float, float] | None) -> bool:
     return part is not None and part[0] <= value <= part[1]
 
 
-def _with_held_out(
-    names: list[str], wanted: list[str], choices: Mapping[str, Choices], held: HeldOut
-) -> list[str]:  # fmt: skip
+def _with_held_out(names: list[str], wanted: list[str], choices: Mapping[str, Choices], held: HeldOut) -> list[str]:
     """`wanted`, led by a finding of which something is held out in this view."""
     able = [name for name in (*wanted, *names) if _held_combinations(name, choices[name], held) or _ranges(name, held)]
     if not able:

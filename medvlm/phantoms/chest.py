@@ -9,8 +9,20 @@ from collections.abc import Sequence
 import numpy as np
 
 from medvlm.phantoms.canvas import (
-    Frame, Grey, Patch, Point, add, bow, ellipse, fractal, lobed, lookup, outline, smoothstep, span, stroke,
-)  # fmt: skip
+    Frame,
+    Grey,
+    Point,
+    add,
+    bow,
+    ellipse,
+    fractal,
+    lobed,
+    lookup,
+    outline,
+    smoothstep,
+    span,
+    stroke,
+)
 from medvlm.phantoms.cases import Plan, Streams
 from medvlm.phantoms.truth import Finding
 
@@ -19,8 +31,18 @@ _LUNG_Y = (-1.12, -1.02, -0.75, -0.4, 0.0, 0.4, 0.75, 1.15)
 _LUNG_OUTER = (0.42, 0.62, 0.8, 0.91, 0.98, 1.0, 1.0, 0.98)
 _LUNG_INNER = (0.32, 0.19, 0.17, 0.17, 0.2, 0.2, 0.2, 0.2)
 _ZONE_Y = {"upper zone": -0.62, "mid zone": -0.1, "lower zone": 0.4}
-_HEART = ((-0.27, 0.4), (-0.23, 0.05), (-0.14, -0.3), (0.14, -0.35), (0.25, -0.05), (0.44, 0.25), (0.56, 0.5),
-          (0.54, 0.68), (0.2, 0.8), (-0.2, 0.74))  # fmt: skip
+_HEART = (
+    (-0.27, 0.4),
+    (-0.23, 0.05),
+    (-0.14, -0.3),
+    (0.14, -0.35),
+    (0.25, -0.05),
+    (0.44, 0.25),
+    (0.56, 0.5),
+    (0.54, 0.68),
+    (0.2, 0.8),
+    (-0.2, 0.74),
+)
 
 
 class _Shadows:
@@ -74,9 +96,15 @@ def _sign(side: str | None) -> int:
 
 
 def _found(
-    page: Frame, name: str, at: Point, radius: float, size: float | None, side: str | None = None,
-    place: str | None = None, count: int = 1,
-) -> Finding:  # fmt: skip
+    page: Frame,
+    name: str,
+    at: Point,
+    radius: float,
+    size: float | None,
+    side: str | None = None,
+    place: str | None = None,
+    count: int = 1,
+) -> Finding:
     share = round(radius * page.scale / max(page.shape), 4)
     return Finding(name, side, place, page.fraction(*at), share, size, count)  # type: ignore[arg-type]
 
@@ -144,7 +172,9 @@ def _bronchial_tree(rng: np.random.Generator, shadows: _Shadows) -> None:
             _vessel(rng, shadows, hilum, sign, float(angle), float(rng.uniform(0.5, 0.8)), 0.045)
 
 
-def _vessel(rng: np.random.Generator, shadows: _Shadows, start: Point, sign: int, angle: float, length: float, wide: float) -> None:  # fmt: skip
+def _vessel(
+    rng: np.random.Generator, shadows: _Shadows, start: Point, sign: int, angle: float, length: float, wide: float
+) -> None:
     # Of single numbers only: arrays of sines differ in their last bits among processors.
     points, (x, y) = [start], start
     for step in range(3):
@@ -234,7 +264,9 @@ def _leads(rng: np.random.Generator, shadows: _Shadows) -> None:
         add(shadows.density, stroke(shadows.page, wire, 0.012, 1), 0.16)
 
 
-def _effusion(rng: np.random.Generator, shadows: _Shadows, one: Plan, full: dict[str, Grey], domes: dict[str, float]) -> None:  # fmt: skip
+def _effusion(
+    rng: np.random.Generator, shadows: _Shadows, one: Plan, full: dict[str, Grey], domes: dict[str, float]
+) -> None:
     page, side, sign = shadows.page, one.side or "left", _sign(one.side)
     level = domes[side] + 0.12 - 0.75 * one.size
     xs = [sign * x for x in (0.1, 0.5, 0.8, 1.02)]
@@ -247,7 +279,9 @@ def _effusion(rng: np.random.Generator, shadows: _Shadows, one: Plan, full: dict
     )
 
 
-def _consolidation(rng: np.random.Generator, shadows: _Shadows, one: Plan, full: dict[str, Grey], domes: dict[str, float]) -> None:  # fmt: skip
+def _consolidation(
+    rng: np.random.Generator, shadows: _Shadows, one: Plan, full: dict[str, Grey], domes: dict[str, float]
+) -> None:
     page, sign = shadows.page, _sign(one.side)
     size = 0.2 + 0.18 * one.size
     at = (sign * float(rng.uniform(0.5, 0.68)), min(_ZONE_Y[one.place or ""], domes[one.side or "left"] - 0.12))
@@ -263,7 +297,9 @@ def _cloud(rng: np.random.Generator, shadows: _Shadows, at: Point, size: float, 
     shadows.air *= 1 - (0.55 + 0.4 * one.contrast) * (patch * uneven).full(page.shape)
 
 
-def _pneumothorax(rng: np.random.Generator, shadows: _Shadows, one: Plan, full: dict[str, Grey], domes: dict[str, float]) -> None:  # fmt: skip
+def _pneumothorax(
+    rng: np.random.Generator, shadows: _Shadows, one: Plan, full: dict[str, Grey], domes: dict[str, float]
+) -> None:
     page, side, sign = shadows.page, one.side or "left", _sign(one.side)
     depth = 0.16 + 0.24 * one.size
     upper = one.place == "upper zone"
@@ -279,7 +315,9 @@ def _pneumothorax(rng: np.random.Generator, shadows: _Shadows, one: Plan, full: 
     shadows.findings.append(_found(page, one.name, at, depth, None, side, one.place))
 
 
-def _nodule(rng: np.random.Generator, shadows: _Shadows, one: Plan, full: dict[str, Grey], domes: dict[str, float]) -> None:  # fmt: skip
+def _nodule(
+    rng: np.random.Generator, shadows: _Shadows, one: Plan, full: dict[str, Grey], domes: dict[str, float]
+) -> None:
     sign = _sign(one.side)
     size = 0.065 + 0.095 * one.size
     y = min(_ZONE_Y[one.place or ""], domes[one.side or "left"] - 0.2)
@@ -306,7 +344,9 @@ def _spots(rng: np.random.Generator, shadows: _Shadows, spots: list[Point], size
     )
 
 
-def _central_line(rng: np.random.Generator, shadows: _Shadows, one: Plan, full: dict[str, Grey], domes: dict[str, float]) -> None:  # fmt: skip
+def _central_line(
+    rng: np.random.Generator, shadows: _Shadows, one: Plan, full: dict[str, Grey], domes: dict[str, float]
+) -> None:
     page, sign = shadows.page, _sign(one.side)
     entry = [(sign * 1.25, -0.9), (sign * 0.8, -1.02), (sign * 0.45, -1.0)]
     rest = [(-0.12, -0.75), (-0.17, -0.45), (-0.18, -0.1 + 0.25 * one.size)]
@@ -315,7 +355,9 @@ def _central_line(rng: np.random.Generator, shadows: _Shadows, one: Plan, full: 
     shadows.findings.append(_found(page, one.name, (sign * 0.45, -1.0), 0.4, None, one.side))
 
 
-def _tube(rng: np.random.Generator, shadows: _Shadows, one: Plan, full: dict[str, Grey], domes: dict[str, float]) -> None:  # fmt: skip
+def _tube(
+    rng: np.random.Generator, shadows: _Shadows, one: Plan, full: dict[str, Grey], domes: dict[str, float]
+) -> None:
     page, tip = shadows.page, -0.62 + 0.2 * one.size
     add(shadows.density, stroke(page, [(0.03, -2.4), (0.0, -1.2), (-0.02, tip)], 0.09, 1.5), 0.06)
     for shift in (-0.04, 0.04):
@@ -334,8 +376,12 @@ _FRONTAL = {
 }
 
 
-def lateral(rngs: Streams, page: Frame, plans: tuple[Plan, ...]) -> tuple[Grey, tuple[Finding, ...]]:
-    """Density of a lateral film (the patient looks to the picture's left), and the findings as they came out."""
+def lateral(
+    rngs: Streams, page: Frame, plans: tuple[Plan, ...], left_out: frozenset[str] = frozenset()
+) -> tuple[Grey, tuple[Finding, ...]]:
+    """Density of a lateral film (the patient looks to the picture's left), and the findings as they came out.
+
+    What replaces a finding in `left_out` takes its numbers from the findings' stream: all else stays as it was."""
     rng, named = rngs.anatomy, {one.name: one for one in plans}
     shadows = _Shadows(page, 0.05)
     ys = (-2.6, -1.6, -1.3, -1.05, -0.5, 0.2, 1.0, 2.6)
@@ -345,9 +391,22 @@ def lateral(rngs: Streams, page: Frame, plans: tuple[Plan, ...]) -> tuple[Grey, 
     add(shadows.density, stroke(page, [(-0.1, -1.2), (-0.75, -2.2)], 0.55, 8), 0.12)
     raised = named.get("elevated diaphragm")
     dome = float(rng.uniform(0.5, 0.65))
-    second = dome - (0.3 + 0.25 * raised.size if raised else float(rng.uniform(0.03, 0.08)))
-    chest = [(-0.52, -0.75), (-0.64, -0.2), (-0.7, 0.35), (-0.66, 0.8), (0.0, -1.12), (-0.3, -1.02), (0.4, -0.98),
-             (0.68, -0.55), (0.78, 0.0), (0.76, 0.6), (0.62, 1.12), (0.1, 1.1)]  # fmt: skip
+    step = rngs.finding if "elevated diaphragm" in left_out else rng
+    second = dome - (0.3 + 0.25 * raised.size if raised else float(step.uniform(0.03, 0.08)))
+    chest = [
+        (-0.52, -0.75),
+        (-0.64, -0.2),
+        (-0.7, 0.35),
+        (-0.66, 0.8),
+        (0.0, -1.12),
+        (-0.3, -1.02),
+        (0.4, -0.98),
+        (0.68, -0.55),
+        (0.78, 0.0),
+        (0.76, 0.6),
+        (0.62, 1.12),
+        (0.1, 1.1),
+    ]
     inside = outline(page, (0.05, 0.0), chest, 4).full(page.shape)
     xs = (-0.75, -0.45, -0.1, 0.25, 0.55, 0.8)
     covers = [
@@ -356,7 +415,8 @@ def lateral(rngs: Streams, page: Frame, plans: tuple[Plan, ...]) -> tuple[Grey, 
     shadows.air = inside * (0.5 * covers[0] + 0.5 * covers[1])
     if raised:
         shadows.findings.append(_found(page, raised.name, (0.0, second), 0.25, None))
-    _lateral_inside(rng, shadows, named.get("cardiomegaly"))
+    usual = rngs.finding if "cardiomegaly" in left_out else rng
+    _lateral_inside(rng, usual, shadows, named.get("cardiomegaly"))
     _lateral_skeleton(rng, shadows)
     shadows.density += 0.1 * smoothstep((page.y - dome) * 2.5)
     if rng.random() < 0.5:
@@ -366,9 +426,11 @@ def lateral(rngs: Streams, page: Frame, plans: tuple[Plan, ...]) -> tuple[Grey, 
     return shadows.film(0.42, rng), tuple(shadows.findings)
 
 
-def _lateral_inside(rng: np.random.Generator, shadows: _Shadows, large: Plan | None) -> None:
+def _lateral_inside(
+    rng: np.random.Generator, usual: np.random.Generator, shadows: _Shadows, large: Plan | None
+) -> None:
     page = shadows.page
-    size = 1.35 + 0.3 * large.size if large else float(rng.uniform(0.9, 1.05))
+    size = 1.35 + 0.3 * large.size if large else float(usual.uniform(0.9, 1.05))
     at = (-0.62 + 0.32 * size, 0.5 - 0.22 * size)
     heart = ellipse(page, *at, 0.3 * size, 0.4 * size, -0.5, 7, lobes=lobed(rng, 0.04)).full(page.shape)
     if large:

@@ -1,4 +1,4 @@
-"""CT with known truth, in Hounsfield units: head, chest and abdomen; axial, coronal and sagittal; with or without contrast."""
+"""CT with known truth in Hounsfield units: head, chest, abdomen; three planes; with or without contrast."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from medvlm.phantoms import artefacts, bodies, heads
-from medvlm.phantoms.canvas import Frame, Grey, bow, blur, ellipse, fractal, frame, lobed, noise, paint, stroke
-from medvlm.phantoms.cases import Choices, HeldOut, Plan, Streams, plan, streams, where
+from medvlm.phantoms.canvas import Frame, Grey, blur, bow, ellipse, fractal, frame, lobed, noise, paint, stroke
+from medvlm.phantoms.cases import Choices, HeldOut, Plan, plan, streams, where
 from medvlm.phantoms.layers import Layers
 from medvlm.phantoms.truth import Finding, Phantom, Side, Split, Truth
 from medvlm.types import Spacing, Window
@@ -15,16 +15,58 @@ from medvlm.types import Spacing, Window
 LOWEST, HIGHEST = -1024, 3071
 _SIDES: tuple[Side | None, ...] = ("left", "right")
 _NO_CONTRAST = {
-    "air": -1000, "scalp": -60, "skin": 20, "fat": -100, "muscle": 52, "mesentery": -95, "skull": 1100, "marrow": 420,
-    "bone": 800, "canal": 25, "csf": 6, "grey": 39, "white": 29, "deep": 38, "falx": 55, "eye": 12, "sinus": -950,
-    "bowel": 38, "fluid": 8, "stool": -40, "gas": -980, "swallowed": 320, "artery": 42, "vein": 40, "cortex": 34,
-    "kidney": 32, "liver": 58, "spleen": 48, "pancreas": 40, "bile": 8, "lung": -850,
-}  # fmt: skip
-_CONTRAST = {"artery": 240, "vein": 150, "cortex": 190, "kidney": 150, "liver": 108, "spleen": 125, "pancreas": 95,
-             "muscle": 62, "grey": 44, "white": 33, "deep": 44, "falx": 110, "bowel": 75}  # fmt: skip
+    "air": -1000,
+    "scalp": -60,
+    "skin": 20,
+    "fat": -100,
+    "muscle": 52,
+    "mesentery": -95,
+    "skull": 1100,
+    "marrow": 420,
+    "bone": 800,
+    "canal": 25,
+    "csf": 6,
+    "grey": 39,
+    "white": 29,
+    "deep": 38,
+    "falx": 55,
+    "eye": 12,
+    "sinus": -950,
+    "bowel": 38,
+    "fluid": 8,
+    "stool": -40,
+    "gas": -980,
+    "swallowed": 320,
+    "artery": 42,
+    "vein": 40,
+    "cortex": 34,
+    "kidney": 32,
+    "liver": 58,
+    "spleen": 48,
+    "pancreas": 40,
+    "bile": 8,
+    "lung": -850,
+}
+_CONTRAST = {
+    "artery": 240,
+    "vein": 150,
+    "cortex": 190,
+    "kidney": 150,
+    "liver": 108,
+    "spleen": 125,
+    "pancreas": 95,
+    "muscle": 62,
+    "grey": 44,
+    "white": 33,
+    "deep": 44,
+    "falx": 110,
+    "bowel": 75,
+}
 
 _BRAIN = ("frontal lobe", "temporal lobe", "basal ganglia", "occipital lobe")
-_HEAD_AXIAL = {name: Choices(_SIDES, _BRAIN) for name in ("bleed", "infarct", "mass")} | {"fracture": Choices(_SIDES, ("skull",))}
+_HEAD_AXIAL = {name: Choices(_SIDES, _BRAIN) for name in ("bleed", "infarct", "mass")} | {
+    "fracture": Choices(_SIDES, ("skull",))
+}
 _HEAD_HIGH = {name: Choices(_SIDES, ("frontal lobe", "parietal lobe")) for name in ("bleed", "infarct", "mass")} | {
     "fracture": Choices(_SIDES, ("skull",))
 }
@@ -77,10 +119,15 @@ HELD_OUT = HeldOut(
             ("mass", None, "anterior"),
         }
     ),
-    {"bleed": (0.45, 0.6), "kidney stone": (0.4, 0.6), "free fluid": (0.4, 0.55), "gallstone": (0.4, 0.6),
-     "pleural effusion": (0.4, 0.6)},
+    {
+        "bleed": (0.45, 0.6),
+        "kidney stone": (0.4, 0.6),
+        "free fluid": (0.4, 0.55),
+        "gallstone": (0.4, 0.6),
+        "pleural effusion": (0.4, 0.6),
+    },
     {"infarct": (0.4, 0.6), "fracture": (0.3, 0.5), "emphysema": (0.4, 0.6)},
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,16 +167,48 @@ _VIEWS: dict[tuple[str, str], _View] = {
     ("head", "coronal"): _View("head", "brain", "coronal", _HEAD_CORONAL, _head_coronal, 100, (1.02, 0.85), 0.44),
     ("head", "sagittal"): _View("head", "brain", "sagittal", _HEAD_SAGITTAL, _head_sagittal, 100, (1.1, 1.05), 0.44),
     ("chest", "axial"): _View("chest", "lungs", "axial", _CHEST_AXIAL, bodies.chest_axial, 150, (0.95, 1.2)),
-    ("chest", "coronal"): _View("chest", "lungs", "coronal", _CHEST_CORONAL,
-                                lambda rng, page: bodies.torso_coronal(rng, page, True), 150, (1.25, 1.15), 0.58),
-    ("chest", "sagittal"): _View("chest", "lungs", "sagittal", _CHEST_SAGITTAL,
-                                 lambda rng, page: bodies.torso_sagittal(rng, page, True), 150, (1.2, 0.95), 0.58),
+    ("chest", "coronal"): _View(
+        "chest",
+        "lungs",
+        "coronal",
+        _CHEST_CORONAL,
+        lambda rng, page: bodies.torso_coronal(rng, page, True),
+        150,
+        (1.25, 1.15),
+        0.58,
+    ),
+    ("chest", "sagittal"): _View(
+        "chest",
+        "lungs",
+        "sagittal",
+        _CHEST_SAGITTAL,
+        lambda rng, page: bodies.torso_sagittal(rng, page, True),
+        150,
+        (1.2, 0.95),
+        0.58,
+    ),
     ("abdomen", "axial"): _View("abdomen", "liver", "axial", _ABDOMEN, bodies.abdomen_axial, 150, (0.9, 1.2)),
-    ("abdomen", "coronal"): _View("abdomen", "liver", "coronal", _ABDOMEN,
-                                  lambda rng, page: bodies.torso_coronal(rng, page, False), 150, (1.2, 1.12), 0.56),
-    ("abdomen", "sagittal"): _View("abdomen", "liver", "sagittal", _ABDOMEN_SAGITTAL,
-                                   lambda rng, page: bodies.torso_sagittal(rng, page, False), 150, (1.2, 0.95), 0.56),
-}  # fmt: skip
+    ("abdomen", "coronal"): _View(
+        "abdomen",
+        "liver",
+        "coronal",
+        _ABDOMEN,
+        lambda rng, page: bodies.torso_coronal(rng, page, False),
+        150,
+        (1.2, 1.12),
+        0.56,
+    ),
+    ("abdomen", "sagittal"): _View(
+        "abdomen",
+        "liver",
+        "sagittal",
+        _ABDOMEN_SAGITTAL,
+        lambda rng, page: bodies.torso_sagittal(rng, page, False),
+        150,
+        (1.2, 0.95),
+        0.56,
+    ),
+}
 _HEIGHTS = (
     _VIEWS["head", "axial"],
     _View("head", "brain", "axial", _HEAD_HIGH, _head_high, 100, (1.0, 0.8)),
@@ -167,11 +246,20 @@ def _draw(seed: int, split: Split, ill: bool) -> Phantom:
     findings = []
     for one in plans if ill else ():
         findings.append(_FINDINGS[one.name](rngs.finding, picture, layers, one, contrast))
-    pixels, window = _scanned(rngs.noise, picture, page, view, findings)
+    pixels, window = _scanned(rngs.noise, picture, page, view, plans)
     truth = Truth(
-        "ct", "CT", region, view.organ, plane, "with contrast" if contrast else "without contrast", tuple(findings),
-        tuple(view.choices), _layperson(view, findings, window), (), held,
-    )  # fmt: skip
+        "ct",
+        "CT",
+        region,
+        view.organ,
+        plane,
+        "with contrast" if contrast else "without contrast",
+        tuple(findings),
+        tuple(view.choices),
+        _layperson(view, findings, window),
+        (),
+        held,
+    )
     mm = round(view.millimetres / page.scale, 4)
     return Phantom(pixels, truth, Spacing(mm, mm), window, False, seed)
 
@@ -211,20 +299,24 @@ def _table(rng: np.random.Generator, picture: Grey, page: Frame, view: _View) ->
 
 
 def _scanned(
-    rng: np.random.Generator, picture: Grey, page: Frame, view: _View, findings: list[Finding]
-) -> tuple[np.ndarray, Window]:  # fmt: skip
+    rng: np.random.Generator, picture: Grey, page: Frame, view: _View, plans: tuple[Plan, ...]
+) -> tuple[np.ndarray, Window]:
     """Resolution, texture, noise, rings; then now and then what a screenshot adds."""
     shape = page.shape
     # Nothing in the brain shows in a bone window, nor emphysema in one for soft tissue.
     hidden = {"head": ("bleed", "infarct", "mass"), "chest": ("emphysema",)}.get(view.region, ())
     choices = _WINDOWS[view.region][: 3 if view.region == "head" else 2 if hidden else 4]
-    if not any(one.name in hidden for one in findings):
+    if not any(one.name in hidden for one in plans):
         choices = _WINDOWS[view.region]
     width, level = choices[int(rng.integers(len(choices)))]
-    window = Window(float(round(width * rng.uniform(0.85, 1.2))), float(round(level + rng.uniform(-0.04, 0.04) * width)))
+    window = Window(
+        float(round(width * rng.uniform(0.85, 1.2))), float(round(level + rng.uniform(-0.04, 0.04) * width))
+    )
     picture = blur(picture, float(rng.uniform(0.4, 0.9)))
     sigma = float(rng.uniform(2.0, 5.0)) if view.region == "head" else float(rng.uniform(6, 20))
-    picture = picture + sigma * artefacts.grain(rng, shape, float(rng.uniform(1, 2.2))) + 2.5 * fractal(rng, shape, 16, 2)
+    picture = (
+        picture + sigma * artefacts.grain(rng, shape, float(rng.uniform(1, 2.2))) + 2.5 * fractal(rng, shape, 16, 2)
+    )
     if rng.random() < 0.15:
         picture = picture + artefacts.rings(rng, shape, page.middle, sigma * 3)
     if rng.random() < 0.45:
@@ -234,7 +326,9 @@ def _scanned(
 
 def _burn(rng: np.random.Generator, picture: Grey, view: _View, window: Window) -> None:
     shape, white = picture.shape, window.level + window.width
-    for patch in artefacts.corner_lines(rng, shape, (f"W {window.width:.0f} : L {window.level:.0f}".replace("-", "-"),)):
+    for patch in artefacts.corner_lines(
+        rng, shape, (f"W {window.width:.0f} : L {window.level:.0f}".replace("-", "-"),)
+    ):
         paint(picture, patch, white)
     if view.plane != "sagittal" and rng.random() < 0.5:
         paint(picture, artefacts.text(shape, "R", shape[0] / 2, 4, 10), white)
@@ -270,7 +364,10 @@ def _in_brain(rng: np.random.Generator, picture: Grey, layers: Layers, one: Plan
         return _found(page, one, at, radius, heads.MILLIMETRES)
     rim = ellipse(page, *at, radius * 1.45, radius * 1.35, soft=6, lobes=lobes) * mask
     paint(picture, rim * 0.8, 19.0)
-    shape = ellipse(page, *at, radius, radius * float(rng.uniform(0.75, 1.0)), float(rng.uniform(-1, 1)), 2, lobes=lobes) * mask
+    shape = (
+        ellipse(page, *at, radius, radius * float(rng.uniform(0.75, 1.0)), float(rng.uniform(-1, 1)), 2, lobes=lobes)
+        * mask
+    )
     if one.name == "bleed":
         paint(picture, shape, 64.0 + 14 * one.contrast)
     else:
@@ -287,20 +384,28 @@ def _skull_fracture(rng: np.random.Generator, picture: Grey, layers: Layers, one
     row = round(page.pixel(0, y)[0])
     bone = picture[min(max(row, 0), page.shape[0] - 1)] > 500
     line = page.x[min(max(row, 0), page.shape[0] - 1)]
-    x = float(np.median(line[bone & (line * sign > 0.35)])) if bool((bone & (line * sign > 0.35)).any()) else sign * 0.65
+    x = (
+        float(np.median(line[bone & (line * sign > 0.35)]))
+        if bool((bone & (line * sign > 0.35)).any())
+        else sign * 0.65
+    )
     depth = 0.03 + 0.03 * one.size
     paint(picture, ellipse(page, x + sign * 0.07, y, 0.05 + depth, 0.24, soft=4), 45.0)
     paint(picture, ellipse(page, x, y, 0.045, 0.22, soft=2) * (picture > 300).astype(np.float64), 900.0)
     for shift, push in ((-0.09, 0.5), (0.1, 1.0)):
         paint(picture, ellipse(page, x - sign * push * depth, y + shift, 0.035, 0.085, sign * 0.2, 1.5), 1000.0)
     for shift in (-0.19, 0.0, 0.2):
-        gap = stroke(page, [(x + sign * 0.07, y + shift), (x - sign * 0.1, y + shift + 0.05)], 0.03 + 0.02 * one.contrast, 1.2)
+        gap = stroke(
+            page, [(x + sign * 0.07, y + shift), (x - sign * 0.1, y + shift + 0.05)], 0.03 + 0.02 * one.contrast, 1.2
+        )
         paint(picture, gap, 40.0)
     paint(picture, ellipse(page, x - sign * 0.1, y, 0.04, 0.2, soft=2), 68.0)
     return _found(page, one, (x, y), 0.25, heads.MILLIMETRES, False)
 
 
-def _head_or_body_fracture(rng: np.random.Generator, picture: Grey, layers: Layers, one: Plan, contrast: bool) -> Finding:
+def _head_or_body_fracture(
+    rng: np.random.Generator, picture: Grey, layers: Layers, one: Plan, contrast: bool
+) -> Finding:
     if one.place == "skull":
         return _skull_fracture(rng, picture, layers, one, contrast)
     page, (x, y) = layers.page, layers.spots[None, one.place]
@@ -333,7 +438,9 @@ def _emphysema(rng: np.random.Generator, picture: Grey, layers: Layers, one: Pla
     size = (0.045 + 0.05 * one.size) * page.scale
     holes = np.clip((noise(rng, page.shape, size) - 0.1) * 5, 0, 1)
     walls = np.clip(1 - np.abs(holes - 0.3) * 4, 0, 1)
-    picture += lung * (picture < -600) * (-95 * holes * (1 + 0.4 * one.contrast) + 260 * walls * (0.6 + 0.4 * one.contrast))
+    picture += (
+        lung * (picture < -600) * (-95 * holes * (1 + 0.4 * one.contrast) + 260 * walls * (0.6 + 0.4 * one.contrast))
+    )
     rows, columns = np.nonzero(lung > 0.5)
     centre = (round(float(rows.mean()) / page.shape[0], 4), round(float(columns.mean()) / page.shape[1], 4))
     return Finding(one.name, one.side, one.place, centre, 0.35)
@@ -348,7 +455,9 @@ def _pleural(rng: np.random.Generator, picture: Grey, layers: Layers, one: Plan,
     curve = level + 0.25 * np.abs(np.abs(page.x) - 0.5) * (-1 if one.place == "posterior" else 1)
     fluid = half * np.clip((page.y - curve) * page.scale / 2 + 0.5, 0, 1)
     picture += (12.0 - picture) * fluid
-    return _found(page, one, (x, (level + (0.42 if one.place == "posterior" else y + 0.15)) / 2), 0.2, bodies.MILLIMETRES, False)
+    return _found(
+        page, one, (x, (level + (0.42 if one.place == "posterior" else y + 0.15)) / 2), 0.2, bodies.MILLIMETRES, False
+    )
 
 
 def _belly_mass(rng: np.random.Generator, picture: Grey, layers: Layers, one: Plan, contrast: bool) -> Finding:
@@ -415,7 +524,10 @@ _SEEN = {
     ("chest", "axial"): "A wide oval with two large black areas and a white spot between them at the bottom",
     ("chest", "coronal"): "Two tall black areas side by side in a grey shape, with white dots along both edges",
     ("chest", "sagittal"): "A tall black area in a grey shape, with a row of white blocks along the right edge",
-    ("abdomen", "axial"): "A wide grey oval filled with grey and bright shapes, with a white spot at the bottom middle, on black",
+    (
+        "abdomen",
+        "axial",
+    ): "A wide grey oval filled with grey and bright shapes, with a white spot at the bottom middle, on black",
     ("abdomen", "coronal"): "A broad grey shape with a large grey area on the left and many small blobs below",
     ("abdomen", "sagittal"): "A tall grey shape with blobs in it and a row of white blocks along the right edge",
 }

@@ -82,7 +82,12 @@ def _draw(seed: int, split: Split, ill: bool) -> Phantom:
     plans, held = plan(rngs.case, choices, HELD_OUT, split)
     page = _page(rngs.anatomy, view)
     shown = plans if ill else ()
-    drawn = chest.lateral(rngs, page, shown) if view == "lateral" else chest.frontal(rngs, page, shown, view == "AP")
+    left_out = frozenset() if ill else frozenset(one.name for one in plans)
+    drawn = (
+        chest.lateral(rngs, page, shown, left_out)
+        if view == "lateral"
+        else chest.frontal(rngs, page, shown, view == "AP")
+    )
     density = drawn[0][:, ::-1] if flipped else drawn[0]
     findings = tuple(_mirrored(one) for one in drawn[1]) if flipped else drawn[1]
     film = _develop(rngs.noise, density, exposure, view)

@@ -9,8 +9,20 @@ from collections.abc import Sequence
 import numpy as np
 
 from medvlm.phantoms.canvas import (
-    Frame, Grey, Point, around, bow, direction, ellipse, lobed, lookup, noise, outline, smoothstep, span, stroke,
-)  # fmt: skip
+    Frame,
+    Grey,
+    Point,
+    around,
+    bow,
+    direction,
+    ellipse,
+    lobed,
+    lookup,
+    noise,
+    smoothstep,
+    span,
+    stroke,
+)
 from medvlm.phantoms.layers import Layers
 
 MILLIMETRES = 100.0
@@ -18,8 +30,20 @@ _AXIAL = ((0, -0.92), (0.36, -0.83), (0.6, -0.5), (0.69, -0.05), (0.69, 0.3), (0
 _LOW = ((0, -0.95), (0.3, -0.88), (0.55, -0.55), (0.62, -0.1), (0.66, 0.25), (0.52, 0.66), (0.25, 0.85), (0, 0.88))
 _CORONAL = ((0, -0.9), (0.4, -0.8), (0.65, -0.45), (0.71, 0.0), (0.66, 0.4), (0.6, 0.8), (0.56, 1.5), (0, 1.7))
 _CORONAL_BRAIN = ((0, -0.76), (0.34, -0.69), (0.55, -0.38), (0.6, 0.02), (0.53, 0.36), (0.32, 0.47), (0.1, 0.36))
-_SAGITTAL_BRAIN = ((-0.73, 0.0), (-0.75, -0.25), (-0.6, -0.56), (-0.25, -0.76), (0.15, -0.79), (0.55, -0.61), (0.79, -0.2),
-                   (0.77, 0.06), (0.5, 0.12), (0.1, 0.1), (-0.3, 0.12), (-0.55, 0.13))  # fmt: skip
+_SAGITTAL_BRAIN = (
+    (-0.73, 0.0),
+    (-0.75, -0.25),
+    (-0.6, -0.56),
+    (-0.25, -0.76),
+    (0.15, -0.79),
+    (0.55, -0.61),
+    (0.79, -0.2),
+    (0.77, 0.06),
+    (0.5, 0.12),
+    (0.1, 0.1),
+    (-0.3, 0.12),
+    (-0.55, 0.13),
+)
 
 
 def mirrored(points: Sequence[Point]) -> list[Point]:
@@ -74,7 +98,15 @@ class Brain:
         layers.lay("grey", mask * over(page, 0.055 - near, 1.6))
         layers.lay("csf", mask * over(page, 0.021 + 0.024 * self.atrophy - near, 2.2) * (0.8 + 0.2 * self.atrophy))
 
-    def pair(self, layers: Layers, tissue: str, points: Sequence[Point], widths: Sequence[float], soft: float = 1.5, within: bool = True) -> None:  # fmt: skip
+    def pair(
+        self,
+        layers: Layers,
+        tissue: str,
+        points: Sequence[Point],
+        widths: Sequence[float],
+        soft: float = 1.5,
+        within: bool = True,
+    ) -> None:
         """The same stroke on both sides, not quite alike."""
         for sign in (-1, 1):
             shift = float(self.rng.uniform(-0.008, 0.008))
@@ -95,17 +127,32 @@ def axial_middle(rng: np.random.Generator, page: Frame, atrophy: float) -> Layer
     closed = lookup((-0.5, -0.34, -0.2, 0.3, 0.42, 0.55), (0, 0.05, 0.3, 0.3, 0.05, 0), page.y)
     brain.tissue(layers, deep, np.abs(page.x) + closed)
     brain.pair(layers, "grey", [(0.62, -0.12), (0.42, -0.02), (0.4, 0.12)], [0.16, 0.13, 0.06])
-    brain.pair(layers, "csf", [(0.64, -0.14), (0.44, -0.04), (0.41, 0.1)], [0.05 + 0.05 * atrophy, 0.03 + 0.03 * atrophy, 0.01])
+    brain.pair(
+        layers, "csf", [(0.64, -0.14), (0.44, -0.04), (0.41, 0.1)], [0.05 + 0.05 * atrophy, 0.03 + 0.03 * atrophy, 0.01]
+    )
     v = brain.ventricle
     brain.ovals(layers, "deep", 0.15 + 0.03 * v, -0.2, 0.05, 0.12, 0.25)
     brain.ovals(layers, "deep", 0.29, -0.02, 0.075, 0.17, -0.25)
     brain.ovals(layers, "deep", 0.12, 0.12, 0.1, 0.15, 0.35)
-    brain.pair(layers, "csf", bow((0.03, -0.08), (0.05, -0.25), (0.05 + 0.09 * v, -0.33), 4), [0.04 * v, 0.06 * v, 0.07 * v, 0.06 * v, 0.02])
-    brain.pair(layers, "csf", bow((0.12, 0.22), (0.28, 0.3), (0.25, 0.55), 4), [0.03 * v, 0.08 * v, 0.1 * v, 0.07 * v, 0.02])
+    brain.pair(
+        layers,
+        "csf",
+        bow((0.03, -0.08), (0.05, -0.25), (0.05 + 0.09 * v, -0.33), 4),
+        [0.04 * v, 0.06 * v, 0.07 * v, 0.06 * v, 0.02],
+    )
+    brain.pair(
+        layers, "csf", bow((0.12, 0.22), (0.28, 0.3), (0.25, 0.55), 4), [0.03 * v, 0.08 * v, 0.1 * v, 0.07 * v, 0.02]
+    )
     layers.lay("csf", stroke(page, [(0, 0.0), (0, 0.2)], 0.03 * v, 1.5), ellipse(page, 0, 0.28, 0.05, 0.05, soft=2))
     layers.lay("falx", stroke(page, [(0, -0.8), (0, -0.38)], 0.012), stroke(page, [(0, 0.5), (0, 0.8)], 0.015))
-    layers.spots = both({"frontal lobe": (0.33, -0.5), "basal ganglia": (0.28, 0.0), "temporal lobe": (0.48, 0.2),
-                          "occipital lobe": (0.3, 0.58)})  # fmt: skip
+    layers.spots = both(
+        {
+            "frontal lobe": (0.33, -0.5),
+            "basal ganglia": (0.28, 0.0),
+            "temporal lobe": (0.48, 0.2),
+            "occipital lobe": (0.3, 0.58),
+        }
+    )
     return layers
 
 
@@ -119,7 +166,12 @@ def axial_high(rng: np.random.Generator, page: Frame, atrophy: float) -> Layers:
     brain.tissue(layers, deep, np.abs(page.x) + closed)
     if roof:
         v = brain.ventricle
-        brain.pair(layers, "csf", bow((0.07, -0.3), (0.04 + 0.06 * v, 0.0), (0.12 + 0.04 * v, 0.34), 4), [0.03, 0.07 * v, 0.075 * v, 0.08 * v, 0.03])
+        brain.pair(
+            layers,
+            "csf",
+            bow((0.07, -0.3), (0.04 + 0.06 * v, 0.0), (0.12 + 0.04 * v, 0.34), 4),
+            [0.03, 0.07 * v, 0.075 * v, 0.08 * v, 0.03],
+        )
     layers.lay("falx", stroke(page, [(0, -0.8), (0, 0.8)] if not roof else [(0, -0.8), (0, -0.3)], 0.012))
     layers.spots = both({"frontal lobe": (0.3, -0.42), "parietal lobe": (0.36, 0.22)})
     return layers
@@ -178,13 +230,23 @@ def coronal(rng: np.random.Generator, page: Frame, atrophy: float) -> Layers:
     brain.ovals(layers, "deep", 0.14, -0.02, 0.1, 0.09)
     brain.ovals(layers, "deep", 0.27, -0.02, 0.06, 0.12, 0.3)
     v = brain.ventricle
-    brain.pair(layers, "csf", bow((0.02, -0.12), (0.06, -0.26), (0.06 + 0.11 * v, -0.24), 3), [0.05 * v, 0.08 * v, 0.08 * v, 0.02])
+    brain.pair(
+        layers,
+        "csf",
+        bow((0.02, -0.12), (0.06, -0.26), (0.06 + 0.11 * v, -0.24), 3),
+        [0.05 * v, 0.08 * v, 0.08 * v, 0.02],
+    )
     brain.pair(layers, "csf", [(0.38, 0.26), (0.44, 0.3)], [0.02, 0.04 * v])
     layers.lay("csf", stroke(page, [(0, -0.03), (0, 0.16)], 0.03 * v, 1.5), ellipse(page, 0, 0.4, 0.2, 0.2, soft=3))
     layers.lay("white", stroke(page, [(0, 0.22), (0, 0.38), (0, 0.75)], [0.16, 0.24, 0.12], 2))
     if rng.random() < 0.5:
         for sign in (-1, 1):
-            _folia(rng, layers, ellipse(page, sign * 0.24, 0.5, 0.22, 0.14, sign * -0.25, 2).full(page.shape), (sign * 0.1, 0.5))
+            _folia(
+                rng,
+                layers,
+                ellipse(page, sign * 0.24, 0.5, 0.22, 0.14, sign * -0.25, 2).full(page.shape),
+                (sign * 0.1, 0.5),
+            )
     layers.lay("falx", stroke(page, [(0, -0.78), (0, -0.34)], 0.012))
     layers.spots = both({"frontal lobe": (0.32, -0.42), "basal ganglia": (0.26, -0.03), "temporal lobe": (0.42, 0.27)})
     return layers
@@ -220,25 +282,41 @@ def sagittal(rng: np.random.Generator, page: Frame, atrophy: float) -> Layers:
     brain.tissue(layers, surface, reach=float(rng.uniform(0.25, 0.5)))
     v = brain.ventricle
     layers.lay("csf", stroke(page, bow((-0.22, -0.05), (-0.02, -0.38), (0.2, -0.08), 6), 0.1 * v, 2))
-    body = [*bow((-0.24, 0.0), (-0.42, -0.22), (-0.12, -0.27), 4), *bow((-0.12, -0.27), (0.2, -0.33), (0.27, -0.08), 4)[1:]]
+    body = [
+        *bow((-0.24, 0.0), (-0.42, -0.22), (-0.12, -0.27), 4),
+        *bow((-0.12, -0.27), (0.2, -0.33), (0.27, -0.08), 4)[1:],
+    ]
     layers.lay("white", stroke(page, body, [0.04, 0.06, 0.075, 0.065, 0.055, 0.055, 0.06, 0.075, 0.08], 1.5))
     layers.lay("deep", ellipse(page, 0.02, -0.03, 0.14, 0.09, 0.1, 2))
     layers.lay("csf", ellipse(page, 0.28, 0.06, 0.1, 0.05, soft=2))
     stem = [(0.04, 0.08), (0.03, 0.28), (0.09, 0.5), (0.13, 0.7), (0.19, 1.6)]
-    layers.lay("white", stroke(page, stem, [0.14, 0.2, 0.13, 0.09, 0.085], 2), ellipse(page, -0.02, 0.27, 0.11, 0.13, soft=2))
+    layers.lay(
+        "white", stroke(page, stem, [0.14, 0.2, 0.13, 0.09, 0.085], 2), ellipse(page, -0.02, 0.27, 0.11, 0.13, soft=2)
+    )
     _folia(rng, layers, ellipse(page, 0.42, 0.34, 0.27, 0.21, -0.2, 2).full(page.shape), (0.2, 0.32))
     layers.masks["brain"] = np.maximum(layers.masks["brain"], ellipse(page, 0.03, 0.3, 0.13, 0.2).full(page.shape))
     layers.lay("csf", stroke(page, [(0.14, 0.2), (0.2, 0.33), (0.15, 0.46)], [0.02, 0.07, 0.01], 1.5))
-    layers.spots = {(None, place): at for place, at in {
-        "frontal lobe": (-0.5, -0.3), "parietal lobe": (0.3, -0.5), "occipital lobe": (0.6, -0.1),
-        "cerebellum": (0.42, 0.35), "brainstem": (0.0, 0.28)}.items()}  # fmt: skip
+    layers.spots = {
+        (None, place): at
+        for place, at in {
+            "frontal lobe": (-0.5, -0.3),
+            "parietal lobe": (0.3, -0.5),
+            "occipital lobe": (0.6, -0.1),
+            "cerebellum": (0.42, 0.35),
+            "brainstem": (0.0, 0.28),
+        }.items()
+    }
     return layers
 
 
 def _face(rng: np.random.Generator, layers: Layers) -> None:
     page = layers.page
-    layers.lay("muscle", ellipse(page, -0.45, 0.55, 0.4, 0.4, soft=6), stroke(page, [(0.45, 0.65), (0.5, 1.6)], 0.22, 5))
-    layers.lay("sinus", ellipse(page, -0.78, -0.12, 0.04, 0.09, soft=1.5), ellipse(page, -0.28, 0.22, 0.12, 0.08, soft=2))
+    layers.lay(
+        "muscle", ellipse(page, -0.45, 0.55, 0.4, 0.4, soft=6), stroke(page, [(0.45, 0.65), (0.5, 1.6)], 0.22, 5)
+    )
+    layers.lay(
+        "sinus", ellipse(page, -0.78, -0.12, 0.04, 0.09, soft=1.5), ellipse(page, -0.28, 0.22, 0.12, 0.08, soft=2)
+    )
     layers.lay("fat", stroke(page, [(-0.7, 0.3), (-0.35, 0.28)], 0.05, 2))
     layers.lay("sinus", stroke(page, [(-0.82, 0.37), (-0.35, 0.36)], [0.06, 0.1], 2))
     layers.lay("sinus", stroke(page, [(-0.3, 0.36), (-0.2, 0.6), (-0.17, 1.6)], [0.1, 0.07, 0.09], 2))
@@ -254,7 +332,9 @@ def _face(rng: np.random.Generator, layers: Layers) -> None:
 
 
 def both(spots: dict[str, Point]) -> dict[tuple[str | None, str | None], Point]:
-    return {(side, place): (sign * x, y) for place, (x, y) in spots.items() for side, sign in (("left", 1), ("right", -1))}
+    return {
+        (side, place): (sign * x, y) for place, (x, y) in spots.items() for side, sign in (("left", 1), ("right", -1))
+    }
 
 
 SLICES = {"middle": axial_middle, "high": axial_high, "low": axial_low, "coronal": coronal, "sagittal": sagittal}

@@ -29,7 +29,7 @@ class Layers:
 
     def painted(self, values: Mapping[str, float | Grey]) -> Grey:
         """The picture in which each tissue has its value. Raises KeyError for a tissue without one."""
-        picture = np.full(self.page.shape, float(values["air"]))  # type: ignore[arg-type]
+        picture = np.full(self.page.shape, float(np.mean(values["air"])))
         for tissue, patch in self.stack:
             paint(picture, patch, values[tissue])
         return picture

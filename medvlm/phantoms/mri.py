@@ -17,17 +17,36 @@ _SIDES: tuple[Side | None, ...] = ("left", "right")
 _SEQUENCES = ("T1", "T2", "FLAIR", "DWI", "T1 with contrast")
 # Signal of each tissue, 0..1, in the order of _SEQUENCES.
 _SIGNAL = {
-    "air": (0.01, 0.01, 0.01, 0.01, 0.01), "scalp": (0.95, 0.72, 0.7, 0.12, 0.95), "skin": (0.45, 0.35, 0.4, 0.1, 0.5),
-    "fat": (0.95, 0.78, 0.7, 0.1, 0.95), "muscle": (0.36, 0.2, 0.3, 0.12, 0.42), "skull": (0.05, 0.05, 0.05, 0.02, 0.05),
-    "marrow": (0.68, 0.45, 0.5, 0.08, 0.68), "csf": (0.12, 0.96, 0.07, 0.06, 0.12), "grey": (0.42, 0.55, 0.56, 0.5, 0.44),
-    "white": (0.6, 0.38, 0.44, 0.42, 0.6), "deep": (0.48, 0.46, 0.53, 0.47, 0.5), "falx": (0.3, 0.2, 0.3, 0.1, 0.85),
-    "eye": (0.14, 0.98, 0.1, 0.08, 0.14), "sinus": (0.03, 0.03, 0.03, 0.02, 0.03), "cartilage": (0.5, 0.62, 0.6, 0.3, 0.5),
-    "cortex": (0.06, 0.05, 0.05, 0.03, 0.06), "tendon": (0.09, 0.07, 0.08, 0.04, 0.09), "vein": (0.1, 0.12, 0.1, 0.05, 0.6),
-    "flow": (0.07, 0.06, 0.06, 0.03, 0.5), "fluid": (0.15, 0.92, 0.1, 0.1, 0.15), "bowel": (0.4, 0.35, 0.4, 0.2, 0.5),
-    "cord": (0.5, 0.35, 0.45, 0.4, 0.5), "disc": (0.36, 0.75, 0.5, 0.2, 0.38), "annulus": (0.2, 0.12, 0.15, 0.08, 0.2),
-    "lesion": (0.24, 0.92, 0.95, 0.98, 0.9), "oedema": (0.4, 0.78, 0.82, 0.55, 0.4), "tumour": (0.3, 0.72, 0.72, 0.75, 0.95),
-    "core": (0.15, 0.95, 0.3, 0.3, 0.15), "herniation": (0.3, 0.16, 0.2, 0.1, 0.3),
-}  # fmt: skip
+    "air": (0.01, 0.01, 0.01, 0.01, 0.01),
+    "scalp": (0.95, 0.72, 0.7, 0.12, 0.95),
+    "skin": (0.45, 0.35, 0.4, 0.1, 0.5),
+    "fat": (0.95, 0.78, 0.7, 0.1, 0.95),
+    "muscle": (0.36, 0.2, 0.3, 0.12, 0.42),
+    "skull": (0.05, 0.05, 0.05, 0.02, 0.05),
+    "marrow": (0.68, 0.45, 0.5, 0.08, 0.68),
+    "csf": (0.12, 0.96, 0.07, 0.06, 0.12),
+    "grey": (0.42, 0.55, 0.56, 0.5, 0.44),
+    "white": (0.6, 0.38, 0.44, 0.42, 0.6),
+    "deep": (0.48, 0.46, 0.53, 0.47, 0.5),
+    "falx": (0.3, 0.2, 0.3, 0.1, 0.85),
+    "eye": (0.14, 0.98, 0.1, 0.08, 0.14),
+    "sinus": (0.03, 0.03, 0.03, 0.02, 0.03),
+    "cartilage": (0.5, 0.62, 0.6, 0.3, 0.5),
+    "cortex": (0.06, 0.05, 0.05, 0.03, 0.06),
+    "tendon": (0.09, 0.07, 0.08, 0.04, 0.09),
+    "vein": (0.1, 0.12, 0.1, 0.05, 0.6),
+    "flow": (0.07, 0.06, 0.06, 0.03, 0.5),
+    "fluid": (0.15, 0.92, 0.1, 0.1, 0.15),
+    "bowel": (0.4, 0.35, 0.4, 0.2, 0.5),
+    "cord": (0.5, 0.35, 0.45, 0.4, 0.5),
+    "disc": (0.36, 0.75, 0.5, 0.2, 0.38),
+    "annulus": (0.2, 0.12, 0.15, 0.08, 0.2),
+    "lesion": (0.24, 0.92, 0.95, 0.98, 0.9),
+    "oedema": (0.4, 0.78, 0.82, 0.55, 0.4),
+    "tumour": (0.3, 0.72, 0.72, 0.75, 0.95),
+    "core": (0.15, 0.95, 0.3, 0.3, 0.15),
+    "herniation": (0.3, 0.16, 0.2, 0.1, 0.3),
+}
 _PLACES = ("frontal lobe", "temporal lobe", "basal ganglia", "occipital lobe")
 _ATROPHY = {"atrophy": Choices(("both",))}
 
@@ -50,7 +69,9 @@ class _View:
     weight: float = 1.0
 
 
-def _plain(draw: Callable[[np.random.Generator, Frame], Layers]) -> Callable[[np.random.Generator, Frame, float], Layers]:
+def _plain(
+    draw: Callable[[np.random.Generator, Frame], Layers],
+) -> Callable[[np.random.Generator, Frame, float], Layers]:
     return lambda rng, page, atrophy: draw(rng, page)
 
 
@@ -59,20 +80,98 @@ _KNEE = {
     "lesion": Choices((None,), ("femur", "tibia")),
 }
 _VIEWS = (
-    _View("brain", "brain", "axial", heads.axial_middle, _brain(_SIDES, _PLACES), _SEQUENCES, 100, (1.0, 0.8), weight=2.2),
-    _View("brain", "brain", "axial", heads.axial_high, _brain(_SIDES, ("frontal lobe", "parietal lobe")), _SEQUENCES, 100, (1.0, 0.8)),
-    _View("brain", "brain", "axial", heads.axial_low, _brain(_SIDES, ("cerebellum", "temporal lobe"), 2) , _SEQUENCES[:3], 100, (1.02, 0.8)),
-    _View("brain", "brain", "coronal", heads.coronal, _brain(_SIDES, _PLACES[:3]), ("T1", "T2", "FLAIR", "T1 with contrast"), 100, (1.02, 0.85), 0.43, 1.7),
-    _View("brain", "brain", "sagittal", heads.sagittal, _brain((None,), ("frontal lobe", "parietal lobe", "occipital lobe", "cerebellum", "brainstem"), 1),
-          ("T1", "T2", "FLAIR", "T1 with contrast"), 100, (1.1, 1.05), 0.44, 1.7),
-    _View("knee", "knee joint", "sagittal", _plain(joints.knee_sagittal), {**_KNEE, "mass": Choices((None,), ("behind the knee",))}, ("T1", "T2"), 80, (1.15, 1.0), weight=1.3),
-    _View("knee", "knee joint", "coronal", _plain(joints.knee_coronal), _KNEE, ("T1", "T2"), 80, (1.1, 0.95), weight=1.2),
-    _View("spine", "spine", "sagittal", _plain(joints.spine_sagittal),
-          {"disc herniation": Choices((None,), ("upper lumbar spine", "lower lumbar spine")),
-           "lesion": Choices((None,), ("upper vertebra", "lower vertebra")), "mass": Choices((None,), ("spinal canal",))}, ("T1", "T2"), 100, (1.25, 1.0), weight=1.5),
-    _View("spine", "spine", "axial", _plain(joints.spine_axial),
-          {"disc herniation": Choices(_SIDES, ("spinal canal",)), "lesion": Choices(_SIDES, ("vertebra",)), "mass": Choices(_SIDES, ("back muscle",))}, ("T1", "T2"), 100, (1.0, 1.2), weight=1.2),
-)  # fmt: skip
+    _View(
+        "brain", "brain", "axial", heads.axial_middle, _brain(_SIDES, _PLACES), _SEQUENCES, 100, (1.0, 0.8), weight=2.2
+    ),
+    _View(
+        "brain",
+        "brain",
+        "axial",
+        heads.axial_high,
+        _brain(_SIDES, ("frontal lobe", "parietal lobe")),
+        _SEQUENCES,
+        100,
+        (1.0, 0.8),
+    ),
+    _View(
+        "brain",
+        "brain",
+        "axial",
+        heads.axial_low,
+        _brain(_SIDES, ("cerebellum", "temporal lobe"), 2),
+        _SEQUENCES[:3],
+        100,
+        (1.02, 0.8),
+    ),
+    _View(
+        "brain",
+        "brain",
+        "coronal",
+        heads.coronal,
+        _brain(_SIDES, _PLACES[:3]),
+        ("T1", "T2", "FLAIR", "T1 with contrast"),
+        100,
+        (1.02, 0.85),
+        0.43,
+        1.7,
+    ),
+    _View(
+        "brain",
+        "brain",
+        "sagittal",
+        heads.sagittal,
+        _brain((None,), ("frontal lobe", "parietal lobe", "occipital lobe", "cerebellum", "brainstem"), 1),
+        ("T1", "T2", "FLAIR", "T1 with contrast"),
+        100,
+        (1.1, 1.05),
+        0.44,
+        1.7,
+    ),
+    _View(
+        "knee",
+        "knee joint",
+        "sagittal",
+        _plain(joints.knee_sagittal),
+        {**_KNEE, "mass": Choices((None,), ("behind the knee",))},
+        ("T1", "T2"),
+        80,
+        (1.15, 1.0),
+        weight=1.3,
+    ),
+    _View(
+        "knee", "knee joint", "coronal", _plain(joints.knee_coronal), _KNEE, ("T1", "T2"), 80, (1.1, 0.95), weight=1.2
+    ),
+    _View(
+        "spine",
+        "spine",
+        "sagittal",
+        _plain(joints.spine_sagittal),
+        {
+            "disc herniation": Choices((None,), ("upper lumbar spine", "lower lumbar spine")),
+            "lesion": Choices((None,), ("upper vertebra", "lower vertebra")),
+            "mass": Choices((None,), ("spinal canal",)),
+        },
+        ("T1", "T2"),
+        100,
+        (1.25, 1.0),
+        weight=1.5,
+    ),
+    _View(
+        "spine",
+        "spine",
+        "axial",
+        _plain(joints.spine_axial),
+        {
+            "disc herniation": Choices(_SIDES, ("spinal canal",)),
+            "lesion": Choices(_SIDES, ("vertebra",)),
+            "mass": Choices(_SIDES, ("back muscle",)),
+        },
+        ("T1", "T2"),
+        100,
+        (1.0, 1.2),
+        weight=1.2,
+    ),
+)
 HELD_OUT = HeldOut(
     frozenset(
         {
@@ -113,9 +212,18 @@ def _draw(seed: int, split: Split, ill: bool) -> Phantom:
     findings = tuple(_FINDINGS[one.name](rngs.finding, picture, layers, one, view, signal) for one in shown)
     pixels, window = _scanned(rngs.noise, picture, page, view, sequence)
     truth = Truth(
-        "mri", "MRI", view.region, view.organ, view.plane, sequence, findings, tuple(view.choices),
-        _layperson(view, findings), (), held,
-    )  # fmt: skip
+        "mri",
+        "MRI",
+        view.region,
+        view.organ,
+        view.plane,
+        sequence,
+        findings,
+        tuple(view.choices),
+        _layperson(view, findings),
+        (),
+        held,
+    )
     mm = round(view.millimetres / page.scale, 4)
     return Phantom(pixels, truth, Spacing(mm, mm), window, False, seed)
 
@@ -139,7 +247,8 @@ def _signals(rng: np.random.Generator, view: _View, sequence: str) -> dict[str, 
     column = _SEQUENCES.index(sequence)
     jitter = rng.uniform(-0.03, 0.03, len(_SIGNAL))
     signal: dict[str, float | Grey] = {
-        name: max(0.0, row[column] * (1 + float(shift))) for (name, row), shift in zip(_SIGNAL.items(), jitter, strict=True)
+        name: max(0.0, row[column] * (1 + float(shift)))
+        for (name, row), shift in zip(_SIGNAL.items(), jitter, strict=True)
     }
     quenched = rng.random()
     if sequence == "T2" and view.region == "knee" and quenched < 0.6:
@@ -149,14 +258,21 @@ def _signals(rng: np.random.Generator, view: _View, sequence: str) -> dict[str, 
     return signal
 
 
-def _scanned(rng: np.random.Generator, picture: Grey, page: Frame, view: _View, sequence: str) -> tuple[np.ndarray, Window]:  # fmt: skip
+def _scanned(
+    rng: np.random.Generator, picture: Grey, page: Frame, view: _View, sequence: str
+) -> tuple[np.ndarray, Window]:
     """Coil shading, resolution, Rician noise, ghosts; then now and then what a screenshot adds."""
     shape = page.shape
     coarse = sequence == "DWI"
-    picture = blur(picture * (1 + 0.05 * fractal(rng, shape, 12, 2)), float(rng.uniform(1.1, 1.8) if coarse else rng.uniform(0.4, 1.0)))
+    picture = blur(
+        picture * (1 + 0.05 * fractal(rng, shape, 12, 2)),
+        float(rng.uniform(1.1, 1.8) if coarse else rng.uniform(0.4, 1.0)),
+    )
     picture = picture * artefacts.shading(rng, shape, float(rng.uniform(0.03, 0.14)))
     if rng.random() < 0.2:
-        picture = artefacts.ghosts(picture, int(rng.integers(20, 90)), float(rng.uniform(0.02, 0.07)), int(rng.integers(2)))
+        picture = artefacts.ghosts(
+            picture, int(rng.integers(20, 90)), float(rng.uniform(0.02, 0.07)), int(rng.integers(2))
+        )
     sigma = float(rng.uniform(0.008, 0.03)) * (1.3 if coarse else 1.0)
     size = float(rng.uniform(1, 1.8))
     real, imaginary = picture + sigma * artefacts.grain(rng, shape, size), sigma * artefacts.grain(rng, shape, size)
@@ -185,7 +301,9 @@ Signals = dict[str, float | Grey]
 
 
 def _found(page: Frame, one: Plan, at: tuple[float, float], radius: float, view: _View, sized: bool = True) -> Finding:
-    place = {"upper vertebra": "upper lumbar spine", "lower vertebra": "lower lumbar spine"}.get(one.place or "", one.place)
+    place = {"upper vertebra": "upper lumbar spine", "lower vertebra": "lower lumbar spine"}.get(
+        one.place or "", one.place
+    )
     size = float(round(2 * radius * view.millimetres)) if sized else None
     share = round(radius * page.scale / max(page.shape), 4)
     return Finding(one.name, one.side, place, page.fraction(*at), share, size, one.count)
@@ -195,7 +313,9 @@ def _near(rng: np.random.Generator, at: tuple[float, float], reach: float) -> tu
     return at[0] + float(rng.uniform(-reach, reach)), at[1] + float(rng.uniform(-reach, reach))
 
 
-def _lesion(rng: np.random.Generator, picture: Grey, layers: Layers, one: Plan, view: _View, signal: Signals) -> Finding:  # fmt: skip
+def _lesion(
+    rng: np.random.Generator, picture: Grey, layers: Layers, one: Plan, view: _View, signal: Signals
+) -> Finding:
     """One to three spots; bright in all but T1."""
     page = layers.page
     mask = layers.masks["brain" if view.region == "brain" else "inside"]
@@ -204,7 +324,9 @@ def _lesion(rng: np.random.Generator, picture: Grey, layers: Layers, one: Plan, 
     if view.region == "spine":
         radius = 0.07 + 0.04 * one.size
     for dx, dy in ((0.0, 0.0), (-0.04, 0.22), (0.05, -0.22))[: one.count]:
-        shape = ellipse(page, at[0] + dx, at[1] + dy, radius, radius * 0.85, float(rng.uniform(-1, 1)), 3, lobes=lobed(rng, 0.2))
+        shape = ellipse(
+            page, at[0] + dx, at[1] + dy, radius, radius * 0.85, float(rng.uniform(-1, 1)), 3, lobes=lobed(rng, 0.2)
+        )
         paint(picture, shape * (mask * (0.7 + 0.3 * one.contrast)), signal["lesion"])
     return _found(page, one, at, radius, view)
 
@@ -220,32 +342,55 @@ def _mass(rng: np.random.Generator, picture: Grey, layers: Layers, one: Plan, vi
     if brain:
         swollen = ellipse(page, *at, radius * 1.7, radius * 1.5, float(rng.uniform(-1, 1)), 6, lobes=lobed(rng, 0.35))
         paint(picture, swollen * mask, signal["oedema"])
-    paint(picture, ellipse(page, *at, radius, radius * 0.88, float(rng.uniform(-1, 1)), 2, lobes=lobes) * mask, signal["tumour"])
+    paint(
+        picture,
+        ellipse(page, *at, radius, radius * 0.88, float(rng.uniform(-1, 1)), 2, lobes=lobes) * mask,
+        signal["tumour"],
+    )
     if view.region != "spine" and rng.random() < 0.65:
-        paint(picture, ellipse(page, *at, radius * 0.6, radius * 0.5, soft=4, lobes=lobed(rng, 0.25)) * mask, signal["core"])
+        paint(
+            picture,
+            ellipse(page, *at, radius * 0.6, radius * 0.5, soft=4, lobes=lobed(rng, 0.25)) * mask,
+            signal["core"],
+        )
     return _found(page, one, at, radius, view)
 
 
-def _atrophy(rng: np.random.Generator, picture: Grey, layers: Layers, one: Plan, view: _View, signal: Signals) -> Finding:  # fmt: skip
+def _atrophy(
+    rng: np.random.Generator, picture: Grey, layers: Layers, one: Plan, view: _View, signal: Signals
+) -> Finding:
     return Finding(one.name, one.side, one.place, layers.page.fraction(0.0, -0.1), 0.3)
 
 
-def _effusion(rng: np.random.Generator, picture: Grey, layers: Layers, one: Plan, view: _View, signal: Signals) -> Finding:  # fmt: skip
+def _effusion(
+    rng: np.random.Generator, picture: Grey, layers: Layers, one: Plan, view: _View, signal: Signals
+) -> Finding:
     """Fluid above and behind the knee cap, or beside the condyles."""
     page, size = layers.page, one.size
     if view.plane == "sagittal":
-        pouch = [(-0.56, -1.05 - 0.15 * size), (-0.36 + 0.12 * size, -0.85), (-0.42, -0.5), (-0.48, -0.05), (-0.54, -0.1), (-0.58, -0.6)]
+        pouch = [
+            (-0.56, -1.05 - 0.15 * size),
+            (-0.36 + 0.12 * size, -0.85),
+            (-0.42, -0.5),
+            (-0.48, -0.05),
+            (-0.54, -0.1),
+            (-0.58, -0.6),
+        ]
         paint(picture, outline(page, (-0.49, -0.6), pouch, 2, 1 + 0.25 * size), signal["fluid"])
         paint(picture, ellipse(page, 0.48, 0.02, 0.05 + 0.05 * size, 0.16, soft=2), signal["fluid"])
         return _found(page, one, (-0.48, -0.7), 0.25, view, False)
     for sign in (-1, 1):
-        pool = ellipse(page, sign * 0.6, -0.12, 0.08 + 0.08 * size, 0.26 + 0.1 * size, sign * 0.1, 2, lobes=lobed(rng, 0.12))
+        pool = ellipse(
+            page, sign * 0.6, -0.12, 0.08 + 0.08 * size, 0.26 + 0.1 * size, sign * 0.1, 2, lobes=lobed(rng, 0.12)
+        )
         paint(picture, pool, signal["fluid"])
     paint(picture, ellipse(page, 0, -0.08, 0.09 + 0.04 * size, 0.12, soft=2), signal["fluid"])
     return _found(page, one, (0.0, -0.1), 0.5, view, False)
 
 
-def _herniation(rng: np.random.Generator, picture: Grey, layers: Layers, one: Plan, view: _View, signal: Signals) -> Finding:  # fmt: skip
+def _herniation(
+    rng: np.random.Generator, picture: Grey, layers: Layers, one: Plan, view: _View, signal: Signals
+) -> Finding:
     """Disc pressed back into the canal."""
     page, size = layers.page, one.size
     x, y = layers.spots[one.side, one.place]
@@ -269,7 +414,10 @@ _SEEN = {
     ("brain", "axial"): "A grey oval with wavy folds inside a thin rim, on black",
     ("brain", "coronal"): "A rounded grey shape with folds in the upper half and mixed grey parts below it",
     ("brain", "sagittal"): "A shape seen from the side, with a nose on the left and a folded grey area inside",
-    ("knee", "sagittal"): "Two thick smooth blocks that meet in the middle, with a small oval in front of them on the left",
+    (
+        "knee",
+        "sagittal",
+    ): "Two thick smooth blocks that meet in the middle, with a small oval in front of them on the left",
     ("knee", "coronal"): "Two thick smooth blocks, one above the other, with a narrow gap between them",
     ("spine", "sagittal"): "A curved stack of squarish blocks with a long stripe beside it",
     ("spine", "axial"): "A rounded shape in the middle with two dark lumps below it, left and right alike",
