@@ -4,6 +4,7 @@ import json
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from logging import getLogger
 from pathlib import Path
 from typing import Any, Literal
 
@@ -129,6 +130,8 @@ def load_base(
     checkpoints.refuse_code(folder)
     checkpoints.weight_files(folder)
     logging.disable_progress_bar()
+    # int8 layers say for every product that they compute in float16, which is how they work.
+    getLogger("bitsandbytes.autograd._functions").setLevel("ERROR")
     try:
         model = AutoModelForImageTextToText.from_pretrained(
             folder,

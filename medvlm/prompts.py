@@ -13,7 +13,10 @@ SHORT = f"{SYSTEM} Answer in a word or phrase."
 
 # What a loaded model is tried with: it must find this answer likely, and its arms must differ on it.
 PROBE_QUESTION = "What is a pleural effusion?"
-PROBE_ANSWER = "A pleural effusion is a collection of fluid around the lung."
+PROBE_ANSWER = (
+    "A pleural effusion is a collection of fluid around the lung. "
+    "On a chest X-ray it can be seen as a white area at the bottom of the lung."
+)
 
 # As chat templates take it: {"role": ..., "content": [{"type": "image"} or {"type": "text", "text": ...}, ...]}.
 Message = dict[str, Any]

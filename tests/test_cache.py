@@ -1,0 +1,104 @@
+"""What is kept between questions: within budget, of the right conversation, and never of a forgotten one."""
+
+import torch
+
+from medvlm.cache import GrowingLayer, KeyValues, PrefixCache, Recent, common, digest
+from tests.tiny_models import picture  # noqa: F401  (imports the tensor libraries once for all)
+
+
+def states(length: int, begin: int = 0) -> torch.Tensor:
+    return torch.arange(begin, begin + length, dtype=torch.float32)[None, None, :, None].expand(1, 2, length, 4)
+
+
+def test_a_growing_layer_returns_all_that_was_written() -> None:
+    layer = GrowingLayer()
+    for begin, length in ((0, 200), (200, 1), (201, 300)):
+        keys, values = layer.update(states(length, begin), -states(length, begin))
+        assert torch.equal(keys, states(begin + length)) and torch.equal(values, -states(begin + length))
+    assert layer.get_seq_length() == 501
+
+
+def test_what_was_cut_off_is_overwritten() -> None:
+    layer = GrowingLayer()
+    layer.update(states(100), states(100))
+    layer.keep(40)
+    keys, _ = layer.update(states(5, 900), states(5, 900))
+    assert torch.equal(keys, torch.cat([states(40), states(5, 900)], dim=2))
+
+
+def test_the_longest_unused_goes_first() -> None:
+    kept: Recent[str, int] = Recent(10, lambda value: value)
+    kept.put("a", 4)
+    kept.put("b", 4)
+    assert kept.get("a") == 4
+    kept.put("c", 4)
+    assert kept.get("b") is None and kept.get("a") == 4 and kept.get("c") == 4
+    kept.put("huge", 11)
+    assert kept.get("huge") is None and kept.nbytes <= 10
+
+
+def written(cache: PrefixCache, marks: list[int], conversation: str = "x") -> KeyValues:
+    key_values, kept = cache.take(conversation, "base", marks)
+    key_values.update(states(len(marks) - kept), states(len(marks) - kept), 0)
+    cache.put(conversation, "base", marks, key_values)
+    return key_values
+
+
+def test_only_whole_blocks_of_the_same_beginning_are_used_again() -> None:
+    cache = PrefixCache(1, 8, 1 << 20)
+    written(cache, list(range(30)))
+    assert cache.take("x", "tuned", list(range(30)))[1] == 0, "another arm has other numbers"
+    assert cache.take("y", "base", list(range(30)))[1] == 0, "another person's conversation is not looked at"
+    assert cache.take("x", "base", [*range(20), 99, 98, 97])[1] == 16
+    written(cache, list(range(32)))
+    assert cache.take("x", "base", list(range(32)))[1] == 24, "something is always left to compute"
+
+
+def test_what_was_taken_is_gone_until_it_is_put_back() -> None:
+    cache = PrefixCache(1, 8, 1 << 20)
+    written(cache, list(range(30)))
+    cache.take("x", "base", list(range(30)))
+    assert cache.take("x", "base", list(range(30)))[1] == 0
+
+
+def test_a_conversation_forgotten_while_it_is_answered_is_not_kept() -> None:
+    cache = PrefixCache(1, 8, 1 << 20)
+    key_values, _ = cache.take("x", "base", range(30))
+    key_values.update(states(30), states(30), 0)
+    cache.forget("x")
+    cache.put("x", "base", range(30), key_values)
+    assert len(cache) == 0
+    written(cache, list(range(30)))
+    assert len(cache) == 1
+    cache.forget("x")
+    assert len(cache) == 0 and cache.nbytes == 0
+
+
+def test_a_prompt_that_was_stopped_half_way_is_kept_half_way() -> None:
+    cache = PrefixCache(1, 8, 1 << 20)
+    key_values, _ = cache.take("x", "base", range(100))
+    key_values.update(states(17), states(17), 0)
+    cache.put("x", "base", range(100), key_values)
+    assert cache.take("x", "base", range(100))[1] == 16
+
+
+def test_kept_prefixes_stay_within_the_budget() -> None:
+    one = 2 * 256 * 2 * 4 * 4  # keys and values, 256 places, 2 heads of 4 numbers of 4 bytes
+    cache = PrefixCache(1, 8, 3 * one)
+    for person in "abcdef":
+        written(cache, list(range(30)), person)
+        assert cache.nbytes <= 3 * one
+    assert len(cache) == 3
+    assert cache.take("a", "base", range(30))[1] == 0 and cache.take("f", "base", range(30))[1] == 24
+
+
+def test_common_beginnings() -> None:
+    assert common([1, 2, 3], [1, 2, 4]) == 2
+    assert common([1], [1, 2]) == 1
+    assert common([], [1]) == 0
+
+
+def test_a_picture_is_known_by_its_numbers() -> None:
+    a, b = torch.zeros(2, 3), torch.zeros(3, 2)
+    assert digest({"x": a}) == digest({"x": a.clone()})
+    assert len({digest({"x": a}), digest({"x": b}), digest({"y": a}), digest({"x": a + 1})}) == 4
