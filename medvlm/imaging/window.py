@@ -37,9 +37,24 @@ def to_grey(pixels: Pixels, window: Window) -> NDArray[np.uint8]:
     LINEAR ((x - (c - 0.5)) / (w - 1) + 0.5) * 255, a threshold at c - 0.5 where w is 1;
     LINEAR_EXACT ((x - c) / w + 0.5) * 255; SIGMOID 255 / (1 + exp(-4 (x - c) / w)); rounded to the nearest grey.
     """
-    if pixels.dtype.itemsize == 2 and pixels.size > 65536 and pixels.dtype.kind in "iu":
-        return _through_table(pixels, window)
-    return _grey(pixels, window)
+    # float32 holds every 16-bit number exactly; larger types need float64 to keep neighbours apart.
+    kind = np.float32 if pixels.dtype.itemsize <= 2 else np.float64
+    numbers: NDArray[np.floating[Any]] = pixels.astype(kind)
+    level, width = window.level, window.width
+    if window.function == "SIGMOID":
+        exponent = np.clip(-4.0 * (numbers - level) / width, -80.0, 80.0)
+        grey: NDArray[np.uint8] = np.rint(255.0 / (1.0 + np.exp(exponent))).astype(np.uint8)
+        return grey
+    if window.function == "LINEAR":
+        level, width = level - 0.5, width - 1.0
+    if width <= 0:
+        return np.where(numbers > level, np.uint8(255), np.uint8(0))
+    numbers -= level
+    numbers *= 255.0 / width
+    numbers += 127.5
+    np.clip(numbers, 0.0, 255.0, out=numbers)
+    rounded: NDArray[np.uint8] = np.rint(numbers, out=numbers).astype(np.uint8)
+    return rounded
 
 
 def full_range(low: float, high: float) -> Window:
@@ -75,30 +90,3 @@ def words(window: Window) -> str:
 
 def _short(value: float) -> str:
     return f"{value:.0f}" if abs(value) >= 100 or value == round(value) else f"{value:.4g}"
-
-
-def _through_table(pixels: Pixels, window: Window) -> NDArray[np.uint8]:
-    # 65,536 possible numbers: each is computed once, and a picture is a look-up.
-    table = _grey(np.arange(65536, dtype=np.uint16).view(pixels.dtype), window)
-    return table[pixels.view(np.uint16)]
-
-
-def _grey(pixels: Pixels, window: Window) -> NDArray[np.uint8]:
-    # float32 holds every 16-bit number exactly; larger types need float64 to keep neighbours apart.
-    kind = np.float32 if pixels.dtype.itemsize <= 2 else np.float64
-    numbers: NDArray[np.floating[Any]] = pixels.astype(kind)
-    level, width = window.level, window.width
-    if window.function == "SIGMOID":
-        exponent = np.clip(-4.0 * (numbers - level) / width, -80.0, 80.0)
-        grey: NDArray[np.uint8] = np.rint(255.0 / (1.0 + np.exp(exponent))).astype(np.uint8)
-        return grey
-    if window.function == "LINEAR":
-        level, width = level - 0.5, width - 1.0
-    if width <= 0:
-        return np.where(numbers > level, np.uint8(255), np.uint8(0))
-    numbers -= level
-    numbers *= 255.0 / width
-    numbers += 127.5
-    np.clip(numbers, 0.0, 255.0, out=numbers)
-    rounded: NDArray[np.uint8] = np.rint(numbers, out=numbers).astype(np.uint8)
-    return rounded
