@@ -33,7 +33,7 @@ _SAMPLE = 1_000_000
 def to_grey(pixels: Pixels, window: Window) -> NDArray[np.uint8]:
     """Numbers of any real type and shape as grey 0..255, before any inversion.
 
-    LINEAR and LINEAR_EXACT: DICOM PS3.3 C.11.2.1.2; SIGMOID: C.11.2.1.3. With c = level, w = width:
+    DICOM PS3.3: LINEAR C.11.2.1.2.1, SIGMOID C.11.2.1.3.1, LINEAR_EXACT C.11.2.1.3.2. With c = level, w = width:
     LINEAR ((x - (c - 0.5)) / (w - 1) + 0.5) * 255, a threshold at c - 0.5 where w is 1;
     LINEAR_EXACT ((x - c) / w + 0.5) * 255; SIGMOID 255 / (1 + exp(-4 (x - c) / w)); rounded to the nearest grey.
     """
