@@ -10,14 +10,14 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from medvlm.phantoms import artefacts, ct, cxr, draw, heads, mri
+from medvlm.phantoms import artefacts, ct, ct_findings, cxr, draw, heads, mri, mri_findings
 from medvlm.phantoms.__main__ import contact_sheet, main, shown
 from medvlm.phantoms.canvas import blur, frame
 from medvlm.phantoms.cases import Choices, HeldOut, Plan, is_held_out, plan, streams
 from medvlm.phantoms.truth import Finding, Phantom, Split
 from medvlm.types import Domain
 
-DRAWN = 14
+DRAWN = 12
 RADIOLOGY: tuple[Domain, ...] = ("cxr", "ct", "mri")
 SUPPRESSIBLE: dict[Domain, Callable[..., Phantom]] = {"cxr": cxr.draw, "ct": ct.draw, "mri": mri.draw}
 HELD: dict[Domain, HeldOut] = {"cxr": cxr.HELD_OUT, "ct": ct.HELD_OUT, "mri": mri.HELD_OUT}
@@ -148,7 +148,7 @@ def test_blood_is_dense_and_an_infarct_is_not(name: str, low: float, high: float
     page = frame(rng, (256, 256), 120.0)
     layers = heads.axial_middle(rng, page, 0.0)
     picture = layers.painted(ct._values(rng, False))
-    found = ct._FINDINGS[name](rng, picture, layers, Plan(name, "left", "basal ganglia", 0.9, 1.0), False)
+    found = ct_findings.FINDINGS[name](rng, picture, layers, Plan(name, "left", "basal ganglia", 0.9, 1.0), False)
     assert found.centre is not None
     row, column = round(found.centre[0] * 256), round(found.centre[1] * 256)
     assert low <= float(np.median(picture[row - 4 : row + 5, column - 4 : column + 5])) <= high
@@ -270,13 +270,13 @@ def test_every_combination_of_every_slice_can_be_drawn() -> None:
         page = frame(rng, (200, 200), 70.0)
         layers, values = view.anatomy(rng, page), ct._values(rng, True)
         for one in _every(view.choices):
-            found = ct._FINDINGS[one.name](rng, layers.painted(values), layers, one, True)
+            found = ct_findings.FINDINGS[one.name](rng, layers.painted(values), layers, one, True)
             assert found.name == one.name and found.side == one.side
     for scan in mri._VIEWS:
         page = frame(rng, (200, 200), 70.0)
         layers, signal = scan.anatomy(rng, page, 0.0), mri._signals(rng, scan, "T2")
         for one in _every(scan.choices):
-            found = mri._FINDINGS[one.name](rng, layers.painted(signal), layers, one, scan, signal)
+            found = mri_findings.FINDINGS[one.name](rng, layers.painted(signal), layers, one, scan, signal)
             assert found.name == one.name and found.side == one.side
 
 

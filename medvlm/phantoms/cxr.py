@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from medvlm.phantoms import artefacts, chest
+from medvlm.phantoms import artefacts, chest, chest_lateral, shadows
 from medvlm.phantoms.canvas import Frame, Grey, blur, frame, paint
 from medvlm.phantoms.cases import Choices, HeldOut, plan, streams, where
 from medvlm.phantoms.truth import Finding, Phantom, Side, Split, Truth
@@ -84,7 +84,7 @@ def _draw(seed: int, split: Split, ill: bool) -> Phantom:
     shown = plans if ill else ()
     left_out = frozenset() if ill else frozenset(one.name for one in plans)
     drawn = (
-        chest.lateral(rngs, page, shown, left_out)
+        chest_lateral.lateral(rngs, page, shown, left_out)
         if view == "lateral"
         else chest.frontal(rngs, page, shown, view == "AP")
     )
@@ -95,7 +95,7 @@ def _draw(seed: int, split: Split, ill: bool) -> Phantom:
     truth = Truth(
         "cxr", "X-ray", "chest", "lungs", view, exposure, findings, tuple(choices), _layperson(view, findings), (), held
     )
-    mm = round(chest.MILLIMETRES / page.scale, 4)
+    mm = round(shadows.MILLIMETRES / page.scale, 4)
     return Phantom(pixels, truth, Spacing(mm, mm), Window(TOP + 1.0, (TOP + 1) / 2), inverted, seed)
 
 

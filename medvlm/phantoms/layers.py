@@ -12,7 +12,7 @@ from medvlm.phantoms.canvas import Frame, Grey, Patch, Point, paint
 class Layers:
     """Tissues in painting order, the organ's mask that findings stay in, and the spots where findings may lie.
 
-    `spots` maps (patient's side or None, place) to a page point; `room` is how far a finding there may reach.
+    `spots` maps (patient's side or None, place) to a page point.
     """
 
     page: Frame

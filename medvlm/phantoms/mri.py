@@ -1,14 +1,15 @@
 """MRI with known truth: brain, knee and spine; T1, T2, FLAIR, DWI and T1 with contrast, in 12-bit signal numbers."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from medvlm.phantoms import artefacts, heads, joints
-from medvlm.phantoms.canvas import Frame, Grey, blur, ellipse, fractal, frame, lobed, outline, paint
-from medvlm.phantoms.cases import Choices, HeldOut, Plan, plan, streams, where
+from medvlm.phantoms.canvas import Frame, Grey, blur, fractal, frame, paint
+from medvlm.phantoms.cases import Choices, HeldOut, plan, streams, where
 from medvlm.phantoms.layers import Layers
+from medvlm.phantoms.mri_findings import FINDINGS, View
 from medvlm.phantoms.truth import Finding, Phantom, Side, Split, Truth
 from medvlm.types import Spacing, Window
 
@@ -48,25 +49,10 @@ _SIGNAL = {
     "herniation": (0.3, 0.16, 0.2, 0.1, 0.3),
 }
 _PLACES = ("frontal lobe", "temporal lobe", "basal ganglia", "occipital lobe")
-_ATROPHY = {"atrophy": Choices(("both",))}
 
 
 def _brain(sides: tuple[Side | None, ...], places: tuple[str, ...], most: int = 3) -> dict[str, Choices]:
     return {"lesion": Choices(sides, places, most), "mass": Choices(sides, places), "atrophy": Choices(("both",))}
-
-
-@dataclass(frozen=True, slots=True)
-class _View:
-    region: str
-    organ: str
-    plane: str
-    anatomy: Callable[[np.random.Generator, Frame, float], Layers]
-    choices: dict[str, Choices]
-    sequences: tuple[str, ...]
-    millimetres: float
-    reach: tuple[float, float]
-    middle: float = 0.5
-    weight: float = 1.0
 
 
 def _plain(
@@ -80,10 +66,10 @@ _KNEE = {
     "lesion": Choices((None,), ("femur", "tibia")),
 }
 _VIEWS = (
-    _View(
+    View(
         "brain", "brain", "axial", heads.axial_middle, _brain(_SIDES, _PLACES), _SEQUENCES, 100, (1.0, 0.8), weight=2.2
     ),
-    _View(
+    View(
         "brain",
         "brain",
         "axial",
@@ -93,7 +79,7 @@ _VIEWS = (
         100,
         (1.0, 0.8),
     ),
-    _View(
+    View(
         "brain",
         "brain",
         "axial",
@@ -103,7 +89,7 @@ _VIEWS = (
         100,
         (1.02, 0.8),
     ),
-    _View(
+    View(
         "brain",
         "brain",
         "coronal",
@@ -115,7 +101,7 @@ _VIEWS = (
         0.43,
         1.7,
     ),
-    _View(
+    View(
         "brain",
         "brain",
         "sagittal",
@@ -127,7 +113,7 @@ _VIEWS = (
         0.44,
         1.7,
     ),
-    _View(
+    View(
         "knee",
         "knee joint",
         "sagittal",
@@ -138,10 +124,10 @@ _VIEWS = (
         (1.15, 1.0),
         weight=1.3,
     ),
-    _View(
+    View(
         "knee", "knee joint", "coronal", _plain(joints.knee_coronal), _KNEE, ("T1", "T2"), 80, (1.1, 0.95), weight=1.2
     ),
-    _View(
+    View(
         "spine",
         "spine",
         "sagittal",
@@ -156,7 +142,7 @@ _VIEWS = (
         (1.25, 1.0),
         weight=1.5,
     ),
-    _View(
+    View(
         "spine",
         "spine",
         "axial",
@@ -209,7 +195,7 @@ def _draw(seed: int, split: Split, ill: bool) -> Phantom:
     layers = view.anatomy(rngs.anatomy, page, atrophy)
     signal = _signals(rngs.anatomy, view, sequence)
     picture = layers.painted(signal)
-    findings = tuple(_FINDINGS[one.name](rngs.finding, picture, layers, one, view, signal) for one in shown)
+    findings = tuple(FINDINGS[one.name](rngs.finding, picture, layers, one, view, signal) for one in shown)
     pixels, window = _scanned(rngs.noise, picture, page, view, sequence)
     truth = Truth(
         "mri",
@@ -228,7 +214,7 @@ def _draw(seed: int, split: Split, ill: bool) -> Phantom:
     return Phantom(pixels, truth, Spacing(mm, mm), window, False, seed)
 
 
-def _page(rng: np.random.Generator, view: _View) -> Frame:
+def _page(rng: np.random.Generator, view: View) -> Frame:
     height, width = int(rng.integers(244, 284)), int(rng.integers(236, 284))
     down, across = view.reach
     if view.plane == "axial" and view.region == "brain":
@@ -242,7 +228,7 @@ def _page(rng: np.random.Generator, view: _View) -> Frame:
     return frame(rng, (height, width), scale, float(rng.uniform(-0.09, 0.09)), middle, 0.018)
 
 
-def _signals(rng: np.random.Generator, view: _View, sequence: str) -> dict[str, float | Grey]:
+def _signals(rng: np.random.Generator, view: View, sequence: str) -> dict[str, float | Grey]:
     """Each tissue's signal, a little different in every machine; T2 of joints often has its fat suppressed."""
     column = _SEQUENCES.index(sequence)
     jitter = rng.uniform(-0.03, 0.03, len(_SIGNAL))
@@ -259,7 +245,7 @@ def _signals(rng: np.random.Generator, view: _View, sequence: str) -> dict[str, 
 
 
 def _scanned(
-    rng: np.random.Generator, picture: Grey, page: Frame, view: _View, sequence: str
+    rng: np.random.Generator, picture: Grey, page: Frame, view: View, sequence: str
 ) -> tuple[np.ndarray, Window]:
     """Coil shading, resolution, Rician noise, ghosts; then now and then what a screenshot adds."""
     shape = page.shape
@@ -285,7 +271,7 @@ def _scanned(
     return artefacts.whole(picture, 0, TOP, np.uint16), window
 
 
-def _burn(rng: np.random.Generator, picture: Grey, view: _View, window: Window) -> None:
+def _burn(rng: np.random.Generator, picture: Grey, view: View, window: Window) -> None:
     shape, white = picture.shape, window.level + window.width
     for patch in artefacts.corner_lines(rng, shape, (f"W {window.width:.0f} : L {window.level:.0f}",)):
         paint(picture, patch, white)
@@ -297,119 +283,6 @@ def _burn(rng: np.random.Generator, picture: Grey, view: _View, window: Window) 
             paint(picture, patch, white)
 
 
-Signals = dict[str, float | Grey]
-
-
-def _found(page: Frame, one: Plan, at: tuple[float, float], radius: float, view: _View, sized: bool = True) -> Finding:
-    place = {"upper vertebra": "upper lumbar spine", "lower vertebra": "lower lumbar spine"}.get(
-        one.place or "", one.place
-    )
-    size = float(round(2 * radius * view.millimetres)) if sized else None
-    share = round(radius * page.scale / max(page.shape), 4)
-    return Finding(one.name, one.side, place, page.fraction(*at), share, size, one.count)
-
-
-def _near(rng: np.random.Generator, at: tuple[float, float], reach: float) -> tuple[float, float]:
-    return at[0] + float(rng.uniform(-reach, reach)), at[1] + float(rng.uniform(-reach, reach))
-
-
-def _lesion(
-    rng: np.random.Generator, picture: Grey, layers: Layers, one: Plan, view: _View, signal: Signals
-) -> Finding:
-    """One to three spots; bright in all but T1."""
-    page = layers.page
-    mask = layers.masks["brain" if view.region == "brain" else "inside"]
-    at = _near(rng, layers.spots[one.side, one.place], 0.03)
-    radius = 0.075 + 0.065 * one.size
-    if view.region == "spine":
-        radius = 0.07 + 0.04 * one.size
-    for dx, dy in ((0.0, 0.0), (-0.04, 0.22), (0.05, -0.22))[: one.count]:
-        shape = ellipse(
-            page, at[0] + dx, at[1] + dy, radius, radius * 0.85, float(rng.uniform(-1, 1)), 3, lobes=lobed(rng, 0.2)
-        )
-        paint(picture, shape * (mask * (0.7 + 0.3 * one.contrast)), signal["lesion"])
-    return _found(page, one, at, radius, view)
-
-
-def _mass(rng: np.random.Generator, picture: Grey, layers: Layers, one: Plan, view: _View, signal: Signals) -> Finding:
-    page, brain = layers.page, view.region == "brain"
-    mask = layers.masks["brain" if brain else "inside"]
-    at = _near(rng, layers.spots[one.side, one.place], 0.04 if brain else 0.015)
-    radius = 0.14 + 0.13 * one.size
-    if view.region == "spine":
-        radius = 0.075 + 0.045 * one.size if one.place == "spinal canal" else 0.13 + 0.08 * one.size
-    lobes = lobed(rng, 0.15)
-    if brain:
-        swollen = ellipse(page, *at, radius * 1.7, radius * 1.5, float(rng.uniform(-1, 1)), 6, lobes=lobed(rng, 0.35))
-        paint(picture, swollen * mask, signal["oedema"])
-    paint(
-        picture,
-        ellipse(page, *at, radius, radius * 0.88, float(rng.uniform(-1, 1)), 2, lobes=lobes) * mask,
-        signal["tumour"],
-    )
-    if view.region != "spine" and rng.random() < 0.65:
-        paint(
-            picture,
-            ellipse(page, *at, radius * 0.6, radius * 0.5, soft=4, lobes=lobed(rng, 0.25)) * mask,
-            signal["core"],
-        )
-    return _found(page, one, at, radius, view)
-
-
-def _atrophy(
-    rng: np.random.Generator, picture: Grey, layers: Layers, one: Plan, view: _View, signal: Signals
-) -> Finding:
-    return Finding(one.name, one.side, one.place, layers.page.fraction(0.0, -0.1), 0.3)
-
-
-def _effusion(
-    rng: np.random.Generator, picture: Grey, layers: Layers, one: Plan, view: _View, signal: Signals
-) -> Finding:
-    """Fluid above and behind the knee cap, or beside the condyles."""
-    page, size = layers.page, one.size
-    if view.plane == "sagittal":
-        pouch = [
-            (-0.56, -1.05 - 0.15 * size),
-            (-0.36 + 0.12 * size, -0.85),
-            (-0.42, -0.5),
-            (-0.48, -0.05),
-            (-0.54, -0.1),
-            (-0.58, -0.6),
-        ]
-        paint(picture, outline(page, (-0.49, -0.6), pouch, 2, 1 + 0.25 * size), signal["fluid"])
-        paint(picture, ellipse(page, 0.48, 0.02, 0.05 + 0.05 * size, 0.16, soft=2), signal["fluid"])
-        return _found(page, one, (-0.48, -0.7), 0.25, view, False)
-    for sign in (-1, 1):
-        pool = ellipse(
-            page, sign * 0.6, -0.12, 0.08 + 0.08 * size, 0.26 + 0.1 * size, sign * 0.1, 2, lobes=lobed(rng, 0.12)
-        )
-        paint(picture, pool, signal["fluid"])
-    paint(picture, ellipse(page, 0, -0.08, 0.09 + 0.04 * size, 0.12, soft=2), signal["fluid"])
-    return _found(page, one, (0.0, -0.1), 0.5, view, False)
-
-
-def _herniation(
-    rng: np.random.Generator, picture: Grey, layers: Layers, one: Plan, view: _View, signal: Signals
-) -> Finding:
-    """Disc pressed back into the canal."""
-    page, size = layers.page, one.size
-    x, y = layers.spots[one.side, one.place]
-    if view.plane == "sagittal":
-        at, rx, ry = (x + 0.22, y + 0.01), 0.09 + 0.05 * size, 0.06 + 0.035 * size
-        paint(picture, ellipse(page, x, y, 0.13, 0.035, soft=2), signal["herniation"])
-    else:
-        at, rx, ry = (x * 0.85, y), 0.1 + 0.05 * size, 0.085 + 0.035 * size
-    paint(picture, ellipse(page, *at, rx, ry, soft=1.8, lobes=lobed(rng, 0.12)), signal["herniation"])
-    return _found(page, one, at, rx, view)
-
-
-_FINDINGS: dict[str, Callable[[np.random.Generator, Grey, Layers, Plan, _View, Signals], Finding]] = {
-    "lesion": _lesion,
-    "mass": _mass,
-    "atrophy": _atrophy,
-    "effusion": _effusion,
-    "disc herniation": _herniation,
-}
 _SEEN = {
     ("brain", "axial"): "A grey oval with wavy folds inside a thin rim, on black",
     ("brain", "coronal"): "A rounded grey shape with folds in the upper half and mixed grey parts below it",
@@ -431,7 +304,7 @@ _LOOKS = {
 }
 
 
-def _layperson(view: _View, findings: tuple[Finding, ...]) -> str:
+def _layperson(view: View, findings: tuple[Finding, ...]) -> str:
     parts = [_SEEN[view.region, view.plane]]
     for one in findings:
         looks = _LOOKS[one.name]
