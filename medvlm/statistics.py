@@ -1,0 +1,101 @@
+"""How sure one may be of a score: intervals for shares, bootstrap by cluster, paired comparison."""
+
+import math
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Z95 = 1.959963984540054  # the normal distribution's 97.5 % quantile
+RESAMPLES = 10_000
+SEED = 20_26
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """An estimate with the ends of its 95 % interval, all in the estimate's unit."""
+
+    value: float
+    low: float
+    high: float
+
+    @property
+    def excludes_zero(self) -> bool:
+        return self.low > 0 or self.high < 0
+
+
+def wilson(hits: int, n: int, z: float = Z95) -> Interval | None:
+    """A share and its score interval (Wilson 1927, J Am Stat Assoc 22:209-212); None for no trials."""
+    if n == 0:
+        return None
+    if not 0 <= hits <= n:
+        raise ValueError(f"{hits} of {n} is not a share.")
+    share = hits / n
+    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    return Interval(share, max(0.0, middle - half) if hits else 0.0, min(1.0, middle + half) if hits < n else 1.0)
+
+
+def clustered(values: Sequence[float], clusters: Sequence[Hashable], seed: int = SEED) -> Interval | None:
+    """The mean of `values` with a percentile bootstrap over whole clusters (such as all questions of one picture).
+
+    Questions about one picture are not independent; resampling pictures keeps that (Field and Welsh 2007). None for
+    no values. The same seed gives the same interval.
+    """
+    if len(values) != len(clusters):
+        raise ValueError(f"{len(values)} values and {len(clusters)} clusters do not belong together.")
+    if not values:
+        return None
+    sums, sizes = by_cluster(values, clusters)
+    drawn = resampled(len(sums), seed)
+    means = (drawn @ sums) / (drawn @ sizes)
+    low, high = np.percentile(means, (2.5, 97.5))
+    return Interval(float(sums.sum() / sizes.sum()), float(low), float(high))
+
+
+def paired(
+    first: Sequence[float], second: Sequence[float], clusters: Sequence[Hashable], seed: int = SEED
+) -> Interval | None:
+    """The mean of first minus second, item by item, with a bootstrap over clusters."""
+    return clustered([a - b for a, b in zip(first, second, strict=True)], clusters, seed)
+
+
+def by_cluster(
+    values: Sequence[float], clusters: Sequence[Hashable]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(clusters,) sum of the values and (clusters,) number of values, clusters in order of appearance."""
+    numbers: dict[Hashable, int] = {}
+    index = np.array([numbers.setdefault(cluster, len(numbers)) for cluster in clusters])
+    data = np.asarray(values, dtype=np.float64)
+    return np.bincount(index, data), np.bincount(index).astype(np.float64)
+
+
+def resampled(clusters: int, seed: int = SEED, resamples: int = RESAMPLES) -> NDArray[np.float64]:
+    """(resamples, clusters): how often each cluster is drawn, with replacement, in each resample."""
+    rng = np.random.default_rng(seed)
+    return rng.multinomial(clusters, np.full(clusters, 1 / clusters), size=resamples).astype(np.float64)
+
+
+def mcnemar(only_first: int, only_second: int) -> float:
+    """The exact two-sided p of McNemar's test, from the items that only one of two got right; 1 where none differ."""
+    n = only_first + only_second
+    tail = sum(math.comb(n, k) for k in range(min(only_first, only_second) + 1)) / 2**n
+    return min(1.0, 2 * tail)
+
+
+def balanced_accuracy(truths: Sequence[str], right: Sequence[bool], seed: int = SEED) -> Interval | None:
+    """The mean over classes of the share that is right, with a bootstrap within each class. None for no items.
+
+    Drawing within classes keeps every class present in every resample, as the definition needs.
+    """
+    groups: dict[str, list[bool]] = {}
+    for truth, hit in zip(truths, right, strict=True):
+        groups.setdefault(truth, []).append(hit)
+    if not groups:
+        return None
+    rng = np.random.default_rng(seed)
+    shares = [(sum(hits) / len(hits), len(hits)) for hits in groups.values()]
+    drawn = np.mean([rng.binomial(n, share, RESAMPLES) / n for share, n in shares], axis=0)
+    low, high = np.percentile(drawn, (2.5, 97.5))
+    return Interval(float(np.mean([share for share, _ in shares])), float(low), float(high))
