@@ -18,6 +18,7 @@ from medvlm.config import (
     read,
 )
 from medvlm.errors import UserError
+from medvlm.host import Host, Status
 
 EPILOG = (
     f"Every option can also stand in a TOML file (--config, keys with underscores) or in the environment "
@@ -55,9 +56,10 @@ def run(chosen: AppSettings) -> None:
     """Build the parts and serve them until interrupted."""
     from medvlm.auth import Gate
     from medvlm.desk import Desk
-    from medvlm.host import Host
     from medvlm.imaging import Limits
     from medvlm.inbox import Inbox
+    from medvlm.session import Choices
+    from medvlm.types import Decoding
     from medvlm.ui.chat_tab import Room
     from medvlm.ui.layout import web_app
     from medvlm.ui.server import listen, serve
@@ -66,8 +68,9 @@ def run(chosen: AppSettings) -> None:
     gate = Gate.open(chosen.auth_file) if chosen.auth_file else None
     listener = listen(chosen.host, chosen.port)
     limits = Limits(file_bytes=chosen.upload_mb * 1_000_000)
-    host = Host(loader(chosen))
-    room = Room(Desk(host, limits), Inbox(limits.file_bytes), chosen.upload_mb)
+    host = Host(loader(chosen), say)
+    choices = Choices(decoding=Decoding(max_tokens=chosen.max_tokens))
+    room = Room(Desk(host, limits), Inbox(limits.file_bytes), chosen.upload_mb, choices)
     app = web_app(room, gate, is_loopback(chosen.host))
     address = f"http://{chosen.host}:{chosen.port}"
 
@@ -77,6 +80,14 @@ def run(chosen: AppSettings) -> None:
         host.start()
 
     serve(app, listener, ready)
+
+
+def say(status: Status) -> None:
+    """How loading ended, for whoever looks at the terminal."""
+    if status.state == "ready":
+        print(f"{status.sentence} is ready after {status.seconds:.1f} s.", flush=True)
+    else:
+        print(f"No model: {status.sentence}", file=sys.stderr, flush=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

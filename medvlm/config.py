@@ -35,6 +35,7 @@ class AppSettings:
     quantization: Annotated[Quantization, "how the weights are kept"] = "nf4"
     compute_dtype: Annotated[ComputeType, "the numbers it computes in; auto asks the processor"] = "auto"
     unpack: Annotated[Unpack, "keep 4-bit weights unpacked on a CPU where memory allows: same answers, faster"] = "auto"
+    max_tokens: Annotated[int, "longest answer in tokens, until somebody changes it in the drawer"] = 160
     host: Annotated[str, "address to listen on; any but the loopback one needs --auth-file"] = "127.0.0.1"
     port: Annotated[int, "port to listen on"] = 7860
     queue_size: Annotated[int, "how many people may wait for an answer at once"] = 16
@@ -49,6 +50,8 @@ class AppSettings:
             yield f"queue_size is {self.queue_size}; choose 1 to 1000."
         if not 1 <= self.upload_mb <= 2000:
             yield f"upload_mb is {self.upload_mb}; choose 1 to 2000."
+        if not 8 <= self.max_tokens <= 512:
+            yield f"max_tokens is {self.max_tokens}; choose 8 to 512."
         if not self.base:
             yield "base is empty; name a model, such as nano."
         if not is_loopback(self.host) and self.auth_file is None:

@@ -53,8 +53,10 @@ class Desk:
         session, model = seat.session, self.host.ready
         if model is None or session.shown is None or session.scan is None or session.scan.domain_source != "unknown":
             return session
+        if seat.busy:
+            return session
         index = session.shown.scan
-        domain = _guessed(model, session)
+        domain = _guessed(model, seat)
         if domain is None:
             return seat.session
         return seat.change(lambda now: now.as_domain(index, domain, guess=True) if _same(now, session) else now)
@@ -100,7 +102,8 @@ class Desk:
         conversation = replace(session.conversation, system=choices.system)
         if conversation.turns[-1].role == "assistant":
             conversation = conversation.up_to(len(conversation.turns) - 1)
-        return self.host.model().prompt_text(conversation, choices.arm)
+        model = self.host.model()
+        return model.prompt_text(conversation, _arm(model, choices))
 
     def _guarded(
         self, seat: Seat, question: str, choices: Choices, before: Callable[[Session], Session]
@@ -229,12 +232,15 @@ def _taken_back(now: Session, asked: Session, old: Session) -> Session:
     return replace(now, conversation=conversation, made=old.made)
 
 
-def _guessed(model: PageModel, session: Session) -> Domain | None:
-    assert session.shown is not None
-    alone = Conversation(scans=session.conversation.scans).asked(GUESS_QUESTION, (session.shown,))
+def _guessed(model: PageModel, seat: Seat) -> Domain | None:
+    shown = seat.session.shown
+    assert shown is not None
+    alone = Conversation(scans=seat.session.conversation.scans).asked(GUESS_QUESTION, (shown,))
     answer = model.stream(alone, model.arms[-1], Decoding(max_tokens=24, seconds=20.0))
+    seat.meanwhile(answer.close)
     try:
         return domain_said("".join(answer))
     finally:
+        seat.meanwhile(None)
         answer.close()
         model.forget(alone.id)

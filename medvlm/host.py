@@ -48,28 +48,35 @@ class PageModel(ChatModel, Protocol):
 
     def prompt_text(self, conversation: Conversation, arm: Arm) -> str: ...
 
-    def next_token_probabilities(
-        self, conversation: Conversation, arm: Arm, words: tuple[str, ...]
-    ) -> dict[str, float]: ...
-
     def forget(self, conversation_id: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """How the model stands: `sentence` is for the badge (its name, what is going on, or why it failed)."""
+    """How the model stands: `sentence` is for the badge (its name, what is going on, or why it failed).
+
+    `seconds`: since loading began, or what it took. `adapted`: there is a tuned arm; `verified`: it fits its base.
+    """
 
     state: Literal["loading", "ready", "failed"]
     sentence: str
     seconds: float
+    adapted: bool = False
     verified: bool = False
 
 
 class Host:
     """Loads one model in a thread of its own and keeps it."""
 
-    def __init__(self, load: Callable[[Progress], PageModel], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        load: Callable[[Progress], PageModel],
+        ended: Callable[[Status], None] = lambda _: None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`ended` is told how loading ended, in the thread that loads."""
         self._load = load
+        self._ended = ended
         self._clock = clock
         self._began = clock()
         self._took = 0.0
@@ -89,7 +96,7 @@ class Host:
             return Status("failed", self._failed, self._took)
         if self._model is None:
             return Status("loading", self._doing, self._clock() - self._began)
-        return Status("ready", self._model.badge, self._took, self._model.verified)
+        return Status("ready", self._model.badge, self._took, "tuned" in self._model.arms, self._model.verified)
 
     def wait(self, seconds: float) -> bool:
         """Wait at most so long for the end of loading; whether it has ended, well or not."""
@@ -108,7 +115,9 @@ class Host:
 
     def _run(self) -> None:
         try:
-            self._model = self._load(self._note)
+            model = self._load(self._note)
+            self._took = self._clock() - self._began
+            self._model = model
         except UserError as error:
             self._failed = str(error)
         except BaseException as error:
@@ -118,6 +127,7 @@ class Host:
         finally:
             self._took = self._clock() - self._began
             self._done.set()
+            self._ended(self.status)
 
     def _note(self, sentence: str, _: float) -> None:
         self._doing = sentence

@@ -114,6 +114,7 @@ class Seat:
         self._lock = threading.Lock()
         self._session = Session()
         self._stop: Callable[[], None] | None = None
+        self._aside: Callable[[], None] | None = None
 
     def __deepcopy__(self, _: object) -> "Seat":
         # Whoever copies a seat wants one of their own: nobody ever gets another person's scans.
@@ -138,7 +139,14 @@ class Seat:
         with self._lock:
             if self._stop is not None:
                 raise UserError("An answer is still being written; stop it or wait for its end, then ask.")
-            self._stop = stop
+            self._stop, aside, self._aside = stop, self._aside, None
+        if aside is not None:
+            aside()
+
+    def meanwhile(self, stop: Callable[[], None] | None) -> None:
+        """Work that gives way as soon as a question is asked; None when it has ended."""
+        with self._lock:
+            self._aside = stop
 
     def stoppable(self, stop: Callable[[], None]) -> None:
         """From now on, this is how to stop the answer that has begun."""

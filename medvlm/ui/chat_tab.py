@@ -1,6 +1,6 @@
 """The Chat tab: which parts it has, and which handler each event calls."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -8,7 +8,7 @@ import gradio as gr
 
 from medvlm.desk import Desk
 from medvlm.inbox import Inbox
-from medvlm.session import Seat, Session
+from medvlm.session import Choices, Seat, Session
 from medvlm.ui import drawer, keys
 from medvlm.ui.composer import TEMPLATE, composer
 from medvlm.ui.handlers import Handlers, Parts
@@ -29,23 +29,25 @@ class Room:
     desk: Desk
     inbox: Inbox
     largest_mb: int
+    choices: Choices = field(default_factory=Choices)
 
 
-def build(room: Room) -> None:
+def build(room: Room, blocks: gr.Blocks) -> None:
     """The tab, inside the Blocks that is open."""
     parts = _parts(room)
     handlers = Handlers(room.desk, room.inbox, parts, room.largest_mb)
     _wire_picture(parts, handlers)
     _wire_conversation(parts, handlers)
     _wire_page(parts, handlers)
+    blocks.load(handlers.tick, None, [parts.top, parts.clock], **QUIET)
+    blocks.unload(handlers.leave)
 
 
 def _parts(room: Room) -> Parts:
     html = partial(gr.HTML, apply_default_css=False, container=False, padding=False)
-    status = room.desk.host.status
     empty = Session()
     seat = gr.State(Seat)
-    top = html(header(status), elem_id="top", js_on_load=asset("header.js"))
+    top = html(header(None), elem_id="top", js_on_load=asset("header.js"))
     with gr.Row(elem_id="desk", equal_height=False):
         with gr.Column(elem_id="left", scale=46, min_width=0):
             viewer = html(
@@ -60,7 +62,7 @@ def _parts(room: Room) -> Parts:
             box = html(composer("idle"), elem_id="composer", html_template=TEMPLATE, js_on_load=asset("composer.js"))
     porter = html({}, elem_id="porter", html_template="", js_on_load=asset("porter.js"))
     html(keys.dialog(), elem_id="help", js_on_load=None)
-    return Parts(seat, top, viewer, saw, talk, box, porter, drawer.build(), gr.Timer(1.0))
+    return Parts(seat, top, viewer, saw, talk, box, porter, drawer.build(room.choices), gr.Timer(1.0))
 
 
 def _wire_picture(p: Parts, do: Handlers) -> None:

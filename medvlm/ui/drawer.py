@@ -23,9 +23,8 @@ class Drawer:
     show: gr.Button
 
 
-def build() -> Drawer:
-    """The drawer, closed; the header's script opens it."""
-    default = Choices()
+def build(default: Choices) -> Drawer:
+    """The drawer, closed, holding `default`; the header's script opens it."""
     with gr.Column(elem_id="drawer", min_width=0):
         gr.HTML(HEAD, apply_default_css=False, js_on_load=None)
         arm = gr.Radio(ARMS, value=default.arm, label="Model", info="Tuned on medical pictures, or the base under it")

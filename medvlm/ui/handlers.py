@@ -4,15 +4,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from weakref import WeakValueDictionary
 
 import gradio as gr
 
 from medvlm.desk import Desk, Moment
 from medvlm.errors import UserError
-from medvlm.shelf import shelf
 from medvlm.export import Format, export
 from medvlm.inbox import Inbox
 from medvlm.session import Seat, Session
+from medvlm.shelf import shelf
 from medvlm.types import DOMAIN_NAMES, View
 from medvlm.ui.composer import composer
 from medvlm.ui.drawer import Drawer, choices
@@ -53,6 +54,7 @@ class Handlers:
         self._inbox = inbox
         self._parts = parts
         self._largest_mb = largest_mb
+        self._present: WeakValueDictionary[str, Seat] = WeakValueDictionary()
 
     def open_parcel(self, seat: Seat, event: gr.EventData) -> Update:
         """A file has arrived in the inbox."""
@@ -101,7 +103,11 @@ class Handlers:
         session, model = seat.session, self._desk.host.ready
         if model is None or session.scan is None or session.shown is None:
             return ""
-        return saw(model.seen(session.scan, session.shown))
+        try:
+            return saw(model.seen(session.scan, session.shown))
+        except UserError:
+            # So many are waiting that there is no place in the line; nobody asked for this strip.
+            return ""
 
     def guess(self, seat: Seat) -> Update:
         """The kind of picture, where neither the file nor the person has said."""
@@ -113,8 +119,9 @@ class Handlers:
             return {self._parts.viewer: gr.skip()}
         return self._opened(after, seat) if after.scan is not before else {self._parts.viewer: gr.skip()}
 
-    def ask(self, seat: Seat, event: gr.EventData, *settings: Any) -> Iterator[Update]:
+    def ask(self, seat: Seat, event: gr.EventData, request: gr.Request, *settings: Any) -> Iterator[Update]:
         """A question from the box or a suggestion; `edit` puts it in place of the last one."""
+        self._present[str(request.session_hash)] = seat
         question = str(event.question)
         step = self._desk.edit if event._data.get("edit") else self._desk.ask
         try:
@@ -122,7 +129,9 @@ class Handlers:
         except UserError as error:
             yield self._refused(seat, error)
 
-    def retry(self, seat: Seat, *settings: Any) -> Iterator[Update]:
+    def retry(self, seat: Seat, request: gr.Request, *settings: Any) -> Iterator[Update]:
+        """The last question again."""
+        self._present[str(request.session_hash)] = seat
         try:
             yield from self._answer(seat, self._desk.retry(seat, choices(*settings)))
         except UserError as error:
@@ -130,6 +139,12 @@ class Handlers:
 
     def halt(self, seat: Seat) -> None:
         seat.stop()
+
+    def leave(self, request: gr.Request) -> None:
+        """The page was closed: nobody reads what is being written."""
+        seat = self._present.pop(str(request.session_hash), None)
+        if seat is not None:
+            seat.stop()
 
     def edit(self, seat: Seat) -> Update:
         """The last question goes into the box; it is replaced when the new one is sent."""

@@ -5,13 +5,14 @@ from html import escape
 from medvlm.host import Status
 from medvlm.ui.markup import button, icon
 
+EMPTY = '<div class="badge" role="status"></div>'
 CHIP = "Research demo · not for diagnosis"
 
 
-def header(status: Status) -> str:
-    """The whole header for one state of the model."""
+def header(status: Status | None) -> str:
+    """The whole header for one state of the model; None until the page has asked how it stands."""
     return (
-        f'<div class="brand">{icon("logo")}<h1>MedVLM</h1></div>{badge(status)}'
+        f'<div class="brand">{icon("logo")}<h1>MedVLM</h1></div>{badge(status) if status else EMPTY}'
         f'<span class="chip-label">{CHIP}</span>'
         f'<div class="tools" role="toolbar" aria-label="Conversation and page">{_tools()}</div>'
     )
@@ -20,16 +21,23 @@ def header(status: Status) -> str:
 def badge(status: Status) -> str:
     """A spinner while loading, a green dot when the adapter was verified, amber when not, red when loading failed."""
     kind = {"loading": "spinner", "failed": "dot bad"}.get(status.state, "dot good" if status.verified else "dot open")
-    said = {
-        "loading": f"Loading the model: {status.sentence.lower()}, {status.seconds:.0f} s",
-        "failed": status.sentence,
-        "ready": status.sentence + ("" if status.verified else " · not verified"),
-    }[status.state]
-    seen = "Adapter verified against its base" if status.verified else said
+    said = status.sentence
+    if status.state == "loading":
+        said = f"Loading the model: {status.sentence[:1].lower()}{status.sentence[1:]}, {status.seconds:.0f} s"
+    adapter = _adapter(status)
+    seen = f'<small class="unverified">{adapter}</small>' if adapter and not status.verified else ""
     return (
-        f'<div class="badge {status.state}" role="status" title="{escape(seen)}"><span class="{kind}"></span>'
-        f"<span>{escape(said)}</span></div>"
+        f'<div class="badge {status.state}" role="status" title="{escape(adapter or said)}">'
+        f'<span class="{kind}"></span><span>{escape(said)}</span>{seen}</div>'
     )
+
+
+def _adapter(status: Status) -> str:
+    if status.state != "ready":
+        return ""
+    if not status.adapted:
+        return "no adapter"
+    return "Adapter verified against its base" if status.verified else "adapter not verified"
 
 
 def _tools() -> str:

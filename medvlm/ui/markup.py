@@ -34,12 +34,23 @@ def icon(name: Icon) -> str:
     )
 
 
-def button(act: str, label: str, name: Icon | None = None, *, text: bool = True, kind: str = "", **data: object) -> str:
+def button(
+    act: str,
+    label: str,
+    name: Icon | None = None,
+    *,
+    text: bool = True,
+    kind: str = "plain",
+    hint: str = "",
+    **data: object,
+) -> str:
     """A button that tells the page's script to do `act`; `data` travels along. `text=False` shows the icon alone."""
     extra = "".join(f' data-{key}="{escape(str(value))}"' for key, value in data.items())
     inside = (icon(name) if name else "") + (f"<span>{escape(label)}</span>" if text else "")
-    naming = "" if text else f' aria-label="{escape(label)}" title="{escape(label)}"'
-    return f'<button type="button" class="{kind or "plain"}" data-act="{act}"{naming}{extra}>{inside}</button>'
+    naming = "" if text else f' aria-label="{escape(label)}"'
+    title = hint or ("" if text else label)
+    naming += f' title="{escape(title)}"' if title else ""
+    return f'<button type="button" class="{kind}" data-act="{act}"{naming}{extra}>{inside}</button>'
 
 
 def error(sentence: str) -> str:

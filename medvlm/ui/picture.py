@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from medvlm.shelf import Example, shelf
 from medvlm.imaging import read, render
 from medvlm.session import Session
+from medvlm.shelf import Example, shelf
 from medvlm.types import DOMAIN_NAMES, Domain, Scan, View, Window
 from medvlm.ui.markup import button, error, icon
 

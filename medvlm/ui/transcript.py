@@ -53,7 +53,7 @@ def _question(turn: Turn, last: bool) -> str:
 
 
 def _answer(session: Session, turn: Turn, made: Made | None, last: bool) -> str:
-    acts = button("copy", "Copy", "copy") + (button("retry", "Retry", "retry") if last else "")
+    acts = button("copy", "Copy", "copy") + (_retry(made) if last else "")
     facts = "".join(f"<span>{escape(fact)}</span>" for fact in _facts(session, made))
     report = made.report if made else None
     notes = "".join(f'<p class="note">{escape(note)}</p>' for note in (report.notes if report else ()))
@@ -61,6 +61,14 @@ def _answer(session: Session, turn: Turn, made: Made | None, last: bool) -> str:
         f'<article class="turn answer"><h3 class="sr">Answer</h3><p class="text">{escape(turn.text)}</p>'
         f'{notes}<div class="meta">{facts}{acts}</div></article>'
     )
+
+
+def _retry(made: Made | None) -> str:
+    greedy = made is not None and made.decoding.temperature == 0
+    hint = (
+        "At temperature 0 the answer repeats itself; raise it in Settings" if greedy else "Ask again with the next seed"
+    )
+    return button("retry", "Retry", "retry", hint=hint)
 
 
 def _facts(session: Session, made: Made | None) -> list[str]:
