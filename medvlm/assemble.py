@@ -9,6 +9,7 @@ not there at all. `assembled.json` in it records what it was made of; a folder w
 import hashlib
 import json
 import shutil
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -203,5 +204,9 @@ def main() -> int:
     """For the command line; raises CheckpointError with advice."""
     if not folders.is_whole(paths.models() / "nano", recipe()):
         print("Assembling nano, the embedded model; this takes half a minute.", flush=True)
+        if not sys.stderr.isatty():  # in a log, a bar that grows is a thousand characters of noise
+            from transformers.utils import logging
+
+            logging.disable_progress_bar()
     print(f"nano is at {assemble()}")
     return 0
