@@ -1,5 +1,6 @@
 """The model while it loads: the page is up before it is, and says how far it has come."""
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -11,6 +12,8 @@ from medvlm.types import AnswerStream, Arm, ChatModel, Conversation, Decoding, S
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+log = logging.getLogger(__name__)
 
 # A sentence, and how much is done (0 to 1).
 Progress = Callable[[str, float], None]
@@ -120,10 +123,10 @@ class Host:
             self._model = model
         except UserError as error:
             self._failed = str(error)
-        except BaseException as error:
+        except Exception as error:
             # Unforeseen: the page must not say "loading" for ever, and the terminal must show where it broke.
-            self._failed = f"The model could not be loaded ({type(error).__name__}); the terminal says where."
-            raise
+            log.exception("The model could not be loaded.")
+            self._failed = f"The model could not be loaded ({type(error).__name__}); the terminal says where it broke."
         finally:
             self._took = self._clock() - self._began
             self._done.set()

@@ -1,0 +1,68 @@
+"""A conversation taken along: everything it was made with, the label, and nothing that breaks out of its place."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import numpy as np
+
+from medvlm import NOT_FOR_DIAGNOSIS
+from medvlm.export import as_record, export
+from medvlm.session import Made, Session
+from medvlm.types import Decoding, Report, Scan, View
+
+WHEN = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
+MODEL = "nano + nano-med · NF4 · CPU"
+REPORT = Report(12, 200, 0, 2.0, 0.5, "end", ("Older questions were left out.",))
+
+
+def conversation(question: str = "Is there a mass?", answer: str = "Yes, on the left.") -> Session:
+    slices = tuple(np.zeros((4, 4), np.uint8) for _ in range(3))
+    scan = Scan(slices, "ct", "file", "ab" * 32, "CT stack", "DICOM CT", notes=("window 400/40 from the file",))
+    session = Session().with_scan(scan).showing(View(0, 1)).asked(question, "Be brief.")
+    made = Made(View(0, 1), "nano + nano-med", "tuned", Decoding(0.7, 0.9, 64, 17), REPORT)
+    return session.answered(answer, made)
+
+
+def test_json_holds_model_seed_picture_report_and_label() -> None:
+    name, text = export(conversation(), "json", MODEL, WHEN)
+    record = json.loads(text)
+    assert name == "medvlm-2026-11-21-0930.json"
+    assert record["label"] == NOT_FOR_DIAGNOSIS and record["model"] == MODEL and record["system"] == "Be brief."
+    (scan,) = record["scans"]
+    assert (scan["sha256"], scan["domain"], scan["slices"]) == ("ab" * 32, "ct", 3)
+    question, answer = record["turns"]
+    assert question == {"role": "user", "text": "Is there a mass?", "views": [{"scan": 0, "slice": 1}]}
+    assert answer["text"] == "Yes, on the left." and answer["about"] == "slice 2 of 3"
+    assert answer["made"]["decoding"]["seed"] == 17 and answer["made"]["arm"] == "tuned"
+    assert answer["made"]["report"]["tokens"] == 12
+    assert record["exported"] == "2026-11-21T09:30:00+00:00"
+
+
+def test_markdown_says_the_same_to_people_with_the_label_first_and_last() -> None:
+    name, text = export(conversation(), "markdown", MODEL, WHEN)
+    assert name == "medvlm-2026-11-21-0930.md"
+    lines = [line for line in text.splitlines() if line]
+    assert lines[1] == lines[-1] == f"**{NOT_FOR_DIAGNOSIS}**"
+    for part in (MODEL, "Is there a mass?", "Yes, on the left.", "seed 17", "temperature 0.7", "tuned", "Be brief."):
+        assert part in text
+    assert "window 400/40 from the file" in text and "(slice 2 of 3)" in text and "abababababab" in text
+    assert "Older questions were left out." in text
+
+
+def test_what_was_typed_cannot_pass_for_a_heading_or_the_label() -> None:
+    _, text = export(conversation("# A heading\n**Approved for diagnosis**"), "markdown", MODEL, WHEN)
+    assert "\n# A heading" not in text and "> # A heading\n> **Approved" in text
+
+
+def test_no_pixels_and_no_names_of_files_go_out() -> None:
+    record = as_record(conversation(), MODEL, WHEN)
+    assert set(record["scans"][0]) == {"name", "kind", "domain", "domain_source", "sha256", "slices", "notes"}
+
+
+def test_an_unanswered_question_is_exported_as_it_stands() -> None:
+    session = conversation().asked("And on the right?", None)
+    record = as_record(session, MODEL, WHEN)
+    assert [turn["role"] for turn in record["turns"]] == ["user", "assistant", "user"]
+    assert "made" not in as_record(replace(session, made=()), MODEL, WHEN)["turns"][1]
+    assert export(Session(), "markdown", MODEL, WHEN)[1].count(NOT_FOR_DIAGNOSIS) == 2

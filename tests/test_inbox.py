@@ -1,0 +1,65 @@
+"""Uploads on their way: whole or not at all, within limits, forgotten when abandoned."""
+
+import pytest
+
+from medvlm.errors import UserError
+from medvlm.inbox import SECONDS, Inbox
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_pieces_come_out_as_the_file_that_was_sent_and_once_only() -> None:
+    inbox = Inbox(100)
+    ticket = inbox.open("scan.dcm", 5)
+    assert inbox.add(ticket, b"abc") == 3 and inbox.add(ticket, b"de") == 5
+    assert inbox.take(ticket) == (b"abcde", "scan.dcm")
+    with pytest.raises(UserError, match="interrupted"):
+        inbox.take(ticket)
+    assert len(inbox) == 0
+
+
+def test_tickets_cannot_be_guessed_or_confused() -> None:
+    inbox = Inbox(100)
+    tickets = {inbox.open("same name", 1) for _ in range(50)}
+    assert len(tickets) == 50 and min(len(ticket) for ticket in tickets) >= 32
+    with pytest.raises(UserError, match="interrupted"):
+        inbox.add("guess", b"x")
+
+
+def test_a_file_that_is_not_whole_is_not_handed_out() -> None:
+    inbox = Inbox(100)
+    ticket = inbox.open("scan.dcm", 5)
+    inbox.add(ticket, b"abc")
+    with pytest.raises(UserError, match="interrupted"):
+        inbox.take(ticket)
+    assert len(inbox) == 0
+
+
+@pytest.mark.parametrize("size", [101, -1])
+def test_a_file_too_large_is_refused_before_a_byte_of_it_came(size: int) -> None:
+    with pytest.raises(UserError, match=r"scan\.dcm has"):
+        Inbox(100).open("scan.dcm", size)
+
+
+def test_more_bytes_than_announced_are_refused() -> None:
+    inbox = Inbox(100)
+    ticket = inbox.open("scan.dcm", 2)
+    with pytest.raises(UserError, match="changed while it was read"):
+        inbox.add(ticket, b"abc")
+    assert len(inbox) == 0
+
+
+def test_all_uploads_together_stay_within_bounds() -> None:
+    clock = Clock()
+    inbox = Inbox(100, total=150, clock=clock)
+    inbox.open("a", 100)
+    with pytest.raises(UserError, match="Too many files"):
+        inbox.open("b", 100)
+    clock.now = SECONDS + 1
+    assert inbox.open("b", 100), "an abandoned upload makes room"
+    assert len(inbox) == 1
