@@ -16,9 +16,10 @@ from transformers.cache_utils import Cache, DynamicCache
 
 from eval.pictures import Features, named
 from medvlm.cache import KeyValues, common
-from medvlm.decoding import Chooser, Prompt, Template, end_tokens
+from medvlm.decoding import Chooser
 from medvlm.loading import Loaded
-from medvlm.types import Conversation, Decoding, Turn, View
+from medvlm.templates import Prompt, Template, end_tokens
+from medvlm.types import Conversation, Decoding, View
 
 # What answers: the adapter, the base, or the base with nothing of the adapter but its projector.
 EvalArm = Literal["tuned", "base", "projector"]
@@ -116,14 +117,7 @@ class Predictor:
     def _system(self, system: str, arm: EvalArm) -> tuple[tuple[int, ...], Cache]:
         """The tokens that every prompt behind this system prompt begins with, and their keys and values."""
         if (system, arm) not in self._heads:
-            one, other = (
-                self._template.fitting(
-                    Conversation(turns=(Turn("user", text),), system=system, id=""),
-                    lambda *_: None,
-                    1 << 20,  # type: ignore[arg-type, return-value]
-                ).tokens
-                for text in ("A", "?")
-            )
+            one, other = (self._prompt(Item("", None, text, system)).tokens for text in ("A", "?"))
             tokens = one[: common(one, other)]
             kept = DynamicCache()
             with self._lora(arm == "tuned"):

@@ -78,9 +78,13 @@ def modality_named(question: str, answer: str) -> Domain | None:
     question, answer = question.lower(), answer.lower().strip(" .")
     if not MODALITY_QUESTION.search(question):
         return None
-    text = question if answer == "yes" else answer
-    named = {domain for domain, words in MODALITY_WORDS if re.search(words, text)}
-    return named.pop() if len(named) == 1 else None
+    named = modalities_in(question if answer == "yes" else answer)
+    return next(iter(named)) if len(named) == 1 else None
+
+
+def modalities_in(text: str) -> frozenset[Domain]:
+    """The modalities that a text names; "cxr" stands for X-rays of any part."""
+    return frozenset(domain for domain, words in MODALITY_WORDS if re.search(words, text.lower()))
 
 
 @cache
