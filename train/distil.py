@@ -90,7 +90,7 @@ def distil(teacher: torch.nn.Module, pictures: list[Image.Image], minutes: float
         with torch.no_grad():
             target = teacher(batch).last_hidden_state[..., :768].clone()
         loss = F.smooth_l1_loss(head(model(pixel_values=batch).last_hidden_state), target)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
         optimizer.zero_grad()
@@ -112,10 +112,10 @@ def probe(train: tuple[Tensor, Tensor], test: tuple[Tensor, Tensor], classes: in
     def closure() -> Tensor:
         optimizer.zero_grad()
         loss = F.cross_entropy((x - mean) / deviation @ weight, y, weight=balance) + 3e-3 * weight.square().sum()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         return loss
 
-    optimizer.step(closure)  # type: ignore[no-untyped-call]
+    optimizer.step(closure)
     return ((test[0] - mean) / deviation @ weight).argmax(1) == test[1]
 
 

@@ -23,6 +23,7 @@ from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from medvlm import assemble, datasets, paths
 from medvlm.families import FAMILIES
+from medvlm.types import Sample
 from train import curves, distil, encoder, mixtures, nf4
 from train.features import FeatureStore
 from train.loop import Schedule, train
@@ -135,7 +136,7 @@ def run_instruct(chosen: Plan, stage: Stage) -> dict[str, Any]:
 def run_vqa(chosen: Plan, stage: Stage) -> dict[str, Any]:
     """VQA-RAD, official or without the pictures kept back, with some phantoms and talk so that nothing is forgotten."""
     own = chosen.of(stage)
-    samples = (s for s in datasets.vqa_rad("train") if not datasets.asked_in_test(s))
+    samples: Iterable[Sample] = (s for s in datasets.vqa_rad("train") if not datasets.asked_in_test(s))
     if stage == "vqa-disjoint":
         samples = datasets.without(samples, datasets.held_out_pictures())
     said = list(mixtures.vqa_rad_examples(samples, own["variants"], seed=1))[: 8 if chosen.smoke else None]
