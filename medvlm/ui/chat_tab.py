@@ -18,8 +18,8 @@ from medvlm.ui.receiving import receiver
 from medvlm.ui.theme import asset
 from medvlm.ui.transcript import transcript
 
-# Nothing here is for programs: no event has a public name. No handler waits for another person's.
-QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": None}
+# No overlays of Gradio's, and no handler waits for another person's.
+QUIET: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": None}
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,9 @@ def page(room: chat_tab.Room) -> gr.Blocks:
     """The Blocks; nothing is served yet."""
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True) as blocks:
         chat_tab.build(room, blocks)
+    for function in blocks.fns.values():
+        # Nothing here is for programs: no event is listed, documented or callable by a client library.
+        function.api_visibility = "private"
     blocks.state_session_capacity = MOST_SESSIONS
     # Each waiting person holds a place in Gradio's queue as well; the desk and the model say no before it does.
     blocks.queue(max_size=None, default_concurrency_limit=None, api_open=False, status_update_rate="auto")

@@ -1,0 +1,284 @@
+"""The page without a browser: what it writes, which requests it answers, and that it keeps to itself."""
+
+import asyncio
+import base64
+import io
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+from PIL import Image
+
+from medvlm.auth import Gate, add
+from medvlm.desk import Desk, Moment
+from medvlm.host import Host, Status
+from medvlm.inbox import Inbox
+from medvlm.session import GREEDY, Choices, Made, Session
+from medvlm.suggestions import SUGGESTIONS
+from medvlm.types import Decoding, Report, Scan, View, Window
+from medvlm.ui.chat_tab import Room
+from medvlm.ui.composer import composer
+from medvlm.ui.doors import LARGEST_BODY
+from medvlm.ui.drawer import choices
+from medvlm.ui.header import CHIP, badge, header
+from medvlm.ui.keys import KEYS, dialog
+from medvlm.ui.layout import page, web_app
+from medvlm.ui.markup import ICONS, button, error, icon
+from medvlm.ui.picture import LONGEST, data_url, notes, picture, saw
+from medvlm.ui.receiving import GARBLED, receiver
+from medvlm.ui.transcript import transcript
+from tests.fakes import FakeModel
+
+EVIL = "<img src=x onerror=alert(1)>\"'&${1+1}`"
+
+
+def inside_a_loop(make: Callable[[], Any]) -> Any:
+    """Blocks that are made where no event loop runs leave loops of their own behind, unclosed."""
+
+    async def run() -> Any:
+        return make()
+
+    return asyncio.run(run())
+
+
+def room() -> Room:
+    host = Host(lambda _: FakeModel())
+    return Room(Desk(host), Inbox(1000), 200)
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[TestClient]:
+    app = inside_a_loop(lambda: web_app(room(), None, local=True))
+    with TestClient(app, base_url="http://127.0.0.1:7860") as made:
+        yield made
+
+
+def a_scan(slices: int = 1, source: str = "file") -> Scan:
+    pixels = tuple(np.full((6, 8), n, np.int16) for n in range(slices))
+    return Scan(
+        pixels, "ct", source, "0" * 64, "CT stack", "DICOM CT", None, Window(400, 40), notes=("header removed",)
+    )  # type: ignore[arg-type]
+
+
+def answered(text: str = "Yes.", **report: object) -> Session:
+    facts = {"tokens": 11, "prompt_tokens": 9, "reused_tokens": 0, "seconds": 3.0, "seconds_to_first_token": 1.0}
+    done = Report(**{**facts, "ended": "end", **report})  # type: ignore[arg-type]
+    session = Session().with_scan(a_scan(40)).showing(View(0, 11)).asked(EVIL, None)
+    return session.answered(text, Made(View(0, 11), "m", "tuned", GREEDY, done))
+
+
+def decoded(url: str) -> Image.Image:
+    return Image.open(io.BytesIO(base64.b64decode(url.removeprefix("data:image/png;base64,"))))
+
+
+def test_whatever_comes_from_outside_is_text_on_the_page() -> None:
+    for html in (
+        transcript(answered(EVIL)),
+        transcript(Session(), Moment("writing", EVIL)),
+        error(EVIL),
+        picture(Session(), 200, EVIL),
+        badge(Status("failed", EVIL, 1.0)),
+        button("suggest", EVIL, question=EVIL),
+    ):
+        assert "<img src=x" not in html and "&lt;img src=x" in html
+
+
+def test_an_answer_says_what_it_is_about_and_what_it_cost() -> None:
+    html = transcript(answered(notes=("Older questions were left out.",)))
+    for part in ("about slice 12 of 40", "first word 1.0 s", "5.0 tokens/s", "tuned", "Older questions were left out."):
+        assert part in html
+    assert "seed" not in html
+
+
+@pytest.mark.parametrize(
+    ("ended", "says"), [("stopped", "stopped"), ("length", "cut at the longest length"), ("time", "time limit")]
+)
+def test_an_answer_that_was_cut_says_why(ended: str, says: str) -> None:
+    assert says in transcript(answered(ended=ended))
+
+
+def test_only_the_last_turn_can_be_edited_or_asked_again() -> None:
+    session = answered()
+    session = session.asked("two", None).answered("2", Made(None, "m", "base", Decoding(0.5, seed=3)))
+    html = transcript(session)
+    assert [html.count(f'data-act="{act}"') for act in ("edit", "undo", "retry", "copy")] == [1, 1, 1, 2]
+    assert html.index('data-act="edit"') > html.index("two") and "seed 3" in html
+    running = transcript(session.asked("three", None), Moment("reading"))
+    assert 'data-act="edit"' not in running and "Reading the picture" in running
+
+
+def test_waiting_says_for_what() -> None:
+    assert "2 ahead of you" in transcript(Session(), Moment("queued", ahead=2))
+    assert "Waiting for the model to load" in transcript(Session(), Moment("loading"))
+    assert "spinner" not in transcript(Session(), Moment("writing", "so far"))
+
+
+def test_suggestions_are_those_of_the_domain_less_what_was_asked() -> None:
+    session = Session().with_scan(a_scan())
+    assert all(question in transcript(session) for question in SUGGESTIONS["ct"])
+    first = SUGGESTIONS["ct"][0]
+    assert f'data-question="{first}"' not in transcript(session.asked(first, None))
+    assert "suggest" not in transcript(Session())
+
+
+def test_the_picture_is_inside_the_page_with_slices_notes_and_kind() -> None:
+    session = Session().with_scan(a_scan(40)).showing(View(0, 11))
+    html = picture(session, 200)
+    assert 'max="40"' in html and "12 / 40" in html and 'aria-valuetext="slice 12 of 40"' in html
+    assert "DICOM CT · slice 12/40 · 8 x 6 · header removed" in html
+    assert 'data-domain="ct" aria-pressed="true"' in html and html.count('aria-pressed="true"') == 1
+    assert re.search(r'<img src="data:image/png;base64,[^"]+" alt="CT picture, slice 12 of 40">', html)
+    assert "range" not in picture(Session().with_scan(a_scan()), 200)
+    assert notes(a_scan(), View(0)) == "DICOM CT · 8 x 6 · header removed"
+
+
+def test_a_guess_is_marked_and_an_unknown_kind_is_not_chosen() -> None:
+    assert "guess" in picture(Session().with_scan(a_scan(source="guess")), 200)
+    unknown = picture(Session().with_scan(a_scan(source="unknown")), 200)
+    assert 'aria-pressed="true"' not in unknown and "guess" not in unknown
+
+
+def test_several_pictures_can_be_chosen_from() -> None:
+    session = Session().with_scan(a_scan()).with_scan(a_scan(3))
+    html = picture(session, 200)
+    assert html.count('data-act="pick"') == 2 and 'data-scan="1" aria-pressed="true"' in html
+    assert "pick" not in picture(Session().with_scan(a_scan()), 200)
+
+
+def test_pixels_reach_the_page_unchanged_and_large_ones_smaller() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
+    assert np.array_equal(np.asarray(decoded(data_url(pixels))), pixels)
+    large = decoded(data_url(np.zeros((30, LONGEST * 2, 3), np.uint8)))
+    assert large.size == (LONGEST, 15)
+    seen = saw(Image.fromarray(pixels))
+    assert "30 x 20 pixels" in seen and "What the model sees" in seen and saw(None) == ""
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "says"),
+    [
+        (Status("loading", "Unpacking 4-bit weights", 7.2), "spinner", "unpacking 4-bit weights, 7 s"),
+        (Status("ready", "nano + nano-med", 7.0, True, True), "dot good", "Adapter verified"),
+        (Status("ready", "nano + nano-med", 7.0, True, False), "dot open", "adapter not verified"),
+        (Status("ready", "nano", 7.0), "dot open", "no adapter"),
+        (Status("failed", "The weights are damaged.", 7.0), "dot bad", "The weights are damaged."),
+    ],
+)
+def test_the_badge_shows_how_the_model_stands(status: Status, kind: str, says: str) -> None:
+    html = header(status)
+    assert f'class="{kind}"' in html and says in html and CHIP in html
+
+
+def test_the_chip_is_there_before_anything_else_is_known() -> None:
+    assert "not for diagnosis" in header(None)
+
+
+def test_buttons_without_words_have_names_and_icons_are_skipped_by_readers() -> None:
+    assert 'aria-label="Settings"' in button("drawer", "Settings", "settings", text=False)
+    assert all('aria-hidden="true"' in icon(name) for name in ICONS)
+    assert all(key in dialog() for key, _ in KEYS)
+
+
+def test_the_drawer_gives_the_library_its_own_types() -> None:
+    made = choices("base", 0.5, 0.9, 64, 7, "  Be brief. ")
+    assert made == Choices("base", Decoding(0.5, 0.9, 64, 7), "Be brief.")
+    assert choices("tuned", 0, 1, 160, None, "") == Choices()
+
+
+def test_the_same_state_twice_is_two_states_for_the_box() -> None:
+    one, two = composer("idle", wrong="No."), composer("idle", wrong="No.")
+    assert one["number"] != two["number"] and one["error"] == two["error"] == "No."
+
+
+def test_a_file_comes_in_by_pieces_and_nonsense_is_refused_in_words() -> None:
+    inbox = Inbox(100)
+    receive = receiver(inbox)
+    ticket = receive({"name": "a.png", "size": 3})["ticket"]
+    assert receive({"ticket": ticket, "piece": base64.b64encode(b"abc").decode()}) == {"size": 3}
+    assert inbox.take(ticket) == (b"abc", "a.png")
+    for nonsense in (None, [], {}, {"name": "a"}, {"name": "a", "size": "x"}, {"ticket": "t", "piece": "***"}, "text"):
+        assert receive(nonsense) == {"error": GARBLED}
+    assert "MB are read" in receive({"name": "a.png", "size": 10**9})["error"]
+
+
+def test_no_event_of_the_page_is_an_endpoint_for_programs() -> None:
+    config = inside_a_loop(lambda: page(room())).get_config_file()
+    visible = {dependency["api_visibility"] for dependency in config["dependencies"] if dependency["backend_fn"]}
+    assert visible == {"private"}
+
+
+def test_the_page_comes_with_strict_headers_and_without_gradios_extras(client: TestClient) -> None:
+    got = client.get("/")
+    assert got.status_code == 200 and "MedVLM" in got.text
+    policy = got.headers["content-security-policy"]
+    assert "default-src 'self'" in policy and "frame-ancestors 'none'" in policy
+    assert got.headers["cache-control"] == "no-store" and got.headers["referrer-policy"] == "no-referrer"
+    config = client.get("/config").json()
+    assert config["footer_links"] == [] and config["run_history"] is False and config["analytics_enabled"] is False
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/gradio_api/info"),
+        ("GET", "/gradio_api/openapi.json"),
+        ("GET", "/gradio_api/file=/etc/passwd"),
+        ("GET", "/gradio_api/file/etc/passwd"),
+        ("GET", "/gradio_api/proxy=http://example.org/"),
+        ("GET", "/gradio_api/deep_link"),
+        ("GET", "/gradio_api/runs"),
+        ("GET", "/gradio_api/heartbeat/../info"),
+        ("GET", "/monitoring"),
+        ("GET", "/docs"),
+        ("GET", "/assets/../app.py"),
+        ("POST", "/gradio_api/upload"),
+        ("POST", "/gradio_api/run/predict"),
+        ("POST", "/gradio_api/call/predict"),
+        ("POST", "/gradio_api/process_recording"),
+        ("POST", "/gradio_api/vibe-edit"),
+        ("PUT", "/"),
+        ("DELETE", "/config"),
+    ],
+)
+def test_doors_that_the_page_does_not_need_are_shut(client: TestClient, method: str, path: str) -> None:
+    assert client.request(method, path).status_code == 404
+
+
+def test_another_host_name_is_refused_on_loopback(client: TestClient) -> None:
+    assert client.get("/", headers={"host": "evil.example:7860"}).status_code == 421
+    assert client.get("/", headers={"host": "localhost:7860"}).status_code == 200
+
+
+def test_bodies_are_bounded_with_and_without_a_length(client: TestClient) -> None:
+    big = b"x" * (LARGEST_BODY + 1)
+    assert client.post("/gradio_api/component_server/", content=big).status_code == 413
+    assert client.post("/gradio_api/queue/join", headers={"content-length": "x"}).status_code == 413
+
+
+def test_nothing_is_shown_before_login_and_a_wrong_password_opens_nothing(tmp_path: Path) -> None:
+    users = tmp_path / "users"
+    add(users, "ada", "a long enough one")
+    app = inside_a_loop(lambda: web_app(room(), Gate.open(users), local=False))
+    with TestClient(app, base_url="http://scans.example") as client:
+        before = client.get("/")
+        assert "Drop a scan here" not in before.text and "Not for diagnosis" in before.text
+        assert client.get("/config").status_code == 401
+        assert client.post("/gradio_api/component_server/", json={}).status_code == 401
+        assert client.post("/login", data={"username": "ada", "password": "wrong one"}).status_code == 400
+        assert client.get("/config").status_code == 401
+        assert client.post("/login", data={"username": "ada", "password": "a long enough one"}).status_code == 200
+        assert "Drop a scan here" in client.get("/").text
+
+
+def test_every_state_of_a_person_is_their_own() -> None:
+    blocks = inside_a_loop(lambda: page(room()))
+    (state,) = (block for block in blocks.blocks.values() if isinstance(block, gr.State))
+    from gradio.state_holder import SessionState
+
+    one, two = SessionState(blocks)[state._id], SessionState(blocks)[state._id]
+    assert one is not two and one.session.conversation.id != two.session.conversation.id
