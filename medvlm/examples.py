@@ -1,6 +1,6 @@
 """The example pictures of the empty page: phantoms that training never drew, written as the files people upload.
 
-    python -m medvlm.examples
+python -m medvlm.examples
 """
 
 import json

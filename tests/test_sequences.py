@@ -66,7 +66,8 @@ def test_a_dialogue_never_sees_its_neighbour_but_sees_the_prefix_and_its_own_pas
 def test_logits_in_a_shared_row_equal_those_of_each_dialogue_alone() -> None:
     torch.manual_seed(0)
     config = LlamaConfig(
-        vocab_size=50, hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2
+        vocab_size=50, hidden_size=32, intermediate_size=48, num_hidden_layers=2,
+        num_attention_heads=4, num_key_value_heads=2,
     )  # fmt: skip
     model = LlamaModel(config).eval()
     prefix, a, b = (1, 2, 3, 4), (5, 6, 7), (8, 9, 10, 11)
