@@ -1,0 +1,65 @@
+"""What a person does at the page, in words that tests are made of."""
+
+import base64
+
+from playwright.sync_api import Page
+
+IDLE = ".ask:not(.busy)"
+
+
+def choose(page: Page, name: str, data: bytes) -> None:
+    """Through the file dialog."""
+    with page.expect_file_chooser() as chooser:
+        page.click("#viewer [data-act=choose]")
+    chooser.value.set_files([{"name": name, "mimeType": "application/octet-stream", "buffer": data}])
+
+
+def hand_over(page: Page, name: str, data: bytes, how: str) -> None:
+    """Dropped on the page or pasted into it; `how` is "drop" or "paste"."""
+    page.evaluate(
+        """([name, data, how]) => {
+            const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
+            const carried = new DataTransfer();
+            carried.items.add(new File([bytes], name));
+            const init = { bubbles: true, cancelable: true };
+            const event = how === 'drop'
+              ? new DragEvent('drop', { ...init, dataTransfer: carried })
+              : new ClipboardEvent('paste', { ...init, clipboardData: carried });
+            document.body.dispatchEvent(event);
+        }""",
+        [name, base64.b64encode(data).decode(), how],
+    )
+
+
+def opened(page: Page, name: str, data: bytes, says: str = "") -> None:
+    """Choose a file and wait until it is shown with these words in its notes."""
+    choose(page, name, data)
+    page.wait_for_selector(f".notes:has-text('{says}')" if says else ".stage img")
+
+
+def ready(page: Page) -> None:
+    page.wait_for_selector(".badge.ready")
+
+
+def ask(page: Page, question: str) -> None:
+    """Send and wait until the question is accepted."""
+    page.fill("#question", question)
+    page.press("#question", "Enter")
+    page.wait_for_selector(f".question .text:text-is('{question}')")
+
+
+def answered(page: Page, count: int = 1) -> str:
+    """Wait for the answer; its text."""
+    page.wait_for_selector(IDLE)
+    page.wait_for_function(f"document.querySelectorAll('.answer:not(.running)').length === {count}")
+    return page.locator(".answer .text").last.inner_text()
+
+
+def fresh(page: Page) -> None:
+    """A new conversation."""
+    page.click("[data-act=fresh]")
+    page.wait_for_selector(".viewer.empty")
+
+
+def questions(page: Page) -> list[str]:
+    return page.locator(".question .text").all_inner_texts()
