@@ -12,8 +12,9 @@ from PIL import Image
 
 from medvlm.phantoms import artefacts, ct, ct_findings, cxr, draw, heads, mri, mri_findings
 from medvlm.phantoms.__main__ import contact_sheet, main, shown
-from medvlm.phantoms.canvas import blur, frame
+from medvlm.phantoms.canvas import frame
 from medvlm.phantoms.cases import Choices, HeldOut, Plan, is_held_out, plan, streams
+from medvlm.phantoms.fields import blur
 from medvlm.phantoms.truth import Finding, Phantom, Split
 from medvlm.types import Domain
 

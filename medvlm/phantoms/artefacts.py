@@ -6,7 +6,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from medvlm.phantoms.canvas import Frame, Grey, Patch, blur, grid, noise, stroke
+from medvlm.phantoms.canvas import Frame, Grey, Patch, grid, stroke
+from medvlm.phantoms.fields import blur, noise
 
 # Strokes on a grid 4 wide and 6 high: "xy xy xy|xy xy".
 _GLYPHS = {

@@ -18,8 +18,8 @@ from medvlm.phantoms.canvas import (
     smoothstep,
     stroke,
 )
-from medvlm.phantoms.heads import both, depth, mirrored, over
 from medvlm.phantoms.layers import Layers
+from medvlm.phantoms.symmetry import both, depth, mirrored, over
 
 MILLIMETRES = 150.0
 _RIM = ((0, -0.72), (0.5, -0.68), (0.93, -0.4), (1.08, 0.04), (0.97, 0.42), (0.6, 0.66), (0.2, 0.64), (0, 0.6))

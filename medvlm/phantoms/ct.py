@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from medvlm.phantoms import artefacts, bodies, heads, torsos
-from medvlm.phantoms.canvas import Frame, Grey, blur, bow, fractal, frame, paint, stroke
+from medvlm.phantoms.canvas import Frame, Grey, bow, frame, paint, stroke
 from medvlm.phantoms.cases import Choices, HeldOut, Plan, plan, streams, where
 from medvlm.phantoms.ct_findings import FINDINGS
+from medvlm.phantoms.fields import blur, fractal
 from medvlm.phantoms.layers import Layers
 from medvlm.phantoms.truth import Finding, Phantom, Side, Split, Truth
 from medvlm.types import Spacing, Window

@@ -5,8 +5,9 @@ from collections.abc import Callable
 import numpy as np
 
 from medvlm.phantoms import bodies, heads
-from medvlm.phantoms.canvas import Frame, Grey, ellipse, lobed, noise, paint, stroke
+from medvlm.phantoms.canvas import Frame, Grey, ellipse, lobed, paint, stroke
 from medvlm.phantoms.cases import Plan
+from medvlm.phantoms.fields import noise
 from medvlm.phantoms.layers import Layers
 from medvlm.phantoms.truth import Finding
 

@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 
 from medvlm.phantoms import artefacts, chest, chest_lateral, shadows
-from medvlm.phantoms.canvas import Frame, Grey, blur, frame, paint
+from medvlm.phantoms.canvas import Frame, Grey, frame, paint
 from medvlm.phantoms.cases import Choices, HeldOut, plan, streams, where
+from medvlm.phantoms.fields import blur
 from medvlm.phantoms.truth import Finding, Phantom, Side, Split, Truth
 from medvlm.types import Spacing, Window
 

@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medvlm.phantoms import artefacts, organs
-from medvlm.phantoms.canvas import Frame, Grey, blur, fractal, frame, noise, paint
+from medvlm.phantoms.canvas import Frame, Grey, frame, paint
 from medvlm.phantoms.cases import Choices, HeldOut, Plan, plan
+from medvlm.phantoms.fields import blur, fractal, noise
 from medvlm.phantoms.organs import ORGANS, Organ
 from medvlm.phantoms.truth import Finding, Phantom, Split, Truth
 from medvlm.types import Spacing

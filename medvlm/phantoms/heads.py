@@ -12,18 +12,17 @@ from medvlm.phantoms.canvas import (
     Frame,
     Grey,
     Point,
-    around,
     bow,
-    direction,
     ellipse,
     lobed,
     lookup,
-    noise,
     smoothstep,
     span,
     stroke,
 )
+from medvlm.phantoms.fields import noise
 from medvlm.phantoms.layers import Layers
+from medvlm.phantoms.symmetry import both, depth, mirrored, over
 
 MILLIMETRES = 100.0
 _AXIAL = ((0, -0.92), (0.36, -0.83), (0.6, -0.5), (0.69, -0.05), (0.69, 0.3), (0.52, 0.7), (0.25, 0.88), (0, 0.91))
@@ -44,24 +43,6 @@ _SAGITTAL_BRAIN = (
     (-0.3, 0.12),
     (-0.55, 0.13),
 )
-
-
-def mirrored(points: Sequence[Point]) -> list[Point]:
-    """Both halves of an outline given for x >= 0."""
-    return [*points, *((-x, y) for x, y in points if x > 0)]
-
-
-def depth(page: Frame, middle: Point, points: Sequence[Point]) -> Grey:
-    """How deep each pixel lies inside a star-shaped outline, in page units (negative outside)."""
-    across, down = page.x - middle[0], page.y - middle[1]
-    knots, lengths = around(middle, points)
-    return lookup(knots, lengths, direction(across, down)) - np.sqrt(across * across + down * down)
-
-
-def over(page: Frame, field: Grey, soft: float = 1.2) -> Grey:
-    """Opacity 1 where a field in page units is above 0, with an edge `soft` pixels wide."""
-    ramp: Grey = np.clip(field * (page.scale / soft) + 0.5, 0, 1)
-    return ramp
 
 
 class Brain:
@@ -329,12 +310,6 @@ def _face(rng: np.random.Generator, layers: Layers) -> None:
         layers.lay("skull", ellipse(page, x, y, 0.095, 0.085, 0.1, 1.5, 4))
         layers.lay("marrow", ellipse(page, x, y, 0.08, 0.07, 0.1, 1.5, 4))
         layers.lay("skull", stroke(page, [(x + 0.26, y + 0.03), (x + 0.4, y + 0.08)], 0.05, 2))
-
-
-def both(spots: dict[str, Point]) -> dict[tuple[str | None, str | None], Point]:
-    return {
-        (side, place): (sign * x, y) for place, (x, y) in spots.items() for side, sign in (("left", 1), ("right", -1))
-    }
 
 
 SLICES = {"middle": axial_middle, "high": axial_high, "low": axial_low, "coronal": coronal, "sagittal": sagittal}

@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medvlm.phantoms import tissue
-from medvlm.phantoms.canvas import blur, grid
+from medvlm.phantoms.canvas import grid
 from medvlm.phantoms.cases import Choices, HeldOut, Plan, plan
+from medvlm.phantoms.fields import blur
 from medvlm.phantoms.tissue import Field
 from medvlm.phantoms.truth import Finding, Phantom, Split, Truth
 from medvlm.types import Spacing

@@ -18,8 +18,8 @@ from medvlm.phantoms.canvas import (
     span,
     stroke,
 )
-from medvlm.phantoms.heads import both, depth, mirrored, over
 from medvlm.phantoms.layers import Layers
+from medvlm.phantoms.symmetry import both, depth, mirrored, over
 
 KNEE_MILLIMETRES, SPINE_MILLIMETRES = 80.0, 100.0
 

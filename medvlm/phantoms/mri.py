@@ -6,8 +6,9 @@ from dataclasses import replace
 import numpy as np
 
 from medvlm.phantoms import artefacts, heads, joints
-from medvlm.phantoms.canvas import Frame, Grey, blur, fractal, frame, paint
+from medvlm.phantoms.canvas import Frame, Grey, frame, paint
 from medvlm.phantoms.cases import Choices, HeldOut, plan, streams, where
+from medvlm.phantoms.fields import blur, fractal
 from medvlm.phantoms.layers import Layers
 from medvlm.phantoms.mri_findings import FINDINGS, View
 from medvlm.phantoms.truth import Finding, Phantom, Side, Split, Truth

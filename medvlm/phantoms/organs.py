@@ -6,21 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from medvlm.phantoms.canvas import (
-    Frame,
-    Grey,
-    Point,
-    add,
-    blur,
-    ellipse,
-    fractal,
-    lobed,
-    noise,
-    outline,
-    paint,
-    smoothstep,
-    stroke,
-)
+from medvlm.phantoms.canvas import Frame, Grey, Point, add, ellipse, lobed, outline, paint, smoothstep, stroke
+from medvlm.phantoms.fields import blur, fractal, noise
 
 Colour = tuple[float, float, float]
 Picture = NDArray[np.float64]

@@ -5,19 +5,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from medvlm.phantoms.canvas import (
-    Frame,
-    Grey,
-    Point,
-    add,
-    ellipse,
-    fractal,
-    lobed,
-    lookup,
-    span,
-    stroke,
-)
+from medvlm.phantoms.canvas import Frame, Grey, Point, add, ellipse, lobed, lookup, span, stroke
 from medvlm.phantoms.cases import Plan
+from medvlm.phantoms.fields import fractal
 from medvlm.phantoms.truth import Finding
 
 MILLIMETRES = 145.0

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from medvlm.phantoms.canvas import Grey, blur, fractal, grid, noise, smoothstep
+from medvlm.phantoms.canvas import Grey, grid, smoothstep
+from medvlm.phantoms.fields import blur, fractal, noise
 
 Points = NDArray[np.float64]
 

@@ -16,8 +16,8 @@ from medvlm.phantoms.canvas import (
     span,
     stroke,
 )
-from medvlm.phantoms.heads import both, over
 from medvlm.phantoms.layers import Layers
+from medvlm.phantoms.symmetry import both, over
 
 
 def torso_coronal(rng: np.random.Generator, page: Frame, chest: bool) -> Layers:
