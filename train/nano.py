@@ -88,7 +88,6 @@ def run_tower(chosen: Plan, stage: Stage) -> dict[str, Any]:
     model = encoder.tower()
     encoder.standardise(model, torch.stack([distil.pixels(p) for p in pictures[:: 60 if chosen.smoke else 1]]))
     chosen.parts.mkdir(parents=True, exist_ok=True)
-    keep(model.state_dict(), chosen.parts / "tower.safetensors")
     width, hidden = model.config.hidden_size, 576
     generator = torch.Generator().manual_seed(0)
     fresh = {
@@ -97,7 +96,7 @@ def run_tower(chosen: Plan, stage: Stage) -> dict[str, Any]:
         "linear_2.weight": torch.randn(hidden, hidden, generator=generator) * 0.1 * hidden**-0.5,
         "linear_2.bias": torch.zeros(hidden),
     }
-    keep(fresh, chosen.parts / "projector.safetensors")
+    keep_parts(chosen.parts, tower=model.state_dict(), projector=fresh)
     return {"pictures": len(pictures)}
 
 
@@ -108,7 +107,7 @@ def run_projector(chosen: Plan, stage: Stage) -> dict[str, Any]:
     count = chosen.of(stage)["pictures"]
     examples = mixtures.shape_examples(count) if stage == "shapes" else mixtures.layperson_examples(count)
     facts = learn(chosen, stage, model, processor, list(examples))
-    keep(model.model.multi_modal_projector.state_dict(), chosen.parts / "projector.safetensors")
+    keep_parts(chosen.parts, projector=model.model.multi_modal_projector.state_dict())
     return facts
 
 
@@ -213,6 +212,14 @@ def learn(chosen: Plan, stage: Stage, model: Any, processor: Any, examples: list
         "rows": len(rows),
         "tokens": sum(len(r.ids) for r in rows),
     }
+
+
+def keep_parts(parts: Path, **states: dict[str, torch.Tensor]) -> None:
+    """Write nano's own weights and seal them. Unsealed meanwhile: after a kill the next run may still go on."""
+    (parts / assemble.SEAL).unlink(missing_ok=True)
+    for name, state in states.items():
+        keep(state, parts / f"{name}.safetensors")
+    assemble.seal(parts)
 
 
 def keep(state: dict[str, torch.Tensor], path: Path) -> None:
