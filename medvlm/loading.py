@@ -121,6 +121,7 @@ def load_base(
     folder: Path, device: torch.device, dtype: torch.dtype, quantization: Quantization
 ) -> tuple[nn.Module, Any, Family]:
     """Read model and processor of a folder, quantised on the way in. Raises CheckpointError."""
+    from safetensors import SafetensorError
     from transformers import AutoModelForImageTextToText, AutoProcessor
     from transformers.utils import logging
 
@@ -133,17 +134,22 @@ def load_base(
     # int8 layers say for every product that they compute in float16, which is how they work.
     getLogger("bitsandbytes.autograd._functions").setLevel("ERROR")
     try:
-        model = AutoModelForImageTextToText.from_pretrained(
+        model, found = AutoModelForImageTextToText.from_pretrained(
             folder,
             dtype=dtype,
             device_map={"": str(device)},
             quantization_config=quantization_config(quantization, family, dtype),
             use_safetensors=True,
+            output_loading_info=True,
             trust_remote_code=False,
         )
         processor = AutoProcessor.from_pretrained(folder, trust_remote_code=False)
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise CheckpointError(f"{folder} cannot be loaded: {error}. Download or assemble the model again.") from error
+    if missing := sorted(found["missing_keys"]):
+        raise CheckpointError(
+            f"{folder} lacks {len(missing)} weights, such as {missing[0]}. Download or assemble the model again."
+        )
     model.requires_grad_(False)
     return model.eval(), processor, family
 
@@ -176,7 +182,8 @@ def _check_names(adapted: Any, files: list[Path], adapter: Path, family: Family)
     from peft import get_peft_model_state_dict
     from safetensors import safe_open
 
-    expected = get_peft_model_state_dict(adapted, adapter_name=ADAPTER)
+    # Not "auto": that would ask a model hub about the base.
+    expected = get_peft_model_state_dict(adapted, adapter_name=ADAPTER, save_embedding_layers=False)
     given = set()
     for file in files:
         with safe_open(file, "pt") as tensors:
@@ -237,15 +244,17 @@ def repack(model: nn.Module) -> None:
             del layer.dense
 
 
-def should_unpack(wanted: Unpack, model: nn.Module, device: torch.device, dtype: torch.dtype) -> bool:
-    """Whether to unpack NF4 layers: on the CPU, when half of the free memory holds the dequantised weights."""
+def should_unpack(
+    wanted: Unpack, model: nn.Module, device: torch.device, dtype: torch.dtype, free: int | None = None
+) -> bool:
+    """Whether to unpack NF4 layers: on the CPU, when half of the `free` bytes hold the dequantised weights."""
     layers = nf4_layers(model)
     if not layers or wanted == "no":
         return False
     if wanted == "yes":
         return True
     needed = sum(layer.in_features * layer.out_features for layer in layers) * dtype.itemsize
-    return device.type == "cpu" and needed < free_memory() / 2
+    return device.type == "cpu" and needed < (free_memory() if free is None else free) / 2
 
 
 def free_memory() -> int:

@@ -60,7 +60,9 @@ class Template:
     def __init__(self, processor: Any) -> None:
         self._processor = processor
         self._tokenizer = processor.tokenizer
-        words = {*processor.tokenizer.all_special_tokens, processor.image_token}
+        # All of them: `all_special_tokens` names only those that have a role, not every one that the tokenizer obeys.
+        added = processor.tokenizer.added_tokens_decoder.values()
+        words = {processor.image_token, *(token.content for token in added if token.special)}
         self._special = tuple(sorted((word for word in words if len(word) > 1), key=len, reverse=True))
 
     def text(self, conversation: Conversation) -> str:

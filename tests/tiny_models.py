@@ -56,12 +56,14 @@ def tokenizer() -> PreTrainedTokenizerFast:
     )
 
 
-def write_model(folder: Path, family: FamilyName = "llava", context: int = 4096, seed: int = 0) -> Path:
+def write_model(
+    folder: Path, family: FamilyName = "llava", context: int = 4096, seed: int = 0, hidden: int = 64
+) -> Path:
     """A model folder with random weights. Its answers mean nothing, but they depend on every token and pixel."""
     torch.manual_seed(seed)
     words = tokenizer()
     text = LlamaConfig(
-        vocab_size=len(words), hidden_size=64, intermediate_size=128, num_hidden_layers=2, num_attention_heads=4,
+        vocab_size=len(words), hidden_size=hidden, intermediate_size=128, num_hidden_layers=2, num_attention_heads=4,
         num_key_value_heads=2, max_position_embeddings=context, initializer_range=0.3, eos_token_id=words.eos_token_id,
         pad_token_id=words.pad_token_id, bos_token_id=None, tie_word_embeddings=False,
     )  # fmt: skip
@@ -99,7 +101,7 @@ def write_model(folder: Path, family: FamilyName = "llava", context: int = 4096,
     return folder
 
 
-def write_adapter(folder: Path, base: Path, seed: int = 1, scale: float = 0.3) -> Path:
+def write_adapter(folder: Path, base: Path, seed: int = 1, scale: float = 0.3, targets: str | None = None) -> Path:
     """A random LoRA adapter with its own projector, as training writes one."""
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForImageTextToText
@@ -111,7 +113,7 @@ def write_adapter(folder: Path, base: Path, seed: int = 1, scale: float = 0.3) -
     model = AutoModelForImageTextToText.from_pretrained(base, dtype=torch.float32)
     family = FAMILIES[model.config.model_type]
     config = LoraConfig(
-        r=4, lora_alpha=8, target_modules=family.lora_targets, modules_to_save=["multi_modal_projector"]
+        r=4, lora_alpha=8, target_modules=targets or family.lora_targets, modules_to_save=["multi_modal_projector"]
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # peft 0.21 asks transformers 5.23 for a retired name
