@@ -23,7 +23,8 @@ class Target:
         if self.found is None:
             return MISSING
         ahead = self.goal - self.found if self.most else self.found - self.goal
-        return f"{'hit' if ahead >= 0 else 'missed'} by {abs(ahead):.1f}"
+        hit = ahead > 0 or (ahead == 0 and self.goal != 0)  # an interval that ends at zero does not exclude it
+        return f"{'hit' if hit else 'missed'} by {abs(ahead):.1f}"
 
 
 def all_targets(stages: Mapping[str, Record | None]) -> list[Target]:

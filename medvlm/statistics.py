@@ -37,7 +37,9 @@ def wilson(hits: int, n: int, z: float = Z95) -> Interval | None:
     return Interval(share, max(0.0, middle - half) if hits else 0.0, min(1.0, middle + half) if hits < n else 1.0)
 
 
-def clustered(values: Sequence[float], clusters: Sequence[Hashable], seed: int = SEED) -> Interval | None:
+def clustered(
+    values: Sequence[float], clusters: Sequence[Hashable], seed: int = SEED, resamples: int = RESAMPLES
+) -> Interval | None:
     """The mean of `values` with a percentile bootstrap over whole clusters (such as all questions of one picture).
 
     Questions about one picture are not independent; resampling pictures keeps that (Field and Welsh 2007). None for
@@ -48,7 +50,7 @@ def clustered(values: Sequence[float], clusters: Sequence[Hashable], seed: int =
     if not values:
         return None
     sums, sizes = by_cluster(values, clusters)
-    drawn = resampled(len(sums), seed)
+    drawn = resampled(len(sums), seed, resamples)
     means = (drawn @ sums) / (drawn @ sizes)
     low, high = np.percentile(means, (2.5, 97.5))
     return Interval(float(sums.sum() / sizes.sum()), float(low), float(high))
@@ -68,7 +70,7 @@ def by_cluster(
     numbers: dict[Hashable, int] = {}
     index = np.array([numbers.setdefault(cluster, len(numbers)) for cluster in clusters])
     data = np.asarray(values, dtype=np.float64)
-    return np.bincount(index, data), np.bincount(index).astype(np.float64)
+    return np.bincount(index, data).astype(np.float64), np.bincount(index).astype(np.float64)
 
 
 def resampled(clusters: int, seed: int = SEED, resamples: int = RESAMPLES) -> NDArray[np.float64]:
@@ -80,8 +82,8 @@ def resampled(clusters: int, seed: int = SEED, resamples: int = RESAMPLES) -> ND
 def mcnemar(only_first: int, only_second: int) -> float:
     """The exact two-sided p of McNemar's test, from the items that only one of two got right; 1 where none differ."""
     n = only_first + only_second
-    tail = sum(math.comb(n, k) for k in range(min(only_first, only_second) + 1)) / 2**n
-    return min(1.0, 2 * tail)
+    tail = sum(math.comb(n, k) for k in range(min(only_first, only_second) + 1))
+    return min(1.0, 2 * tail / 2.0**n)
 
 
 def balanced_accuracy(truths: Sequence[str], right: Sequence[bool], seed: int = SEED) -> Interval | None:
