@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 
-from eval.tables import MISSING, find, gain, number, percent, share, table
+from eval.tables import MISSING, find, gain, number, share, table
+from medvlm import scores
 from medvlm.scores import Record
+from medvlm.statistics import mcnemar
 from medvlm.types import DOMAIN_NAMES, DOMAINS
 
 ARMS = {
@@ -207,10 +209,12 @@ def tower(record: Record | None) -> str:
     if record is None:
         return f"Comparison of towers: {MISSING}."
     rows = []
-    for key, name in (("encoder", "packaged encoder, frozen"), ("vit", "ViT of a stock class, distilled from it")):
-        right, n = record[key]["right"], record["test"]
-        rows.append([name, f"{right} of {n}", percent(right / n)])
-    return table(["tower", "modality right by a linear probe", "per cent"], rows)
+    for task in record["tasks"]:
+        cells = [share(scores.share(sum(task[key]), task["test"]), n=False) for key in ("encoder", "vit")]
+        pairs = list(zip(task["encoder"], task["vit"], strict=True))
+        p = mcnemar(sum(a > b for a, b in pairs), sum(b > a for a, b in pairs))
+        rows.append([task["task"], str(task["test"]), *cells, f"{p:.2g}"])
+    return table(["right by a linear probe, per cent", "n", "encoder", "ViT", "McNemar's p"], rows)
 
 
 def quotes(record: Record | None) -> str:

@@ -27,9 +27,9 @@ class Target:
         return f"{'hit' if hit else 'missed'} by {abs(ahead):.1f}"
 
 
-def all_targets(stages: Mapping[str, Record | None]) -> list[Target]:
-    """Every target with what was measured; phantoms and VQA-RAD for the official stage, which is what the app loads."""
-    official = find(stages.get("vqa-official"), "settings")
+def all_targets(stages: Mapping[str, Record | None], loaded: str) -> list[Target]:
+    """Every target with what was measured; phantoms and VQA-RAD for the stage that the app loads."""
+    official = find(stages.get(loaded), "settings")
     arm = find(official, "phantoms", "arms", "tuned")
     made = [Target("Phantoms' test, closed questions", 85, points(find(arm, "closed")))]
     made += [Target(f"Phantoms' test, closed, {DOMAIN_NAMES[d]}", 75, points(find(arm, "domains", d))) for d in DOMAINS]

@@ -175,7 +175,7 @@ def compare(teacher: torch.nn.Module, model: torch.nn.Module, out: Path, count: 
             row[kind] = [int(r) for r in right]
         rows.append(row)
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(json.dumps(rows) + "\n", encoding="utf-8")
+    out.write_text(json.dumps({"tasks": rows}) + "\n", encoding="utf-8")
     return rows
 
 
