@@ -23,7 +23,8 @@ pictures. "not measured" means what it says.
 **nano** (the base) is a small vision-language model in transformers' own classes (`LlavaForConditionalGeneration`,
 `LlavaProcessor`): SmolLM2-135M-Instruct as language model, unchanged; an EfficientNet-Lite0 as vision tower, frozen,
 in a class that `import medvlm.tower` registers; and a projector of two layers, trained here on shapes and on drawings
-described as a layperson would. **nano-med** (tuned) is a LoRA adapter (rank 32, all linear layers of the language model) with a projector of its own, trained here
+described as a layperson would. **nano-med** (tuned) is a LoRA adapter (rank 32, all linear layers of the
+language model) with a projector of its own, trained here
 on medical captions, questions and dialogues against the language model's 4-bit (NF4) weights. It answers in English."""
 
 USE = """## Intended use and limits
@@ -53,9 +54,9 @@ LICENCES = """## Training data and parts
 | microscopy tiles with counts of nuclei | 2018 Data Science Bowl, stage 1 | CC0 1.0 |
 | questions and answers without pictures | written for this project | Apache-2.0 |"""
 
-TOWERS = """Two towers were compared on pictures that neither had seen: the packaged encoder itself, and a ViT of a stock
-class (SigLIP type, 10 layers of width 384, 64 tokens) distilled from it for 16 minutes on the real training pictures. Same
-linear probe on the mean token. The encoder is ahead by more than the interval, so it is the tower, although a stock
+TOWERS = """Two towers were compared on pictures that neither had seen: the packaged encoder itself, and a ViT of a
+stock class (SigLIP type, 10 layers of width 384, 64 tokens) distilled from it for 16 minutes on the real training
+pictures. Same linear probe on the mean token. The encoder is ahead by more than the interval, so it is the tower, although a stock
 class would load without `medvlm`."""
 
 METHODS = """## Definitions
