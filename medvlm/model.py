@@ -125,10 +125,19 @@ class LocalModel:
         if "tuned" in probes:
             checkpoints.check_differ(probes["base"][0], probes["tuned"][0], str(self.adapter_name))
         if self.loaded.quantization != "none" and affordable(self.loaded.model):
-            whole = LocalModel(load_weights(folder, adapter, self.loaded.device, self.loaded.dtype, "none", "no"))
-            for arm, (logits, _) in probes.items():
-                checkpoints.check_agree(whole._probe(arm)[0], logits, f"{self.name} ({arm})")
+            self._compare(folder, adapter, {arm: logits for arm, (logits, _) in probes.items()})
         self.verified = "tuned" in probes
+
+    def _compare(self, folder: Path, adapter: Path | None, quantised: dict[Arm, Tensor]) -> None:
+        """Hold the quantised logits against full precision, once for the same weights on the same machine."""
+        own = self.loaded
+        seal = checkpoints.seal(folder, adapter, own.quantization, own.dtype, prompts.PROMPT_VERSION)
+        if checkpoints.agreed(seal):
+            return
+        whole = LocalModel(load_weights(folder, adapter, own.device, own.dtype, "none", "no"))
+        pairs = {arm: (whole._probe(arm)[0], logits) for arm, logits in quantised.items()}
+        numbers = {arm: checkpoints.check_agree(*pair, f"{self.name} ({arm})") for arm, pair in pairs.items()}
+        checkpoints.remember(seal, {str(arm): found for arm, found in numbers.items()})
 
     @property
     def name(self) -> str:

@@ -52,7 +52,7 @@ def test_without_a_network_the_hub_says_what_to_do() -> None:
 
 
 def test_an_adapter_must_be_one(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match="no adapter_config.json"):
+    with pytest.raises(CheckpointError, match=r"no adapter_config\.json"):
         catalog.resolve_adapter(str(tmp_path))
     (tmp_path / "adapter_config.json").write_text("{}")
     assert catalog.resolve_adapter(str(tmp_path)) == tmp_path

@@ -122,3 +122,16 @@ def test_the_norm_counts_what_begins_at_zero() -> None:
     a, b = torch.ones(2, 2), torch.zeros(2, 2)
     assert checkpoints.lora_norm([("x.lora_A.weight", a), ("x.lora_B.weight", b)]) == 0
     assert checkpoints.lora_norm([("x.lora_A.weight", a), ("x.lora_B.weight", a)]) == 2
+
+
+def test_a_comparison_is_remembered_for_these_weights_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MEDVLM_HOME", str(tmp_path / "home"))
+    (tmp_path / "model.safetensors").write_bytes(b"one")
+    seal = checkpoints.seal(tmp_path, None, "nf4")
+    assert not checkpoints.agreed(seal)
+    checkpoints.remember(seal, {"base": {"nats": 0.5, "equal": 0.8}})
+    assert checkpoints.agreed(seal) and checkpoints.agreed(checkpoints.seal(tmp_path, None, "nf4"))
+    assert not checkpoints.agreed(checkpoints.seal(tmp_path, None, "int8"))
+    assert not checkpoints.agreed(checkpoints.seal(tmp_path, tmp_path, "nf4"))
+    (tmp_path / "model.safetensors").write_bytes(b"two")
+    assert not checkpoints.agreed(checkpoints.seal(tmp_path, None, "nf4"))

@@ -1,4 +1,4 @@
-"""What differs per family: every entry of FAMILIES loads, embeds pictures as transformers does, and spares the tower."""
+"""What differs per family: every entry of FAMILIES loads, sees as transformers does, and spares the tower."""
 
 from pathlib import Path
 from typing import Any

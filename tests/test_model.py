@@ -4,7 +4,6 @@ import gc
 import random
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +11,6 @@ import numpy as np
 import pytest
 import torch
 
-from medvlm import checkpoints
 from medvlm.chat import whole
 from medvlm.errors import CheckpointError, UserError
 from medvlm.loading import nf4_layers
@@ -333,41 +331,3 @@ def test_an_adapter_of_another_base_is_refused_before_loading(folders: tuple[Pat
 def test_a_model_that_speaks_gibberish_is_refused(folders: tuple[Path, Path]) -> None:
     with pytest.raises(CheckpointError, match="gibberish"):
         load(folders, self_check=True)
-
-
-@pytest.fixture(scope="module")
-def nano(nano_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalModel]:
-    """The real nano in NF4 with an adapter that moves it a little."""
-    adapter = tiny_models.write_adapter(tmp_path_factory.mktemp("nano-random"), nano_folder, scale=0.02)
-    yield LocalModel.load("nano", str(adapter), keep_warm=False)
-
-
-def test_nano_is_verified_and_answers_in_english(nano: LocalModel) -> None:
-    assert nano.verified and nano.badge.startswith("nano + ") and "NF4" in nano.badge
-    assert len(nf4_layers(nano.loaded.model)) == 7 * 30
-    text = said(nano, asked("What is a pleural effusion?"), "base", Decoding(max_tokens=16))
-    assert len(text.split()) >= 4 and text.isascii()
-
-
-def test_nano_says_the_same_over_eight_turns_with_and_without_what_was_kept(nano: LocalModel) -> None:
-    for arm in ARMS:
-        talk = asked("What is shown?")
-        for turn in range(8):
-            kept = whole(nano, talk, arm, Decoding(max_tokens=3, temperature=0.7, seed=turn))
-            if turn % 3 == 2:
-                talk = talk.up_to(len(talk.turns) - 1).asked("And what else is in it?")
-                kept = whole(nano, talk, arm, Decoding(max_tokens=3, temperature=0.7, seed=turn))
-            alone = replace(talk, id="alone")
-            nano.forget("alone")
-            fresh = whole(nano, alone, arm, Decoding(max_tokens=3, temperature=0.7, seed=turn))
-            assert fresh.report.reused_tokens == 0 and fresh.text == kept.text
-            assert kept.report.reused_tokens > 0 or turn == 0
-            talk = kept.conversation.asked("Is it on the left or on the right side?")
-
-
-def test_nanos_record_is_read_where_it_was_trained() -> None:
-    from medvlm import paths
-
-    folder = paths.ASSETS / "adapters" / "nano-med"
-    if (folder / checkpoints.FILE).is_file():
-        assert checkpoints.read(folder).base_model == "nano"
