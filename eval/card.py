@@ -56,8 +56,8 @@ LICENCES = """## Training data and parts
 
 TOWERS = """Two towers were compared on pictures that neither had seen: the packaged encoder itself, and a ViT of a
 stock class (SigLIP type, 10 layers of width 384, 64 tokens) distilled from it for 16 minutes on the real training
-pictures. Same linear probe on the mean token. The encoder is ahead by more than the interval, so it is the tower, although a stock
-class would load without `medvlm`."""
+pictures. Same linear probe on the mean token. The encoder is ahead by more than the interval, so it is the tower,
+although a stock class would load without `medvlm`."""
 
 METHODS = """## Definitions
 

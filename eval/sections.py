@@ -4,9 +4,7 @@ from collections.abc import Mapping
 
 from eval.tables import MISSING, find, gain, number, share, table
 from medvlm import scores
-from medvlm import scores
 from medvlm.scores import Record
-from medvlm.statistics import mcnemar
 from medvlm.types import DOMAIN_NAMES, DOMAINS
 
 ARMS = {
