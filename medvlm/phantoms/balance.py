@@ -5,10 +5,13 @@ changes. A yes/no question about a fact of frequency p is asked in a share min(1
 it and in a share min(1, p / (1 - p)) of those that have not: yes and no then come equally often.
 """
 
+import argparse
+import gzip
 import json
 import random
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from statistics import median
@@ -185,22 +188,38 @@ def other_value(rng: random.Random, value: str, values: Mapping[str, float]) -> 
     return None if drawn == value else drawn
 
 
-def main(per_domain: int = 1000) -> None:
-    """Counts over the first `per_domain` training seeds of each domain, and writes the table whole.
+def main() -> None:
+    """Counts over the first training seeds of each domain, and writes the table whole.
 
     Held-out pictures have the same findings in other places, so one table serves both splits.
     """
     from medvlm.phantoms import draw
 
-    write_table(count_facts(draw(domain, seed).truth for domain in DOMAINS for seed in range(per_domain)))
+    parser = argparse.ArgumentParser(prog="python -m medvlm.phantoms.balance", description=main.__doc__)
+    parser.add_argument("--per-domain", type=int, default=1000, help="how many seeds of each domain to count")
+    parser.add_argument("--truths", type=Path, help="keep the truths as well, in this .json.gz (for the tests)")
+    chosen = parser.parse_args()
+    truths = [draw(domain, seed).truth for domain in DOMAINS for seed in range(chosen.per_domain)]
+    write_table(count_facts(truths))
+    if chosen.truths:
+        keep_truths(truths, chosen.truths)
+
+
+def keep_truths(truths: list[Truth], path: Path) -> None:
+    """All fields but the layperson's sentence, as JSON; the same truths give the same bytes."""
+    fields = [{name: value for name, value in asdict(truth).items() if name != "layperson"} for truth in truths]
+    write_whole(path, gzip.compress(json.dumps(fields, separators=(",", ":")).encode(), mtime=0))
 
 
 def write_table(table: Mapping[str, Frequencies]) -> None:
-    with NamedTemporaryFile("w", dir=TABLE.parent, suffix=".json", delete=False) as file:
-        json.dump(table, file, indent=1, sort_keys=True)
-        file.write("\n")
+    write_whole(TABLE, (json.dumps(table, indent=1, sort_keys=True) + "\n").encode())
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    with NamedTemporaryFile(dir=path.parent, prefix=path.name, delete=False) as file:
+        file.write(data)
     Path(file.name).chmod(0o644)
-    Path(file.name).replace(TABLE)
+    Path(file.name).replace(path)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from medvlm.phantoms import artefacts, organs
+from medvlm.phantoms import artefacts, lesions, organs
 from medvlm.phantoms.canvas import Frame, Grey, frame, paint
 from medvlm.phantoms.cases import Choices, HeldOut, Plan, plan
 from medvlm.phantoms.fields import blur, fractal, noise
@@ -124,7 +124,7 @@ def lay_finding(
     rest = [place for place in rng.permutation(PLACES) if place != first]
     for place in [first, *rest][: one.count]:
         x, y = spot(scene.page, organ, str(place), rng)
-        organs.LESIONS[one.name](flesh, scene.page, (x, y), radius, one.contrast, organ, rng)
+        lesions.LESIONS[one.name](flesh, scene.page, (x, y), radius, one.contrast, organ, rng)
         if place == first:
             centre = scene.page.fraction(x, y)
     if one.count > 1:
