@@ -137,6 +137,10 @@ def test_the_picture_is_inside_the_page_with_slices_notes_and_kind() -> None:
     assert notes(a_scan(), View(0)) == "DICOM CT · 8 x 6 · header removed"
 
 
+def test_the_same_mistake_twice_is_drawn_twice() -> None:
+    assert picture(Session(), 200, "No.") != picture(Session(), 200, "No.")
+
+
 def test_a_guess_is_marked_and_an_unknown_kind_is_not_chosen() -> None:
     assert "guess" in picture(Session().with_scan(a_scan(source="guess")), 200)
     unknown = picture(Session().with_scan(a_scan(source="unknown")), 200)
@@ -188,6 +192,7 @@ def test_the_drawer_gives_the_library_its_own_types() -> None:
     made = choices("base", 0.5, 0.9, 64, 7, "  Be brief. ")
     assert made == Choices("base", Decoding(0.5, 0.9, 64, 7), "Be brief.")
     assert choices("tuned", 0, 1, 160, None, "") == Choices()
+    assert choices("tuned", 0, 1, 160, -(2**40), "").decoding.seed in range(2**31)
 
 
 def test_the_same_state_twice_is_two_states_for_the_box() -> None:

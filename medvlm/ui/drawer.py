@@ -8,6 +8,7 @@ from medvlm.session import Choices
 from medvlm.types import Arm, Decoding
 
 ARMS: list[tuple[str, Arm]] = [("Tuned", "tuned"), ("Base", "base")]
+SEEDS = 2**31
 HEAD = (
     '<div class="drawer-head"><h2>Settings</h2>'
     '<button type="button" class="plain" data-act="close-drawer">Close</button></div>'
@@ -35,7 +36,7 @@ def build(default: Choices) -> Drawer:
             0.05, 1, default.decoding.top_p, step=0.05, label="Top-p", info="Of the likely words, so many"
         )
         tokens = gr.Slider(8, 512, default.decoding.max_tokens, step=8, label="Longest answer, in tokens")
-        seed = gr.Number(default.decoding.seed, label="Seed", precision=0, minimum=0, maximum=2**31 - 1)
+        seed = gr.Number(default.decoding.seed, label="Seed", precision=0)
         system = gr.Textbox("", label="System prompt", lines=2, max_lines=5, placeholder="The built-in one")
         prompt = gr.Textbox("", label="Prompt as the model gets it", lines=5, max_lines=9, interactive=False)
         show = gr.Button("Show the prompt", size="sm")
@@ -45,11 +46,11 @@ def build(default: Choices) -> Drawer:
 def choices(
     arm: Arm, temperature: float, top_p: float, tokens: float, seed: float | None, system: str | None
 ) -> Choices:
-    """What the components hold, as the library takes it; a cleared number is its default."""
+    """What the components hold, as the library takes it; a cleared number is its default, any seed is one."""
     decoding = Decoding(
         temperature=float(temperature or 0.0),
         top_p=float(top_p or 1.0),
         max_tokens=int(tokens or Decoding().max_tokens),
-        seed=int(seed or 0),
+        seed=abs(int(seed or 0)) % SEEDS,
     )
     return Choices(arm, decoding, (system or "").strip() or None)

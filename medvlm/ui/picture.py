@@ -2,6 +2,7 @@
 
 import base64
 import io
+import itertools
 from functools import lru_cache
 from html import escape
 
@@ -18,6 +19,8 @@ from medvlm.ui.markup import button, error, icon
 # Larger than any screen shows at once; the model gets its own, from all pixels.
 LONGEST = 1400
 THUMBNAIL = 112
+# Counts what was drawn: the page's script waits for the next, also where it looks like the last.
+_drawn = itertools.count(1)
 
 
 def data_url(pixels: NDArray[np.uint8] | Image.Image, longest: int = LONGEST) -> str:
@@ -37,7 +40,7 @@ def picture(session: Session, largest_mb: int, wrong: str = "") -> str:
         return _empty(largest_mb, wrong)
     scan, view = session.scan, session.shown
     return (
-        '<section class="viewer" aria-label="Picture">'
+        f'<section class="viewer" aria-label="Picture" data-drawn="{next(_drawn)}">'
         f'<div class="bar">{_domains(scan)}{button("choose", "Add a picture", "plus", text=False)}</div>'
         f"{_stage(scan, view)}{_slices(scan, view)}"
         f'<p class="notes">{escape(notes(scan, view))}</p>{error(wrong)}{_pictures(session)}'
@@ -66,7 +69,7 @@ def saw(image: Image.Image | None) -> str:
 
 def _empty(largest_mb: int, wrong: str) -> str:
     return (
-        '<section class="viewer empty" aria-label="Picture"><div class="drop">'
+        f'<section class="viewer empty" aria-label="Picture" data-drawn="{next(_drawn)}"><div class="drop">'
         f'<span class="mark">{icon("drop")}</span><h2>Drop a scan here</h2>'
         f'<p class="quiet">DICOM, PNG, JPEG, TIFF, WebP or BMP, up to {largest_mb} MB</p>'
         f'{button("choose", "Choose a file", kind="strong")}<p class="quiet">or paste a picture. '

@@ -1,0 +1,63 @@
+"""A page that other machines may reach: nothing is shown to whoever has not logged in."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import uvicorn
+from playwright.sync_api import Browser
+
+from medvlm.auth import Gate, add
+from medvlm.desk import Desk
+from medvlm.host import Host
+from medvlm.inbox import Inbox
+from medvlm.ui.chat_tab import Room
+from medvlm.ui.layout import web_app
+from medvlm.ui.server import Server, listen
+from tests.browser.conftest import PATIENCE, free_port
+from tests.fakes import FakeModel
+
+PASSWORD = "a long enough one"
+
+
+@pytest.fixture
+def guarded(tmp_path: Path) -> Iterator[str]:
+    """The address of a page with a login, on a fake model."""
+    users = tmp_path / "users"
+    add(users, "ada", PASSWORD)
+    host = Host(lambda _: FakeModel())
+    host.start()
+    gate, up, port = Gate.open(users), threading.Event(), free_port()
+    servers: list[Server] = []
+
+    async def serve() -> None:
+        app = web_app(Room(Desk(host), Inbox(1000), 200), gate, local=True)
+        config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=1)
+        servers.append(Server(config, up.set))
+        await servers[0].serve(sockets=[listen("127.0.0.1", port)])
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
+    thread.start()
+    assert up.wait(PATIENCE)
+    yield f"http://127.0.0.1:{port}"
+    servers[0].should_exit = True
+    thread.join(20)
+
+
+def test_login_with_the_right_password_and_only_with_it(guarded: str, browser: Browser) -> None:
+    context = browser.new_context()
+    context.set_default_timeout(PATIENCE * 1000)
+    page = context.new_page()
+    page.goto(guarded)
+    page.wait_for_selector("input[type=password]")
+    assert "Drop a scan here" not in page.content() and "Not for diagnosis" in page.inner_text("body")
+    page.get_by_label("username").fill("ada")
+    page.get_by_label("password").fill("not this one")
+    page.get_by_role("button", name="Login").click()
+    page.wait_for_selector("text=Incorrect")
+    page.get_by_label("password").fill(PASSWORD)
+    page.get_by_role("button", name="Login").click()
+    page.wait_for_selector("#viewer .drop")
+    context.close()
