@@ -6,9 +6,12 @@ from typing import Any
 import pytest
 import torch
 
+from medvlm.chat import whole
 from medvlm.errors import CheckpointError
 from medvlm.families import FAMILIES, family_of
-from medvlm.loading import load_weights
+from medvlm.loading import Quantization, load_weights, nf4_layers
+from medvlm.model import LocalModel
+from medvlm.types import Conversation, Decoding, View
 from tests import tiny_models
 from tests.tiny_models import FamilyName
 
@@ -61,3 +64,18 @@ def test_an_unknown_family_is_refused_with_the_known_ones() -> None:
 
 def test_the_folder_is_where_the_model_came_from(tmp_path: Path) -> None:
     assert tiny_models.write_model(tmp_path).joinpath("model.safetensors").is_file()
+
+
+@pytest.mark.parametrize("family", list(FAMILIES))
+@pytest.mark.parametrize("quantization", ["nf4", "int8"])
+def test_every_family_answers_in_every_number_format(
+    tmp_path: Path, family: FamilyName, quantization: Quantization
+) -> None:
+    base = tiny_models.write_model(tmp_path / "base", family)
+    adapter = tiny_models.write_adapter(tmp_path / "adapter", base)
+    model = LocalModel.load(str(base), str(adapter), quantization=quantization, device="cpu", self_check=False)
+    assert model.badge == f"base + adapter · {'NF4, unpacked' if quantization == 'nf4' else 'int8'} · CPU"
+    talk = Conversation().with_scan(tiny_models.picture()).asked("What?", (View(0),)).answered("x").asked("And?")
+    texts = {arm: whole(model, talk, arm, Decoding(max_tokens=12)).text for arm in model.arms}
+    assert texts["base"] != texts["tuned"]
+    assert len(nf4_layers(model.loaded.model)) == (14 if quantization == "nf4" else 0)

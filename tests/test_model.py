@@ -13,11 +13,10 @@ import torch
 
 from medvlm.chat import whole
 from medvlm.errors import CheckpointError, UserError
-from medvlm.loading import nf4_layers
 from medvlm.model import LocalModel
 from medvlm.types import Arm, Conversation, Decoding, View
 from tests import tiny_models
-from tests.tiny_models import FamilyName, picture
+from tests.tiny_models import picture
 
 ARMS: tuple[Arm, Arm] = ("base", "tuned")
 SHORT = Decoding(max_tokens=12)
@@ -299,18 +298,6 @@ def test_the_answer_is_prepared_for_the_next_question_while_it_is_read(folders: 
     again = whole(model, last.conversation.asked("And?"), "base", SHORT)
     assert again.report.reused_tokens >= last.report.prompt_tokens + last.report.tokens - 64
     assert again.report.reused_tokens > last.report.prompt_tokens
-
-
-@pytest.mark.parametrize("family", ["llava", "llava_next"])
-@pytest.mark.parametrize("quantization", ["nf4", "int8"])
-def test_every_family_answers_in_every_number_format(tmp_path: Path, family: FamilyName, quantization: str) -> None:
-    base = tiny_models.write_model(tmp_path / "base", family)
-    pair = base, tiny_models.write_adapter(tmp_path / "adapter", base)
-    model = load(pair, quantization=quantization)
-    assert model.badge == f"base + adapter · {'NF4, unpacked' if quantization == 'nf4' else 'int8'} · CPU"
-    talk = asked().answered("x").asked("And?")
-    assert said(model, talk, "base") != said(model, talk, "tuned")
-    assert len(nf4_layers(model.loaded.model)) == (14 if quantization == "nf4" else 0)
 
 
 def test_unpacked_and_packed_speak_the_same(folders: tuple[Path, Path]) -> None:
