@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from medvlm.phantoms import tissue
+from medvlm.phantoms import changes, tissue
 from medvlm.phantoms.canvas import grid
 from medvlm.phantoms.cases import Choices, HeldOut, Plan, plan
 from medvlm.phantoms.fields import blur
@@ -143,11 +143,11 @@ def lay_finding(field: Field, one: Plan, rng: np.random.Generator) -> Finding:
     if one.name == "high cellularity":
         return Finding(one.name)
     if one.name == "mitoses":
-        tissue.mitoses(field, rng, one.count, one.contrast)
+        changes.mitoses(field, rng, one.count, one.contrast)
         return Finding(one.name, count=one.count)
     row, column = (round(at + float(rng.uniform(-0.05, 0.05)), 4) for at in PLACES[one.place or "centre"])
     radius = round(RADII[0] + (RADII[1] - RADII[0]) * one.size, 4)
-    tissue.PATCHES[one.name](field, rng, (row * SIZE, column * SIZE), radius * SIZE, one.contrast)
+    changes.PATCHES[one.name](field, rng, (row * SIZE, column * SIZE), radius * SIZE, one.contrast)
     size_mm = round(2 * radius * SIZE * field.microns / 1000, 3)
     return Finding(one.name, None, one.place, (row, column), radius, size_mm)
 

@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from medvlm.phantoms.canvas import Frame, Grey, Point, add, blur, ellipse, fractal, lobed, noise, paint, smoothstep
+from medvlm.phantoms.canvas import Frame, Grey, Point, add, ellipse, lobed, paint, smoothstep
+from medvlm.phantoms.fields import blur, fractal, noise
 from medvlm.phantoms.organs import Organ, Picture
 
 
