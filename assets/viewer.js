@@ -57,13 +57,18 @@ const take = async (files) => {
   }
 };
 
-const choose = () => {
-  const input = document.createElement('input');
-  input.type = 'file';
-  input.multiple = true;
-  input.addEventListener('change', () => take([...input.files]));
-  input.click();
-};
+// In the document, lest the browser collects it while its dialog is open.
+const input = document.createElement('input');
+input.type = 'file';
+input.multiple = true;
+input.hidden = true;
+input.addEventListener('change', () => {
+  const files = [...input.files];
+  input.value = ''; // The same file can be chosen again.
+  take(files);
+});
+document.body.append(input);
+const choose = () => input.click();
 
 element.addEventListener('click', (event) => {
   const button = event.target.closest('[data-act]');
