@@ -12,8 +12,6 @@ from medvlm.phantoms import draw
 from medvlm.phantoms.writer import write
 from medvlm.types import DOMAINS
 
-PHANTOMS_A_DOMAIN = 30
-
 
 @dataclass(frozen=True, slots=True)
 class Seen:
@@ -31,7 +29,7 @@ def vqa_rad(without: frozenset[str] = frozenset()) -> list[Seen]:
 
 
 @cache
-def phantoms(each: int = PHANTOMS_A_DOMAIN) -> tuple[Seen, ...]:
+def phantoms(each: int) -> tuple[Seen, ...]:
     """What training's phantoms are asked, in the test's wordings, which is more than training ever shows."""
     truths = [draw(domain, seed, "train").truth for domain in DOMAINS for seed in range(each)]
     asked = [question for seed, truth in enumerate(truths) for question in write(truth, seed, True).questions]

@@ -119,7 +119,9 @@ def phantoms(plan: Plan) -> Record:
     cases = plan.some(tasks.phantoms(plan.phantoms))
     arms: tuple[EvalArm, ...] = ("tuned", "base")
     answers = {arm: plan.asker.ask("phantoms", cases, arm) for arm in arms}
-    return truths.summary(cases, with_baselines(cases, answers, baselines.phantoms()), answers)
+    return truths.summary(
+        cases, with_baselines(cases, answers, baselines.phantoms(max(1, plan.phantoms // 2))), answers
+    )
 
 
 def modality(plan: Plan) -> Record:

@@ -103,7 +103,8 @@ class Predictor:
         return [answers[i] for i in range(len(window))]
 
     def _named(self, name: str, tokens: list[int], yes: float, no: float) -> Answer:
-        text = self._tokenizer.decode(tokens, skip_special_tokens=True).strip()
+        # As the chat does: bytes that never became a character are dropped.
+        text = self._tokenizer.decode(tokens, skip_special_tokens=True).rstrip("\ufffd").strip()
         return Answer(name, text, len(tokens), round(yes, 6), round(no, 6))
 
     def _prompt(self, item: Item) -> Prompt:

@@ -87,9 +87,10 @@ def mcnemar(only_first: int, only_second: int) -> float:
 
 
 def balanced_accuracy(truths: Sequence[str], right: Sequence[bool], seed: int = SEED) -> Interval | None:
-    """The mean over classes of the share that is right, with a bootstrap within each class. None for no items.
+    """The mean over classes of the share that is right, with the interval of its posterior. None for no items.
 
-    Drawing within classes keeps every class present in every resample, as the definition needs.
+    Each class's share is drawn from its beta posterior, as Brodersen et al. do (ICPR 2010), with Jeffreys' prior: a
+    bootstrap would call a few items that are all right a certainty.
     """
     groups: dict[str, list[bool]] = {}
     for truth, hit in zip(truths, right, strict=True):
@@ -97,7 +98,7 @@ def balanced_accuracy(truths: Sequence[str], right: Sequence[bool], seed: int = 
     if not groups:
         return None
     rng = np.random.default_rng(seed)
-    shares = [(sum(hits) / len(hits), len(hits)) for hits in groups.values()]
-    drawn = np.mean([rng.binomial(n, share, RESAMPLES) / n for share, n in shares], axis=0)
-    low, high = np.percentile(drawn, (2.5, 97.5))
-    return Interval(float(np.mean([share for share, _ in shares])), float(low), float(high))
+    drawn = [rng.beta(sum(hits) + 0.5, len(hits) - sum(hits) + 0.5, RESAMPLES) for hits in groups.values()]
+    low, high = np.percentile(np.mean(drawn, axis=0), (2.5, 97.5))
+    value = float(np.mean([sum(hits) / len(hits) for hits in groups.values()]))
+    return Interval(value, min(value, float(low)), max(value, float(high)))

@@ -83,4 +83,10 @@ def test_balanced_accuracy_weighs_classes_alike() -> None:
     found = statistics.balanced_accuracy(truths, [True] * 8 + [False, True])
     assert found is not None
     assert found.value == 0.75  # (8/8 + 1/2) / 2
-    assert (found.low, found.high) == (0.5, 1.0)
+    assert 0.4 < found.low < 0.6 and 0.9 < found.high < 1.0
+
+
+def test_a_few_right_answers_are_no_certainty() -> None:
+    found = statistics.balanced_accuracy(["ct"] * 5 + ["mri"] * 4, [True] * 9)
+    assert found is not None
+    assert (found.value, found.high) == (1.0, 1.0) and 0.7 < found.low < 0.9

@@ -1,0 +1,205 @@
+"""Answers to many questions at once are what one question at a time gives; a killed evaluation goes on."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+import torch
+
+from eval import __main__ as command
+from eval import environment, nano, pictures, tasks
+from eval.asking import Asker, fingerprint
+from eval.pictures import Features
+from eval.predict import Answer, EvalArm, Item, Predictor, windows
+from eval.tasks import Case
+from medvlm import datasets, paths, scores
+from medvlm.chat import whole
+from medvlm.errors import ConfigError
+from medvlm.loading import Loaded, load_weights
+from medvlm.model import LocalModel
+from medvlm.prompts import SHORT
+from medvlm.types import Arm, Conversation, Decoding, View
+from tests import tiny_models
+from tests.tiny_models import FamilyName
+
+LIMIT = 6
+# Several pictures of several sizes, one with one question and one with many, and none at all.
+ITEMS = [
+    Item("a", "phantom:ct:0", "Is this a CT?", SHORT),
+    Item("b", "phantom:histology:1", "What stain is it, and how do you know that?", SHORT),
+    Item("c", "phantom:ct:0", "Where?", SHORT),
+    Item("d", None, "What is a lung?", SHORT),
+    Item("e", "phantom:gross:2", "What organ is this?", SHORT),
+    Item("f", "phantom:ct:0", "Which of the two sides has the nodule, left or right?", SHORT),
+    Item("g", "blank", "Is it normal?", SHORT),
+]
+
+
+def loaded(base: Path, adapter: Path | None) -> Loaded:
+    return load_weights(base, adapter, torch.device("cpu"), torch.float32, "none", "no")
+
+
+@pytest.fixture(scope="module", params=["llava", "llava_next"])
+def folders(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    family: FamilyName = request.param
+    base = tiny_models.write_model(tmp_path_factory.mktemp("base"), family)
+    return base, tiny_models.write_adapter(tmp_path_factory.mktemp("adapter"), base)
+
+
+@pytest.fixture(scope="module")
+def llava(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    base = tiny_models.write_model(tmp_path_factory.mktemp("base"))
+    return base, tiny_models.write_adapter(tmp_path_factory.mktemp("adapter"), base)
+
+
+def conversation(item: Item) -> Conversation:
+    asked = Conversation(system=item.system)
+    if item.picture is None:
+        return asked.asked(item.question)
+    return asked.with_scan(pictures.scan(item.picture)).asked(item.question, (View(0),))
+
+
+def plainly(model: LocalModel, item: Item, arm: Arm, limit: int = LIMIT) -> str:
+    return whole(model, conversation(item), arm, Decoding(max_tokens=limit)).text.strip()
+
+
+def test_a_batch_gives_what_single_runs_give(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    model = loaded(*folders)
+    predictor, single = Predictor(model, Features(tmp_path, model), rows=4), LocalModel(model)
+    for arm in ("tuned", "base"):
+        answers = predictor.answer(ITEMS, arm, LIMIT)
+        assert [answer.id for answer in answers] == [item.id for item in ITEMS]
+        assert [answer.text for answer in answers] == [plainly(single, item, arm) for item in ITEMS]
+        for item, answer in zip(ITEMS, answers, strict=True):
+            wanted = single.next_token_probabilities(conversation(item), arm, ("yes", "no"))
+            assert (answer.yes, answer.no) == pytest.approx((wanted["yes"], wanted["no"]), abs=2e-6)
+    assert predictor.answer(ITEMS, "tuned", LIMIT) != predictor.answer(ITEMS, "base", LIMIT)
+
+
+def test_the_projector_alone_is_the_adapter_without_its_lora(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    model = loaded(*folders)
+    predictor = Predictor(model, Features(tmp_path, model))
+    projector, base = (predictor.answer(ITEMS, arm, LIMIT) for arm in ("projector", "base"))
+    for name, parameter in model.adapted.named_parameters() if model.adapted else ():
+        if "lora_B" in name:
+            parameter.data.zero_()
+    without_lora = Predictor(model, Features(tmp_path, model)).answer(ITEMS, "tuned", LIMIT)
+    assert [answer.text for answer in projector] == [answer.text for answer in without_lora]
+    assert projector != base
+    assert projector[3] == base[3], "without a picture there is nothing to project"
+
+
+def test_nano_answers_in_a_batch_as_it_does_alone(nano_folder: Path, tmp_path: Path) -> None:
+    model = loaded(nano_folder, paths.ASSETS / "adapters" / "nano-med")
+    predictor, single = Predictor(model, Features(tmp_path, model)), LocalModel(model)
+    items = ITEMS[:4]
+    answers = predictor.answer(items, "tuned", LIMIT)
+    assert [answer.text for answer in answers] == [plainly(single, item, "tuned") for item in items]
+
+
+def test_features_are_kept_on_disk_and_follow_the_tower(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    model = loaded(*folders)
+    first = Features(tmp_path, model).encoded("phantom:ct:0")
+    (file,) = tmp_path.rglob("*.safetensors")
+    written = file.stat().st_mtime_ns
+    again = Features(tmp_path, model)
+    assert torch.equal(again.encoded("phantom:ct:0"), first)
+    assert again.picture("phantom:ct:0").tokens == Features(tmp_path, model).picture("phantom:ct:0").tokens > 0
+    assert file.stat().st_mtime_ns == written
+    tower = model.family.part(model.model, model.family.vision_tower)
+    next(tower.parameters()).data.add_(0.5)
+    assert not torch.equal(Features(tmp_path, model).encoded("phantom:ct:0"), first)
+
+
+def test_windows_keep_pictures_together_and_prompts_apart() -> None:
+    other = [Item(f"x{i}", "blank", "?", "Another prompt.") for i in range(3)]
+    made = windows([*ITEMS, *other], size=4)
+    assert sorted(i.id for w in made for i in w) == sorted(i.id for i in (*ITEMS, *other))
+    assert all(len({item.system for item in window}) == 1 and len(window) <= 4 for window in made)
+    assert [sum(item.picture == "phantom:ct:0" for item in window) for window in made].count(3) == 1
+    many = [Item(str(i), "blank", "?", SHORT) for i in range(9)]
+    assert [len(window) for window in windows(many, size=4)] == [4, 4, 1]
+
+
+def cases(count: int) -> list[Case]:
+    """So many questions about three pictures, in several windows."""
+    return [
+        Case(Item(str(i), f"phantom:ct:{i % 3}", f"Is it {i}?", SHORT), "yes", "ct", "presence", True)
+        for i in range(count)
+    ]
+
+
+def test_a_killed_evaluation_goes_on_and_ends_the_same(llava: tuple[Path, Path], tmp_path: Path) -> None:
+    def ask(name: str, arm: EvalArm = "tuned") -> dict[str, Answer]:
+        return Asker(*llava, tmp_path / name, tmp_path / "features").ask("t", cases(70), arm, "full", 3)
+
+    whole_run = ask("one")
+    assert set(whole_run) == {str(i) for i in range(70)}
+    (path,) = (tmp_path / "one").glob("*.jsonl")
+    torn = tmp_path / "two" / path.name
+    torn.parent.mkdir()
+    torn.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    kept = scores.rows(torn)
+    assert 0 < len(kept) < 70
+    assert ask("two") == whole_run
+    assert scores.rows(torn)[: len(kept)] == kept, "what was answered before the kill is not asked again"
+    before = torn.read_bytes()
+    assert ask("two") == whole_run and torn.read_bytes() == before
+
+
+def test_answers_to_other_questions_are_not_taken_for_these() -> None:
+    items = [case.item for case in cases(3)]
+    assert fingerprint(items, 3) == fingerprint(list(items), 3)
+    changed = [Item(**{**asdict(items[0]), "question": "Is it so?"}), *items[1:]]
+    assert len({fingerprint(items, 3), fingerprint(changed, 3), fingerprint(items, 4)}) == 3
+
+
+def run_command(folders: tuple[Path, Path], out: Path, *more: str) -> int:
+    return command.main(
+        ["nano", "--base", str(folders[0]), "--adapter", str(folders[1]), "--runs", str(out), "--limit", "2", *more]
+    )
+
+
+def test_the_command_measures_and_keeps_what_belongs_to_these_weights(
+    llava: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ("--name", "trial", "--phantoms", "1", "--out", str(tmp_path / "scores"))
+    assert run_command(llava, tmp_path, *given, "--settings", "general,phantoms") == 0
+    said = capsys.readouterr()
+    assert "left" in said.err and said.out.strip() == str(tmp_path / "scores" / "trial.json")
+    record = json.loads(Path(said.out.strip()).read_text())
+    assert list(record["settings"]) == ["phantoms", "general"]
+    assert record["limit"] == 2 and record["settings"]["phantoms"]["n"] == 2
+    assert record["adapter_sha256"] == environment.adapter_hash(llava[1])
+    assert set(record["settings"]["phantoms"]["arms"]) == {"tuned", "base", "majority", "question"}
+    assert len(record["settings"]["general"]["quotes"]) == 2 + 1
+    other = tiny_models.write_adapter(tmp_path / "other", llava[0], seed=5)
+    assert run_command((llava[0], other), tmp_path, *given, "--settings", "general") == 0
+    assert list(json.loads((tmp_path / "scores" / "trial.json").read_text())["settings"]) == ["general"]
+
+
+@pytest.mark.skipif(not (datasets.data_home() / "vqa_rad").is_dir(), reason=f"needs {datasets.data_home() / 'vqa_rad'}")
+def test_every_setting_is_measured(llava: tuple[Path, Path], tmp_path: Path) -> None:
+    given = ("--phantoms", "1", "--out", str(tmp_path / "scores"))
+    assert run_command(llava, tmp_path, "--name", "vqa-disjoint", *given) == 0
+    record = scores.read(tmp_path / "scores" / "vqa-disjoint.json")
+    assert record is not None and tuple(record["settings"]) == nano.SETTINGS
+    assert record["settings"]["kept-back"]["all"]["n"] >= 2
+    assert record["settings"]["precision"]["same_text"]["n"] == 2
+
+
+def test_a_setting_that_says_nothing_about_a_stage_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert nano.parse(None, "instruct") == ("modality",)
+    assert nano.parse("general, vqa-rad", "vqa-official") == ("vqa-rad", "general")
+    with pytest.raises(ConfigError, match="kept-back cannot be measured for vqa-official"):
+        nano.parse("kept-back", "vqa-official")
+    assert command.main(["nano", "--adapter", "nowhere", "--name", "instruct"]) == 1
+    assert "nowhere" in capsys.readouterr().err
+
+
+def test_tasks_ask_the_same_on_every_call() -> None:
+    once = tasks.phantom_cases("ct", 3)
+    assert once == tasks.phantom_cases("ct", 3)
+    assert all(case.reference in case.choices for case in once if case.closed)
+    assert all(case.kind in tasks.OPEN_KINDS for case in once if not case.closed)
