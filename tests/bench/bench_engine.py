@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from medvlm import paths
 from medvlm.assemble import assemble
 from medvlm.chat import Answered, whole
 from medvlm.loading import stored_bytes
@@ -20,6 +21,7 @@ from medvlm.types import Arm, Conversation, Decoding, Scan, View
 from tests import tiny_models
 
 Row = dict[str, Any]
+NANO_MED = paths.ASSETS / "adapters" / "nano-med"
 QUESTIONS = (
     "What kind of picture is this?",
     "Describe what you see in it.",
@@ -120,7 +122,7 @@ def run(smoke: bool) -> list[Row]:
     tokens, count, users = (4, 3, 4) if smoke else (48, 8, 16)
     with TemporaryDirectory() as scratch:
         base = tiny_models.write_model(Path(scratch) / "base") if smoke else assemble()
-        adapter = tiny_models.write_adapter(Path(scratch) / "adapter", base, scale=0.02)
+        adapter = tiny_models.write_adapter(Path(scratch) / "adapter", base) if smoke else NANO_MED
 
         def load(adapted: bool = True, **more: Any) -> LocalModel:
             gc.collect()
