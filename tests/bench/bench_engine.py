@@ -84,6 +84,14 @@ def bare_generate(model: LocalModel, tokens: int) -> float:
         return (tokens - 1) / statistics.median(seconds(tokens) - seconds(1) for _ in range(3))
 
 
+def until_ready() -> None:
+    """Somebody reads the answer, as long as getting ready for the next question takes (about half a second)."""
+    for _ in range(200):
+        time.sleep(0.05)
+        if not any(thread.name == "answer" for thread in threading.enumerate()):
+            return
+
+
 def turns(model: LocalModel, count: int, tokens: int, keep: bool) -> float:
     """Seconds to the first token at the last of so many turns."""
     talk, last = asked(QUESTIONS[0]), None
@@ -91,7 +99,8 @@ def turns(model: LocalModel, count: int, tokens: int, keep: bool) -> float:
         if not keep:
             talk = replace(talk, id=f"{talk.id}-{turn}")
         last = whole(model, talk, "tuned", Decoding(max_tokens=tokens, temperature=0.8, seed=turn))
-        time.sleep(1.0 if keep else 0.0)  # somebody reads the answer
+        if keep:
+            until_ready()
         talk = last.conversation.asked(QUESTIONS[(turn + 1) % len(QUESTIONS)])
     assert last is not None
     return last.report.seconds_to_first_token
