@@ -11,7 +11,7 @@ const toggle = (open) => {
     opener = document.activeElement;
     trigger('drawer', {});
     const first = drawer().querySelector('button, input, textarea');
-    setTimeout(() => first && first.focus(), 30);
+    if (first) first.focus();
   } else if (opener) opener.focus();
 };
 const theme = (dark) => {

@@ -31,6 +31,7 @@ from medvlm.ui.layout import page, web_app
 from medvlm.ui.markup import ICONS, button, error, icon
 from medvlm.ui.picture import LONGEST, data_url, notes, picture, saw
 from medvlm.ui.receiving import GARBLED, receiver
+from medvlm.ui.theme import TONES, asset
 from medvlm.ui.transcript import transcript
 from tests.fakes import FakeModel
 
@@ -135,6 +136,13 @@ def test_the_picture_is_inside_the_page_with_slices_notes_and_kind() -> None:
     assert re.search(r'<img src="data:image/png;base64,[^"]+" alt="CT picture, slice 12 of 40">', html)
     assert "range" not in picture(Session().with_scan(a_scan()), 200)
     assert notes(a_scan(), View(0)) == "DICOM CT · 8 x 6 · header removed"
+
+
+def test_gradios_own_parts_have_the_colours_of_the_style_sheet() -> None:
+    light, dark = re.findall(r"(?::root|\.dark) \{(.*?)\}", asset("app.css"), re.S)
+    for number, block in enumerate((light, dark)):
+        tones = dict(re.findall(r"--([\w-]+): (#\w+);", block))
+        assert {name: pair[number] for name, pair in TONES.items()} == {name: tones[name] for name in TONES}
 
 
 def test_the_same_mistake_twice_is_drawn_twice() -> None:

@@ -18,9 +18,53 @@ def asset(name: str) -> str:
     return (ASSETS / name).read_text(encoding="utf-8")
 
 
+# Name in `app.css` -> light and dark. Given again because Gradio's login page comes without our style sheet.
+TONES = {
+    "ground": ("#f3f6f7", "#0f1417"),
+    "panel": ("#ffffff", "#171d21"),
+    "ink": ("#17222a", "#e4eaed"),
+    "quiet": ("#52616b", "#9dabb3"),
+    "line": ("#dbe2e6", "#2a343a"),
+    "edge": ("#84929b", "#66757e"),
+    "accent": ("#0b7069", "#4cc2b6"),
+    "on-accent": ("#ffffff", "#04211e"),
+    "wash": ("#e3f1ef", "#16322f"),
+}
+# Gradio's variable -> our tone.
+PAINTED = {
+    "body_background_fill": "ground",
+    "body_text_color": "ink",
+    "body_text_color_subdued": "quiet",
+    "background_fill_primary": "panel",
+    "background_fill_secondary": "panel",
+    "border_color_primary": "line",
+    "block_background_fill": "panel",
+    "block_label_text_color": "ink",
+    "block_title_text_color": "ink",
+    "block_info_text_color": "quiet",
+    "input_background_fill": "ground",
+    "input_border_color": "edge",
+    "input_placeholder_color": "quiet",
+    "slider_color": "accent",
+    "checkbox_label_background_fill_hover": "wash",
+    "checkbox_label_background_fill_selected": "wash",
+    "checkbox_label_text_color": "ink",
+    "checkbox_label_text_color_selected": "ink",
+    "checkbox_background_color_selected": "accent",
+    "checkbox_border_color_selected": "accent",
+    "button_primary_background_fill": "accent",
+    "button_primary_background_fill_hover": "accent",
+    "button_primary_text_color": "on-accent",
+    "button_secondary_background_fill_hover": "wash",
+    "button_secondary_border_color": "edge",
+    "button_secondary_text_color": "ink",
+}
+CLEAR = ("checkbox_label_background_fill", "button_secondary_background_fill")
+
+
 def theme() -> gr.themes.Base:
-    """Teal for actions, grey for the rest; the numbers are those of `app.css`."""
-    return gr.themes.Base(
+    """Teal for actions, grey for the rest, system fonts: the look of `app.css` for Gradio's own parts."""
+    made = gr.themes.Base(
         primary_hue=gr.themes.colors.teal,
         secondary_hue=gr.themes.colors.teal,
         neutral_hue=gr.themes.colors.slate,
@@ -29,58 +73,14 @@ def theme() -> gr.themes.Base:
         text_size=gr.themes.sizes.text_md,
         radius_size=gr.themes.sizes.radius_sm,
         spacing_size=gr.themes.sizes.spacing_sm,
-    ).set(
-        body_background_fill="var(--ground)",
-        body_background_fill_dark="var(--ground)",
-        body_text_color="var(--ink)",
-        body_text_color_dark="var(--ink)",
-        body_text_color_subdued="var(--quiet)",
-        body_text_color_subdued_dark="var(--quiet)",
-        background_fill_primary="var(--panel)",
-        background_fill_primary_dark="var(--panel)",
-        background_fill_secondary="var(--panel)",
-        background_fill_secondary_dark="var(--panel)",
-        border_color_primary="var(--line)",
-        border_color_primary_dark="var(--line)",
-        block_background_fill="var(--panel)",
-        block_background_fill_dark="var(--panel)",
-        block_border_width="0px",
-        block_border_width_dark="0px",
-        block_label_text_color="var(--ink)",
-        block_label_text_color_dark="var(--ink)",
-        block_title_text_color="var(--ink)",
-        block_title_text_color_dark="var(--ink)",
-        block_info_text_color="var(--quiet)",
-        block_info_text_color_dark="var(--quiet)",
-        input_background_fill="var(--ground)",
-        input_background_fill_dark="var(--ground)",
-        input_border_color="var(--edge)",
-        input_border_color_dark="var(--edge)",
-        checkbox_label_background_fill="transparent",
-        checkbox_label_background_fill_dark="transparent",
-        checkbox_label_background_fill_hover="var(--wash)",
-        checkbox_label_background_fill_hover_dark="var(--wash)",
-        checkbox_label_background_fill_selected="var(--wash)",
-        checkbox_label_background_fill_selected_dark="var(--wash)",
-        checkbox_label_text_color="var(--ink)",
-        checkbox_label_text_color_dark="var(--ink)",
-        checkbox_label_text_color_selected="var(--ink)",
-        checkbox_label_text_color_selected_dark="var(--ink)",
-        checkbox_background_color_selected="var(--accent)",
-        checkbox_background_color_selected_dark="var(--accent)",
-        checkbox_border_color_selected="var(--accent)",
-        checkbox_border_color_selected_dark="var(--accent)",
-        button_secondary_background_fill="transparent",
-        button_secondary_background_fill_dark="transparent",
-        button_secondary_background_fill_hover="var(--wash)",
-        button_secondary_background_fill_hover_dark="var(--wash)",
-        button_secondary_border_color="var(--edge)",
-        button_secondary_border_color_dark="var(--edge)",
-        button_secondary_text_color="var(--ink)",
-        button_secondary_text_color_dark="var(--ink)",
-        input_placeholder_color="var(--quiet)",
-        input_placeholder_color_dark="var(--quiet)",
-        color_accent="var(--accent)",
-        slider_color="var(--accent)",
-        slider_color_dark="var(--accent)",
     )
+    return made.set(**_painted(), block_border_width="0px", input_border_width="1px", color_accent="var(--accent)")
+
+
+def _painted() -> dict[str, str]:
+    """Each variable for the light and the dark page."""
+    both = {}
+    for variable, tone in PAINTED.items():
+        light, dark = TONES[tone]
+        both |= {variable: f"var(--{tone}, {light})", f"{variable}_dark": f"var(--{tone}, {dark})"}
+    return both | {name: "transparent" for clear in CLEAR for name in (clear, f"{clear}_dark")}

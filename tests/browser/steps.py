@@ -2,7 +2,7 @@
 
 import base64
 
-from playwright.sync_api import Page
+from playwright.sync_api import FileChooser, Page, TimeoutError
 
 IDLE = ".ask:not(.busy)"
 
@@ -35,6 +35,30 @@ def opened(page: Page, name: str, data: bytes, says: str = "") -> None:
     """Choose a file and wait until it is shown with these words in its notes."""
     choose(page, name, data)
     page.wait_for_selector(f".notes:has-text('{says}')" if says else ".stage img")
+
+
+def pressed(page: Page, key: str, shows: str) -> None:
+    """Press until the page shows it: a key pressed before the page's scripts are attached is nobody's."""
+    for _ in range(40):
+        page.keyboard.press(key)
+        try:
+            page.wait_for_selector(shows, timeout=3000)
+            return
+        except TimeoutError:
+            continue
+    raise AssertionError(f"{key} never brought {shows}")
+
+
+def dialog(page: Page, key: str) -> FileChooser:
+    """The file dialog that a key opens, pressed as often as `pressed` does."""
+    for _ in range(40):
+        try:
+            with page.expect_file_chooser(timeout=3000) as chooser:
+                page.keyboard.press(key)
+            return chooser.value
+        except TimeoutError:
+            continue
+    raise AssertionError(f"{key} opened no file dialog")
 
 
 def ready(page: Page) -> None:

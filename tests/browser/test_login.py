@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 
 from medvlm.auth import Gate, add
 from medvlm.desk import Desk
@@ -46,6 +46,12 @@ def guarded(tmp_path: Path) -> Iterator[str]:
     thread.join(20)
 
 
+def enter(page: Page, password: str) -> None:
+    page.get_by_label("username").fill("ada")
+    page.get_by_label("password").fill(password)
+    page.get_by_role("button", name="Login").click()
+
+
 def test_login_with_the_right_password_and_only_with_it(guarded: str, browser: Browser) -> None:
     context = browser.new_context()
     context.set_default_timeout(PATIENCE * 1000)
@@ -53,11 +59,8 @@ def test_login_with_the_right_password_and_only_with_it(guarded: str, browser: B
     page.goto(guarded)
     page.wait_for_selector("input[type=password]")
     assert "Drop a scan here" not in page.content() and "Not for diagnosis" in page.inner_text("body")
-    page.get_by_label("username").fill("ada")
-    page.get_by_label("password").fill("not this one")
-    page.get_by_role("button", name="Login").click()
+    enter(page, "not this one")
     page.wait_for_selector("text=Incorrect")
-    page.get_by_label("password").fill(PASSWORD)
-    page.get_by_role("button", name="Login").click()
+    enter(page, PASSWORD)
     page.wait_for_selector("#viewer .drop")
     context.close()

@@ -8,7 +8,7 @@ from playwright.sync_api import Page
 from medvlm import NOT_FOR_DIAGNOSIS
 from tests.browser.conftest import App, Visit
 from tests.browser.files import FORMATS, ct, mr, picture
-from tests.browser.steps import answered, ask, choose, fresh, hand_over, opened, questions, ready
+from tests.browser.steps import answered, ask, choose, fresh, hand_over, opened, pressed, questions, ready
 
 
 def test_every_format_opens_with_its_notes(page: Page) -> None:
@@ -33,8 +33,7 @@ def test_a_question_is_answered_with_what_it_is_about_and_what_it_cost(page: Pag
     ready(page)
     opened(page, "ct.dcm", ct(), "slice 1/6")
     page.wait_for_selector(".saw img")
-    page.keyboard.press("End")
-    page.wait_for_selector(".notes:has-text('slice 6/6')")
+    pressed(page, "End", ".notes:has-text('slice 6/6')")
     ask(page, "Which organ is this?")
     assert answered(page)
     meta = page.locator(".answer .meta").last.inner_text()
