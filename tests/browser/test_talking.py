@@ -1,9 +1,9 @@
-"""Asking about a picture, import pytest
-from the drop to the answer, and everything that can be done with an answer."""
+"""Asking about a picture, from the drop to the answer, and everything that can be done with an answer."""
 
 import json
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page
 
 from medvlm import NOT_FOR_DIAGNOSIS
