@@ -79,7 +79,7 @@ def theme() -> gr.themes.Base:
 
 def _painted() -> dict[str, str]:
     """Each variable for the light and the dark page."""
-    both = {}
+    both: dict[str, str] = {}
     for variable, tone in PAINTED.items():
         light, dark = TONES[tone]
         both |= {variable: f"var(--{tone}, {light})", f"{variable}_dark": f"var(--{tone}, {dark})"}
