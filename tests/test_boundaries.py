@@ -239,5 +239,9 @@ def test_modules_outside_the_tensor_layer_load_nothing_heavy() -> None:
     assert loaded_by(*light) == set()
 
 
+def test_a_command_line_explains_itself_without_loading_anything_heavy() -> None:
+    assert loaded_by("train.__main__", "eval.__main__") == set()
+
+
 def test_a_heavy_import_would_be_seen() -> None:
     assert loaded_by("medvlm.types", heavy=("numpy", "torch")) == {"numpy"}

@@ -22,6 +22,7 @@ from train.loop import TokenBatches
 from train.nano import only
 from train.publish import publish
 from train.sequences import Row
+from train.stages import STAGES
 
 needs_data = pytest.mark.skipif(
     not datasets.data_home().is_dir(), reason=f"{datasets.data_home()} is not there: real training pictures"
@@ -146,7 +147,7 @@ def test_every_stage_runs_in_small_and_a_killed_run_is_finished_by_the_next(tmp_
     done = (tmp_path / "tower" / "done.json").stat().st_mtime_ns
     assert smoke(tmp_path).wait() == 0
     assert (tmp_path / "tower" / "done.json").stat().st_mtime_ns == done, "a finished stage is not run again"
-    for stage in nano.STAGES[1:]:
+    for stage in STAGES[1:]:
         assert json.loads((tmp_path / stage / "done.json").read_text())["tokens"] > 0
         assert (tmp_path / stage / "loss.png").is_file() and (tmp_path / stage / "loss.html").is_file()
     folder = publish(nano.plan(True, tmp_path), "vqa-official", tmp_path / "nano-med")

@@ -6,11 +6,10 @@ import sys
 from pathlib import Path
 
 from medvlm.errors import UserError
+from train.stages import STAGES
 
 
 def parser() -> argparse.ArgumentParser:
-    from train.nano import STAGES
-
     top = argparse.ArgumentParser(prog="python -m train", description=__doc__)
     commands = top.add_subparsers(dest="command", required=True)
     nano = commands.add_parser("nano", help="rebuild nano: tower, base projector, nano-med")
@@ -33,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     try:
         if chosen.command == "nano":
-            nano.run(nano.plan(chosen.smoke, chosen.runs), chosen.stage or nano.STAGES)
+            nano.run(nano.plan(chosen.smoke, chosen.runs), chosen.stage or STAGES)
         elif chosen.command == "publish":
             print(publish.publish(nano.plan(False, chosen.runs), chosen.stage))
         else:

@@ -16,7 +16,8 @@ from medvlm.errors import CheckpointError
 from medvlm.prompts import PROMPT_VERSION
 
 if TYPE_CHECKING:
-    from train.nano import Plan, Stage
+    from train.nano import Plan
+    from train.stages import Stage
 
 DATASETS: dict[str, tuple[str, ...]] = {
     "align": ("phantoms", "bccd", "dsb2018_histology"),
