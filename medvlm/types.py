@@ -1,7 +1,7 @@
 """The nouns that every part of MedVLM speaks in: frozen values, no behaviour beyond returning a new value."""
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
@@ -26,6 +26,7 @@ VoiFunction = Literal["LINEAR", "LINEAR_EXACT", "SIGMOID"]
 EndReason = Literal["end", "length", "stopped", "time"]
 
 Pixels = NDArray[Any]
+Vector = tuple[float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +47,36 @@ class Spacing:
     between: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Geometry:
+    """Where slices lie in the patient, in mm: x grows to the patient's left, y to the back, z to the head (DICOM's LPS).
+
+    `across` and `down`: unit vectors in which the column and the row index grow, so what stands at the right and at the
+    bottom of the screen. `positions`: the centre of the first pixel of each slice; empty where only directions are known.
+    `step`: from each slice to the next; None where they are not evenly spaced, so that no other plane can be cut. It is
+    not parallel to the normal (across x down) where the gantry was tilted.
+    """
+
+    across: Vector
+    down: Vector
+    positions: tuple[Vector, ...] = ()
+    step: Vector | None = None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Scan:
     """One picture or one stack of pictures, as numbers.
 
-    `slices`: each (H, W) of the file's numbers after rescale (float32 or an integer type), or (H, W, 3) uint8 RGB.
+    `slices`: each (H, W) of the file's numbers after rescale (float32 or an integer type), or (H, W, 3) uint8 RGB; those
+    of a large series are decoded when they are asked for, which may raise `UserError` for a damaged one.
     `window`: how to show greys (None for RGB). `inverted`: MONOCHROME1, applied last, when the picture is shown.
-    `notes`: every step that was taken, in words a clinician reads. `sha256`: of the bytes that came in.
+    `notes`: every step that was taken, in words a clinician reads. `sha256`: names the bytes that came in: the hash of a
+    file's bytes; of a series the hash over all its files' headers and over sums of small blocks of their pixels.
+    `geometry`: None where the file has no orientation: then no side may be marked. `frame_seconds`: from frame to frame
+    of a cine. `description`: what kind of series this is, in words of a closed list.
     """
 
-    slices: tuple[Pixels, ...]
+    slices: Sequence[Pixels]
     domain: Domain
     domain_source: DomainSource
     sha256: str
@@ -66,6 +87,9 @@ class Scan:
     inverted: bool = False
     unit: str = ""
     notes: tuple[str, ...] = ()
+    geometry: Geometry | None = None
+    frame_seconds: float | None = None
+    description: str = ""
 
     def as_domain(self, domain: Domain, source: DomainSource) -> "Scan":
         return replace(self, domain=domain, domain_source=source)
