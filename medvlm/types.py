@@ -49,12 +49,12 @@ class Spacing:
 
 @dataclass(frozen=True, slots=True)
 class Geometry:
-    """Where slices lie in the patient, in mm: x grows to the patient's left, y to the back, z to the head (DICOM's LPS).
+    """Where slices lie in the patient, in mm of DICOM's axes: x to the patient's left, y to the back, z to the head.
 
-    `across` and `down`: unit vectors in which the column and the row index grow, so what stands at the right and at the
-    bottom of the screen. `positions`: the centre of the first pixel of each slice; empty where only directions are known.
-    `step`: from each slice to the next; None where they are not evenly spaced, so that no other plane can be cut. It is
-    not parallel to the normal (across x down) where the gantry was tilted.
+    `across` and `down`: unit vectors in which the column and the row index grow, so what stands at the right and at
+    the bottom of the screen. `positions`: the centre of the first pixel of each slice; empty where only directions are
+    known. `step`: from each slice to the next; None where they are not evenly spaced, so that no other plane can be
+    cut. It is not parallel to the normal (across x down) where the gantry was tilted.
     """
 
     across: Vector
@@ -67,13 +67,13 @@ class Geometry:
 class Scan:
     """One picture or one stack of pictures, as numbers.
 
-    `slices`: each (H, W) of the file's numbers after rescale (float32 or an integer type), or (H, W, 3) uint8 RGB; those
-    of a large series are decoded when they are asked for, which may raise `UserError` for a damaged one.
+    `slices`: each (H, W) of the file's numbers after rescale (float32 or an integer type), or (H, W, 3) uint8 RGB;
+    those of a series are decoded when they are asked for, which may raise `UserError` for a damaged one.
     `window`: how to show greys (None for RGB). `inverted`: MONOCHROME1, applied last, when the picture is shown.
-    `notes`: every step that was taken, in words a clinician reads. `sha256`: names the bytes that came in: the hash of a
-    file's bytes; of a series the hash over all its files' headers and over sums of small blocks of their pixels.
-    `geometry`: None where the file has no orientation: then no side may be marked. `frame_seconds`: from frame to frame
-    of a cine. `description`: what kind of series this is, in words of a closed list.
+    `notes`: every step that was taken, in words a clinician reads. `sha256`: names the bytes that came in: the hash of
+    a file's bytes; of a series the hash over its files' headers and over sums of small blocks of their pixels.
+    `geometry`: None where the file has no orientation: then no side may be marked. `frame_seconds`: from frame to
+    frame of a cine. `description`: what kind of series this is, in words of a closed list.
     """
 
     slices: Sequence[Pixels]
