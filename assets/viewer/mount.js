@@ -1,0 +1,34 @@
+// @ts-check
+// Where the viewer meets Gradio: its value says what to show, its events say what is shown, its key fetches the pixels.
+import { Viewer } from './viewer.js';
+
+/** What Gradio gives to the script of an HTML component.
+ * @typedef {{ props: Record<string, any>, trigger: (event: string, data: object) => void,
+ *   watch: (what: string, call: () => void) => void }} Gradio */
+
+/** A secret of this page alone, however often its parts are drawn anew: without it a token gives no pixels. It is
+ * said to the server once and never written anywhere. */
+const KEY = btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(24))));
+
+/** @param {string} token @param {number} slice @param {AbortSignal} stop */
+const get = async (token, slice, stop) => {
+  const address = new URL(`../pixels/${encodeURIComponent(token)}/${slice}`, import.meta.url);
+  const reply = await fetch(address, { headers: { 'X-Pixels-Key': KEY }, cache: 'no-store', signal: stop });
+  if (reply.status === 404) throw Object.assign(new Error('gone'), { gone: true });
+  if (reply.status === 422) throw Object.assign(new Error('damaged'), { why: await reply.text() });
+  if (!reply.ok) throw new Error(`answered ${reply.status}`);
+  return reply.arrayBuffer();
+};
+
+/** @param {HTMLElement} element @param {Gradio} gradio @returns {Viewer} */
+export const mount = (element, { props, trigger, watch }) => {
+  const root = /** @type {HTMLElement} */ (element.querySelector('.mv'));
+  const viewer = new Viewer(root, { get, tell: (event, data) => trigger(event, data) });
+  Object.assign(root, { viewer });
+  const show = () => viewer.show((props.value && props.value.scans) || []);
+  watch('value', show);
+  show();
+  // The server binds this page's pixels to the key, then sends what there is to show.
+  trigger('hello', { key: KEY });
+  return viewer;
+};

@@ -1,0 +1,296 @@
+// @ts-check
+// One part of the screen: a plane of a scan painted on a canvas, and what is drawn and written over it.
+import { edges, fitted, inPlane, matrix, onScreen, voxelIn, wholeTurn } from './geometry.js';
+import { lines, roundLength, short } from './measure.js';
+import { cut, Pyramid } from './pixels.js';
+import { planeOf, sliceOf } from './state.js';
+import { greyWords, seriesWords } from './words.js';
+
+/** @typedef {import('./state.js').State} State */
+/** @typedef {import('./state.js').World} World */
+/** @typedef {import('./geometry.js').Point} Point */
+/** @typedef {import('./geometry.js').Matrix} Matrix */
+/** @typedef {import('./grey.js').Picture} Picture */
+/** @typedef {{ kind: import('./measure.js').Kind, points: Point[] }} Draft a measurement that is being drawn */
+
+/** So many pixels are painted at once although part of them is off the screen: then a pan needs no painting. */
+const WHOLE = 1 << 20;
+const INK = { line: '#7fe0d4', chosen: '#ffd166', draft: '#ffd166', halo: 'rgb(0 0 0 / .75)', cross: '#e39ac4', scale: '#d5dde1' };
+const LABEL = '12px system-ui, "Segoe UI", Roboto, "Noto Sans", "Liberation Sans", sans-serif';
+
+/** @type {WeakMap<Picture, Pyramid>} */
+const pyramids = new WeakMap();
+/** @param {Picture} picture */
+const pyramidOf = (picture) => {
+  const made = pyramids.get(picture) ?? new Pyramid(picture);
+  pyramids.set(picture, made);
+  return made;
+};
+
+const MARKUP = `
+  <canvas class="mv-picture"></canvas><canvas class="mv-marks"></canvas>
+  <div class="mv-corner mv-series" aria-hidden="true"></div><div class="mv-corner mv-zoom" aria-hidden="true"></div>
+  <div class="mv-corner mv-grey" aria-hidden="true"></div><div class="mv-corner mv-value" aria-hidden="true"></div>
+  <b class="mv-edge mv-top" aria-hidden="true"></b><b class="mv-edge mv-right" aria-hidden="true"></b>
+  <b class="mv-edge mv-bottom" aria-hidden="true"></b><b class="mv-edge mv-left" aria-hidden="true"></b>
+  <p class="mv-wait" hidden></p>`;
+
+/** @param {HTMLElement} place @param {string} text */
+const write = (place, text) => {
+  if (place.textContent !== text) place.textContent = text;
+};
+
+export class Stage {
+  /** @param {HTMLElement} element @param {import('./grey.js').Painter} painter */
+  constructor(element, painter) {
+    element.innerHTML = MARKUP;
+    this.element = element;
+    this.painter = painter;
+    this.canvas = /** @type {HTMLCanvasElement} */ (element.querySelector('.mv-picture'));
+    this.marks = /** @type {HTMLCanvasElement} */ (element.querySelector('.mv-marks'));
+    this.screen = /** @type {CanvasRenderingContext2D} */ (this.canvas.getContext('2d', { alpha: false }));
+    this.pen = /** @type {CanvasRenderingContext2D} */ (this.marks.getContext('2d'));
+    this.buffer = document.createElement('canvas');
+    this.paint = /** @type {CanvasRenderingContext2D} */ (this.buffer.getContext('2d'));
+    /** @type {ImageData | null} */ this.image = null;
+    /** @type {Uint32Array} */ this.out = new Uint32Array(0);
+    this.painted = '';
+    /** @type {{ key: string, cut: ReturnType<typeof cut> }} */ this.last = { key: '', cut: null };
+    this.width = 0;
+    this.height = 0;
+    /** @type {Matrix} */ this.matrix = [1, 0, 0, 1, 0, 0];
+    /** @type {Picture | null} */ this.picture = null;
+    /** @type {Point | null} */ this.cursor = null;
+  }
+
+  /** @param {string} part @returns {HTMLElement} */
+  part(part) {
+    return /** @type {HTMLElement} */ (this.element.querySelector(`.mv-${part}`));
+  }
+
+  /** The stage's size in CSS pixels may have changed, or the screen's density. */
+  measure() {
+    this.width = this.element.clientWidth;
+    this.height = this.element.clientHeight;
+    const dense = window.devicePixelRatio || 1;
+    for (const canvas of [this.canvas, this.marks]) {
+      const [wide, high] = [Math.round(this.width * dense), Math.round(this.height * dense)];
+      if (canvas.width !== wide) canvas.width = wide;
+      if (canvas.height !== high) canvas.height = high;
+    }
+  }
+
+  /**
+   * @param {State} state @param {World} world @param {number} pane
+   * @param {import('./pixels.js').Slices} slices of this pane's scan
+   * @param {Draft | null} draft what is being measured here
+   */
+  draw(state, world, pane, slices, draft) {
+    if (!this.width || !this.height) return;
+    const plane = planeOf(state, world, pane);
+    const slice = sliceOf(state, world, pane);
+    this.matrix = matrix(plane, state.panes[pane].lay, this.width, this.height);
+    // Other planes are cut from all slices, so they change with each that comes.
+    const here = plane.axis === 2 ? Boolean(slices.at(slice)) : slices.here;
+    const key = [here, plane.axis, slice, state.panes[pane].scan].join();
+    if (key !== this.last.key) this.last = { key, cut: cut(slices, plane, slice) };
+    this.drawPicture(state.shown[state.panes[pane].scan], state.panes[pane].scan);
+    this.drawMarks(state, world, pane, draft);
+    this.writeWords(state, world, pane);
+  }
+
+  /** @param {import('./state.js').Shown} shown @param {number} scan */
+  drawPicture({ window: grey, inverted }, scan) {
+    const { screen, canvas } = this;
+    const dense = canvas.width / this.width;
+    screen.setTransform(1, 0, 0, 1, 0, 0);
+    screen.fillStyle = '#0a0c0d';
+    screen.fillRect(0, 0, canvas.width, canvas.height);
+    this.picture = this.last.cut ? this.last.cut.picture : null;
+    if (!this.picture) return;
+    const [a, b, c, d, e, f] = this.matrix;
+    const { picture, level } = pyramidOf(this.picture).for(Math.max(Math.hypot(a, b), Math.hypot(c, d)) * dense);
+    const part = this.visible(picture, 2 ** level);
+    if (part.right <= part.left || part.bottom <= part.top) return;
+    this.fill(picture, part, grey, inverted, `${scan} ${this.last.key} ${level}`);
+    const step = 2 ** level;
+    screen.setTransform(a * dense, b * dense, c * dense, d * dense, e * dense, f * dense);
+    screen.transform(step, 0, 0, step, part.left * step, part.top * step);
+    screen.imageSmoothingEnabled = true;
+    screen.imageSmoothingQuality = 'medium';
+    screen.drawImage(this.buffer, 0, 0);
+  }
+
+  /** The part of a picture that the stage shows; all of a small one. @param {Picture} picture @param {number} step of it in the plane's pixels @returns {import('./grey.js').Part} */
+  visible({ columns, rows }, step) {
+    if (columns * rows <= WHOLE) return { left: 0, top: 0, right: columns, bottom: rows };
+    /** @type {Point[]} */
+    const corners = [[0, 0], [this.width, 0], [0, this.height], [this.width, this.height]];
+    const seen = corners.map((corner) => inPlane(this.matrix, corner));
+    const [x, y] = [0, 1].map((axis) => seen.map((point) => point[axis] / step));
+    const within = (/** @type {number} */ value, /** @type {number} */ most) => Math.min(Math.max(value, 0), most);
+    return {
+      left: within(Math.floor(Math.min(...x)) - 1, columns),
+      right: within(Math.ceil(Math.max(...x)) + 1, columns),
+      top: within(Math.floor(Math.min(...y)) - 1, rows),
+      bottom: within(Math.ceil(Math.max(...y)) + 1, rows),
+    };
+  }
+
+  /** The buffer holds that part with that window. @param {Picture} picture @param {import('./grey.js').Part} part @param {import('./grey.js').Window} grey @param {boolean} inverted @param {string} which */
+  fill(picture, part, grey, inverted, which) {
+    const wanted = [which, ...Object.values(part), grey.width, grey.level, grey.function, inverted].join();
+    if (wanted === this.painted) return;
+    const [wide, high] = [part.right - part.left, part.bottom - part.top];
+    if (!this.image || this.image.width !== wide || this.image.height !== high) {
+      [this.buffer.width, this.buffer.height] = [wide, high];
+      this.image = this.paint.createImageData(wide, high);
+      this.out = new Uint32Array(this.image.data.buffer);
+    }
+    this.painter.paint(picture, grey, inverted, this.out, part);
+    this.blank(part);
+    this.paint.putImageData(this.image, 0, 0);
+    this.painted = wanted;
+  }
+
+  /** Rows whose slice is not here yet are no grey at all. @param {import('./grey.js').Part} part */
+  blank(part) {
+    const wide = part.right - part.left;
+    for (const row of this.last.cut ? this.last.cut.missing : []) {
+      if (row >= part.top && row < part.bottom) this.out.fill(0, (row - part.top) * wide, (row - part.top + 1) * wide);
+    }
+  }
+
+  /** @param {State} state @param {World} world @param {number} pane @param {Draft | null} draft */
+  drawMarks(state, world, pane, draft) {
+    const { pen, marks } = this;
+    const dense = marks.width / this.width;
+    pen.setTransform(dense, 0, 0, dense, 0, 0);
+    pen.clearRect(0, 0, this.width, this.height);
+    pen.font = LABEL;
+    pen.textBaseline = 'middle';
+    const plane = planeOf(state, world, pane);
+    const { scan } = state.panes[pane];
+    const { unit } = world.scans[scan];
+    if (state.tool === 'cross' || (state.panes.length > 1 && world.scans.length === 1)) this.drawCross(voxelIn(plane, state.shown[scan].point));
+    for (const one of state.shown[scan].measures) {
+      if (one.axis !== plane.axis || one.slice !== sliceOf(state, world, pane)) continue;
+      const ink = one.id === state.chosen ? INK.chosen : INK.line;
+      this.drawMeasure(one.kind, one.points, lines(one.kind, one.found, unit), ink, one.id === state.chosen);
+    }
+    if (draft) this.drawMeasure(draft.kind, draft.points, [], INK.draft, false);
+    this.drawScale(plane, state.panes[pane].lay);
+  }
+
+  /** @param {() => void} path @param {string} ink @param {number} [wide] */
+  stroke(path, ink, wide = 1.5) {
+    const { pen } = this;
+    for (const [style, width] of /** @type {[string, number][]} */ ([[INK.halo, wide + 2.5], [ink, wide]])) {
+      pen.beginPath();
+      path();
+      pen.strokeStyle = style;
+      pen.lineWidth = width;
+      pen.stroke();
+    }
+  }
+
+  /** @param {import('./measure.js').Kind} kind @param {Point[]} points @param {string[]} says @param {string} ink @param {boolean} handles */
+  drawMeasure(kind, points, says, ink, handles) {
+    const { pen } = this;
+    const seen = points.map((point) => onScreen(this.matrix, point));
+    if (kind === 'ellipse' && seen.length === 2) this.stroke(() => this.ellipse(points[0], points[1]), ink);
+    else this.stroke(() => seen.forEach(([x, y], n) => (n ? pen.lineTo(x, y) : pen.moveTo(x, y))), ink);
+    for (const [x, y] of seen) {
+      if (handles || kind === 'distance') this.stroke(() => pen.arc(x, y, handles ? 4 : 2.5, 0, 2 * Math.PI), ink, 1.5);
+    }
+    this.label(says, seen, ink);
+  }
+
+  /** As a path in CSS pixels, whatever the turn and scale. @param {Point} from @param {Point} to */
+  ellipse(from, to) {
+    for (let n = 0; n <= 64; n++) {
+      const angle = (n * Math.PI) / 32;
+      const x = (from[0] + to[0]) / 2 + ((to[0] - from[0]) / 2) * Math.cos(angle);
+      const y = (from[1] + to[1]) / 2 + ((to[1] - from[1]) / 2) * Math.sin(angle);
+      const [left, top] = onScreen(this.matrix, [x, y]);
+      if (n) this.pen.lineTo(left, top);
+      else this.pen.moveTo(left, top);
+    }
+  }
+
+  /** Beside the point farthest to the right, kept on the stage. @param {string[]} says @param {Point[]} seen @param {string} ink */
+  label(says, seen, ink) {
+    if (!says.length || !seen.length) return;
+    const { pen } = this;
+    const [x, y] = seen.reduce((best, point) => (point[0] > best[0] ? point : best));
+    const wide = Math.max(...says.map((line) => pen.measureText(line).width));
+    const left = Math.max(4, Math.min(x + 10, this.width - wide - 8));
+    const top = Math.max(12, Math.min(y, this.height - 16 * says.length));
+    pen.lineJoin = 'round';
+    says.forEach((line, n) => {
+      pen.strokeStyle = INK.halo;
+      pen.lineWidth = 4;
+      pen.strokeText(line, left, top + 16 * n);
+      pen.fillStyle = ink;
+      pen.fillText(line, left, top + 16 * n);
+    });
+  }
+
+  /** Lines through the point looked at, open in the middle. @param {Point} point in the plane */
+  drawCross(point) {
+    const { pen } = this;
+    const [x, y] = onScreen(this.matrix, point);
+    const gap = 9;
+    this.stroke(() => {
+      pen.moveTo(0, y);
+      pen.lineTo(x - gap, y);
+      pen.moveTo(x + gap, y);
+      pen.lineTo(this.width, y);
+      pen.moveTo(x, 0);
+      pen.lineTo(x, y - gap);
+      pen.moveTo(x, y + gap);
+      pen.lineTo(x, this.height);
+    }, INK.cross, 1);
+  }
+
+  /** @param {import('./geometry.js').Plane} plane @param {import('./geometry.js').Lay} lay */
+  drawScale(plane, lay) {
+    const scale = fitted(plane, lay, this.width, this.height) * lay.zoom;
+    const room = this.width >= 240 && this.height >= 200;
+    const length = plane.calibrated && room ? roundLength(scale, Math.min(120, this.width / 3)) : 0;
+    if (!length) return;
+    const { pen } = this;
+    const wide = length * scale;
+    const [right, bottom] = [this.width - 12, this.height - 34];
+    this.stroke(() => {
+      pen.moveTo(right - wide, bottom - 5);
+      pen.lineTo(right - wide, bottom);
+      pen.lineTo(right, bottom);
+      pen.lineTo(right, bottom - 5);
+    }, INK.scale, 1.5);
+    const says = length >= 10 ? `${short(length / 10)} cm` : `${short(length)} mm`;
+    this.label([says], [[right - wide / 2 - pen.measureText(says).width / 2 - 10, bottom - 12]], INK.scale);
+  }
+
+  /** @param {State} state @param {World} world @param {number} pane */
+  writeWords(state, world, pane) {
+    const { lay, scan } = state.panes[pane];
+    const plane = planeOf(state, world, pane);
+    const colour = world.scans[scan].colour;
+    write(this.part('series'), seriesWords(state, world, pane).join('\n'));
+    write(this.part('grey'), colour && !state.shown[scan].inverted ? '' : greyWords(state, world, pane).join('\n'));
+    write(this.part('zoom'), `${this.percent(state, world, pane)} %`);
+    const letters = edges(wholeTurn(plane, lay), plane.letters);
+    for (const edge of /** @type {const} */ (['top', 'right', 'bottom', 'left'])) {
+      write(this.part(edge), letters ? letters[edge] : '');
+    }
+  }
+
+  /** CSS pixels for 100 of the picture's smaller pixel side. @param {State} state @param {World} world @param {number} pane */
+  percent(state, world, pane) {
+    const plane = planeOf(state, world, pane);
+    const { lay } = state.panes[pane];
+    const scale = fitted(plane, lay, this.width || 1, this.height || 1) * lay.zoom;
+    return Math.round(100 * scale * Math.min(plane.metric[0], plane.metric[2]));
+  }
+}

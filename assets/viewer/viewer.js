@@ -1,0 +1,464 @@
+// @ts-check
+// The viewer as a whole: one state, the stages that show it, and every step that changes it.
+import { patientAt, TURNS } from './geometry.js';
+import { Gestures } from './gestures.js';
+import { Painter } from './grey.js';
+import { isTaken, rows, stepOf } from './keys.js';
+import { found } from './measure.js';
+import { Slices } from './pixels.js';
+import { Stage } from './stage.js';
+import * as steps from './state.js';
+import { MARKUP, Toolbar } from './toolbar.js';
+import { described, placeWords, valueWords } from './words.js';
+
+/** @typedef {import('./state.js').State} State */
+/** @typedef {import('./state.js').World} World */
+/** @typedef {import('./state.js').Manifest} Manifest */
+/** @typedef {import('./geometry.js').Point} Point */
+/** @typedef {import('./measure.js').Measure} Measure */
+/** How pixels are had, and who is told what is shown.
+ * @typedef {{ get: (token: string, slice: number, stop: AbortSignal) => Promise<ArrayBuffer>,
+ *   tell: (event: 'look' | 'gone', data: object) => void }} Outside */
+
+const SECONDS_A_FRAME = 0.1;
+const [QUIET_MS, SPOKEN_MS] = [200, 900];
+const ZOOM_STEP = 1.25;
+
+export class Viewer {
+  /** @param {HTMLElement} root emptied and filled @param {Outside} outside */
+  constructor(root, outside) {
+    root.innerHTML = MARKUP;
+    this.root = root;
+    this.outside = outside;
+    this.toolbar = new Toolbar(root);
+    this.ended = new AbortController();
+    /** @type {World} */ this.world = { scans: [], planes: [] };
+    /** @type {State} */ this.state = steps.atFirst(this.world, 'window');
+    /** @type {Slices[]} */ this.slices = [];
+    /** @type {Stage[]} */ this.stages = [];
+    /** @type {Painter[]} one for each scan, because each has a window of its own */ this.painters = [];
+    /** @type {import('./stage.js').Draft | null} */ this.draft = null;
+    this.draftPane = 0;
+    this.frame = 0;
+    /** @type {number[]} ms of script that the last redraws took */ this.spent = [];
+    this.stirred = 0;
+    this.quiet = 0;
+    this.spoken = 0;
+    this.running = 0;
+    this.resized = new ResizeObserver(() => this.resize());
+    this.listen();
+  }
+
+  /** These scans from now on; the same ones again change nothing. @param {Manifest[]} scans */
+  show(scans) {
+    if (scans.map((scan) => scan.token).join() === this.world.scans.map((scan) => scan.token).join()) return;
+    for (const slices of this.slices) slices.close();
+    this.cancel();
+    this.world = steps.worldOf(scans);
+    const coarse = window.matchMedia('(pointer: coarse)').matches;
+    const tool = coarse && scans.some((scan) => scan.slices > 1) ? 'scroll' : 'window';
+    this.state = steps.atFirst(this.world, tool);
+    this.painters = scans.map(() => new Painter());
+    this.slices = scans.map((scan) => this.supply(scan));
+    this.say('');
+    this.root.hidden = !scans.length;
+    this.rebuild();
+    this.slices.forEach((slices, scan) => slices.near(this.state.shown[scan].point[2]));
+    this.changed();
+  }
+
+  /** @param {Manifest} scan */
+  supply(scan) {
+    return new Slices(
+      scan.slices,
+      (slice, stop) => this.outside.get(scan.token, slice, stop),
+      () => this.stir(),
+      (slice, problem) => this.failed(slice, problem),
+    );
+  }
+
+  /** @param {number} slice @param {import('./pixels.js').Problem} problem */
+  failed(slice, { gone, why }) {
+    if (gone) {
+      this.say('This picture is no longer held for this page. Open it again.');
+      this.outside.tell('gone', {});
+    } else if (why) this.say(`Slice ${slice + 1} cannot be shown: ${why}`);
+    else this.say('Some slices could not be fetched. Check that the page is still connected.', true);
+  }
+
+  /** A sentence under the picture, with a way to try again. @param {string} sentence @param {boolean} [again] */
+  say(sentence, again = false) {
+    const place = this.toolbar.find('.mv-state');
+    place.textContent = sentence;
+    if (!again) return;
+    const button = document.createElement('button');
+    button.type = 'button';
+    button.textContent = 'Try again';
+    button.addEventListener('click', () => {
+      this.say('');
+      for (const slices of this.slices) slices.again();
+    });
+    place.append(' ', button);
+  }
+
+  /** As many stages as there are panes. */
+  rebuild() {
+    const place = this.toolbar.find('.mv-stages');
+    place.replaceChildren();
+    place.dataset.panes = String(this.state.panes.length);
+    place.classList.toggle('mv-pair', this.world.scans.length > 1);
+    this.resized.disconnect();
+    this.stages = this.state.panes.map((pane, n) => {
+      const element = document.createElement('div');
+      element.className = 'mv-stage';
+      element.tabIndex = 0;
+      element.setAttribute('role', 'application');
+      element.setAttribute('aria-roledescription', 'picture');
+      place.append(element);
+      const stage = new Stage(element, this.painters[pane.scan]);
+      new Gestures(this, element, n);
+      this.resized.observe(element);
+      return stage;
+    });
+    this.resize();
+  }
+
+  resize() {
+    for (const stage of this.stages) stage.measure();
+    this.stir();
+  }
+
+  get tool() {
+    return this.state.tool;
+  }
+
+  get shown() {
+    return this.state.shown[this.state.panes[this.state.active].scan];
+  }
+
+  /** Whether the active scan's numbers are whole ones. */
+  get wholeNumbers() {
+    return this.world.scans[this.state.panes[this.state.active].scan].whole;
+  }
+
+  /** Apply a step; what it changed is drawn with the next frame. @param {(state: State, world: World) => State} step */
+  change(step) {
+    if (!this.world.scans.length) return;
+    const before = this.state;
+    this.state = step(before, this.world);
+    if (this.state === before) return;
+    if (this.state.panes.length !== before.panes.length) this.rebuild();
+    this.state.shown.forEach((shown, scan) => {
+      if (shown.point[2] !== before.shown[scan].point[2]) this.slices[scan].near(shown.point[2]);
+    });
+    if (this.state.cine && !before.cine) this.run();
+    this.changed();
+  }
+
+  changed() {
+    this.stir();
+    window.clearTimeout(this.quiet);
+    window.clearTimeout(this.spoken);
+    this.quiet = window.setTimeout(() => this.outside.tell('look', this.look()), QUIET_MS);
+    this.spoken = window.setTimeout(() => this.describe(), SPOKEN_MS);
+  }
+
+  /** Draw with the next frame. */
+  stir() {
+    if (!this.frame) this.frame = requestAnimationFrame(() => this.draw());
+  }
+
+  /** Draw now. */
+  draw() {
+    cancelAnimationFrame(this.frame);
+    this.frame = 0;
+    if (!this.world.scans.length) return;
+    const began = performance.now();
+    this.stages.forEach((stage, pane) => {
+      const slices = this.slices[this.state.panes[pane].scan];
+      stage.draw(this.state, this.world, pane, slices, this.draftPane === pane ? this.draft : null);
+      this.wait(stage, slices);
+      stage.element.classList.toggle('active', this.stages.length > 1 && pane === this.state.active);
+    });
+    this.underCursor();
+    this.toolbar.update(this.state, this.world);
+    this.spent.push(performance.now() - began);
+    if (this.spent.length > 512) this.spent.shift();
+  }
+
+  /** @param {Stage} stage @param {Slices} slices */
+  wait(stage, slices) {
+    const place = stage.part('wait');
+    const waiting = !stage.picture || (stage.last.cut !== null && stage.last.cut.missing.length > 0);
+    if (place.hidden === waiting) place.hidden = !waiting;
+    const says = slices.count > 1 ? `Fetching slices: ${slices.here} of ${slices.count}` : 'Fetching the picture';
+    if (waiting && place.textContent !== says) place.textContent = says;
+  }
+
+  /** The value under the cursor. @param {number} pane @param {Point | null} at in the plane */
+  hover(pane, at) {
+    const stage = this.stages[pane];
+    if (!stage) return;
+    stage.cursor = at;
+    this.stir();
+  }
+
+  underCursor() {
+    this.stages.forEach((stage, pane) => {
+      const place = stage.part('value');
+      const says = stage.cursor && stage.picture ? this.valueAt(stage.picture, pane, stage.cursor) : '';
+      if (place.textContent !== says) place.textContent = says;
+    });
+  }
+
+  /** @param {import('./grey.js').Picture} picture @param {number} pane @param {Point} at */
+  valueAt(picture, pane, at) {
+    const plane = steps.planeOf(this.state, this.world, pane);
+    const value = valueWords(picture, at, this.world.scans[this.state.panes[pane].scan].unit);
+    const place = value && patientAt(plane, steps.sliceOf(this.state, this.world, pane), at);
+    return [value, place ? placeWords(place) : ''].filter(Boolean).join('\n');
+  }
+
+  /** @param {number} pane */
+  activate(pane) {
+    if (pane !== this.state.active) this.change((state) => ({ ...state, active: pane }));
+  }
+
+  /** @param {import('./stage.js').Draft} draft @param {number} pane */
+  begin(draft, pane) {
+    this.draft = draft;
+    this.draftPane = pane;
+    this.stir();
+  }
+
+  /** The last point of what is being measured moves; `more` starts another one there. @param {Point} at @param {boolean} more */
+  grow(at, more) {
+    if (!this.draft) return;
+    const points = [...this.draft.points];
+    points[points.length - 1] = at;
+    if (more) points.push(at);
+    this.draft.points = points;
+    this.stir();
+  }
+
+  finish() {
+    if (!this.draft) return;
+    const { kind, points } = this.draft;
+    this.draft = null;
+    const plane = steps.planeOf(this.state, this.world, this.draftPane);
+    const slice = steps.sliceOf(this.state, this.world, this.draftPane);
+    const what = found(kind, points, plane, this.stages[this.draftPane].picture);
+    this.change((state) => steps.measured(state, { kind, axis: plane.axis, slice, points, found: what }));
+  }
+
+  cancel() {
+    if (this.draft) this.stir();
+    this.draft = null;
+  }
+
+  /** @param {number} pane */
+  measuresHere(pane) {
+    const plane = steps.planeOf(this.state, this.world, pane);
+    const slice = steps.sliceOf(this.state, this.world, pane);
+    const { measures } = this.state.shown[this.state.panes[pane].scan];
+    return measures.filter((one) => one.axis === plane.axis && one.slice === slice);
+  }
+
+  /** @param {Measure} measure @param {Point[]} points @param {number} pane */
+  remeasure(measure, points, pane) {
+    const plane = steps.planeOf(this.state, this.world, pane);
+    const what = found(measure.kind, points, plane, this.stages[pane].picture);
+    this.change((state) => steps.remeasured(state, measure.id, { points, found: what }));
+  }
+
+  /** @param {number} id */
+  choose(id) {
+    this.change((state) => ({ ...state, chosen: id }));
+  }
+
+  /** What is shown, for the server: pixel centres are whole numbers there. */
+  look() {
+    const { scan, lay } = this.state.panes[this.state.active];
+    const manifest = this.world.scans[scan];
+    if (!manifest) return {};
+    const plane = steps.planeOf(this.state, this.world);
+    const { window, inverted } = this.shown;
+    const slice = steps.sliceOf(this.state, this.world);
+    return { token: manifest.token, scan, plane: plane.name, axis: plane.axis, slice, window, inverted, turn: lay.turn, measures: this.measurements() };
+  }
+
+  /** Every measurement, as data. */
+  measurements() {
+    return this.state.shown.flatMap((shown, scan) =>
+      shown.measures.map(({ id, kind, axis, slice, points, found: what }) => ({
+        id, token: this.world.scans[scan].token, kind, axis, slice,
+        points: points.map(([x, y]) => [x - 0.5, y - 0.5]),
+        ...what,
+      })),
+    );
+  }
+
+  describe() {
+    if (!this.world.scans.length) return;
+    const percent = this.stages[this.state.active].percent(this.state, this.world, this.state.active);
+    const says = described(this.state, this.world, percent);
+    this.toolbar.find('.mv-said').textContent = says;
+    this.stages.forEach((stage, pane) => {
+      stage.element.setAttribute('aria-label', pane === this.state.active ? says : `Picture ${pane + 1}`);
+    });
+  }
+
+  /** One step by its name, as buttons and keys have it. @param {string} step @returns {boolean} whether there was one */
+  take(step) {
+    const [name, detail] = step.split(' ');
+    const does = this.steps()[name];
+    if (!does || !this.world.scans.length) return false;
+    if (name !== 'cine' && name !== 'keys' && this.draft) this.cancel();
+    does(detail);
+    return true;
+  }
+
+  /** @returns {Record<string, (detail: string) => void>} */
+  steps() {
+    const { state } = this;
+    const by = (/** @type {number} */ n) => this.change((now, world) => steps.toSlice(now, world, steps.sliceOf(now, world) + n));
+    const zoom = (/** @type {number} */ factor) => this.change((now) => steps.withLay(now, (lay) => ({ ...lay, zoom: Math.min(Math.max(lay.zoom * factor, 0.2), 40), pan: [lay.pan[0] * factor, lay.pan[1] * factor] })));
+    return {
+      before: () => by(-1),
+      after: () => by(1),
+      back: () => by(-10),
+      on: () => by(10),
+      first: () => by(-Infinity),
+      last: () => by(Infinity),
+      tool: (tool) => this.change((now) => ({ ...now, tool: /** @type {import('./state.js').Tool} */ (tool) })),
+      preset: (n) => this.preset(Number(n)),
+      in: () => zoom(ZOOM_STEP),
+      out: () => zoom(1 / ZOOM_STEP),
+      fit: () => this.change((now) => steps.withLay(now, (lay) => ({ ...lay, zoom: 1, pan: [0, 0] }))),
+      turn: (turn) => this.change((now) => steps.turned(now, /** @type {keyof typeof TURNS} */ (turn))),
+      invert: () => this.change((now) => steps.withShown(now, { inverted: !this.shown.inverted })),
+      plane: (n) => this.change((now, world) => steps.toPlane(now, world, n === undefined ? undefined : Number(n))),
+      planes: () => this.change((now, world) => steps.laidOut(now, world)),
+      link: () => this.change((now, world) => !steps.linkable(world) ? now : now.linked ? { ...now, linked: false } : steps.linkedHere(now, world)),
+      cine: () => this.change((now, world) => (steps.planeOf(now, world).depth > 1 ? { ...now, cine: !now.cine } : now)),
+      reset: () => this.change(steps.reset),
+      delete: (id) => this.remove(id === undefined ? state.chosen : Number(id)),
+      measure: (id) => this.change((now, world) => steps.toMeasure(now, world, Number(id))),
+      keys: () => this.help(),
+    };
+  }
+
+  /** @param {number} n */
+  preset(n) {
+    const { scan } = this.state.panes[this.state.active];
+    const preset = this.world.scans[scan].presets[n];
+    if (!preset) return;
+    const { width, level } = preset;
+    this.change((now) => steps.toWindow(now, { width, level, function: preset.function }));
+  }
+
+  /** @param {number | null} id */
+  remove(id) {
+    if (id !== null) this.change((now) => steps.unmeasured(now, id));
+  }
+
+  /** Slice after slice at the file's rate, until stopped; waits for slices that are not here. */
+  run() {
+    const began = ++this.running;
+    const { scan } = this.state.panes[this.state.active];
+    const seconds = this.world.scans[scan].frame_seconds ?? SECONDS_A_FRAME;
+    let due = performance.now() + seconds * 1000;
+    const tick = (/** @type {number} */ now) => {
+      if (!this.state.cine || began !== this.running || this.ended.signal.aborted) return;
+      requestAnimationFrame(tick);
+      if (now < due) return;
+      due = Math.max(due + seconds * 1000, now);
+      this.change((state, world) => {
+        const next = (steps.sliceOf(state, world) + 1) % steps.planeOf(state, world).depth;
+        const here = steps.planeOf(state, world).axis !== 2 || this.slices[state.panes[state.active].scan].at(next);
+        return here ? steps.toSlice(state, world, next) : state;
+      });
+    };
+    requestAnimationFrame(tick);
+  }
+
+  help() {
+    const page = /** @type {HTMLDialogElement | null} */ (document.getElementById('keys'));
+    const table = (page ?? this.root).querySelector(page ? 'table' : '.mv-keys table');
+    if (!table) return;
+    table.querySelector('.mv-rows')?.remove();
+    const body = document.createElement('tbody');
+    body.className = 'mv-rows';
+    const { scan } = this.state.panes[this.state.active] ?? { scan: 0 };
+    for (const [key, does] of rows(this.world.scans[scan]?.presets ?? [])) {
+      const row = body.insertRow();
+      row.innerHTML = '<th scope="row"><kbd></kbd></th><td></td>';
+      /** @type {HTMLElement} */ (row.querySelector('kbd')).textContent = key;
+      row.cells[1].textContent = does;
+    }
+    table.append(body);
+    const dialog = page ?? /** @type {HTMLDialogElement} */ (this.root.querySelector('.mv-keys'));
+    if (!dialog.open) dialog.showModal();
+  }
+
+  listen() {
+    const on = { signal: this.ended.signal };
+    this.root.addEventListener('click', (event) => {
+      const button = event.target instanceof Element ? event.target.closest('[data-step]') : null;
+      if (button) this.take(button.getAttribute('data-step') ?? '');
+    }, on);
+    this.root.addEventListener('input', (event) => this.entered(event), on);
+    this.root.addEventListener('change', (event) => this.entered(event), on);
+    document.addEventListener('keydown', (event) => this.pressed(event), on);
+  }
+
+  /** The slider, the presets and the typed window. @param {Event} event */
+  entered(event) {
+    const field = /** @type {HTMLInputElement} */ (event.target);
+    const which = field.dataset.field;
+    if (which === 'slice' && event.type === 'input') this.change((now, world) => steps.toSlice(now, world, Number(field.value) - 1));
+    if (event.type !== 'change') return;
+    if (which === 'preset' && field.value !== '') this.preset(Number(field.value));
+    if (which === 'width' || which === 'level') this.typed(field, which);
+  }
+
+  /** @param {HTMLInputElement} field @param {'width' | 'level'} which */
+  typed(field, which) {
+    const value = Number(field.value.trim().replace(/[−–]/, '-').replace(',', '.'));
+    const { window: now } = this.shown;
+    const good = field.value.trim() !== '' && Number.isFinite(value) && (which === 'level' || value > 0);
+    if (good) this.change((state) => steps.toWindow(state, { ...now, [which]: value }));
+    field.value = String(this.shown.window[which]);
+  }
+
+  /** @param {KeyboardEvent} event */
+  pressed(event) {
+    if (!this.world.scans.length || !this.root.checkVisibility() || isTaken(event)) return;
+    if (event.key === 'Escape') return this.escape();
+    if (event.key === '?') {
+      event.preventDefault();
+      return this.help();
+    }
+    const { presets } = this.world.scans[this.state.panes[this.state.active].scan];
+    const step = stepOf(event.key, presets);
+    if (step && this.take(step)) event.preventDefault();
+  }
+
+  /** What is being measured, then the cine, is left. */
+  escape() {
+    if (this.draft) this.cancel();
+    else if (this.state.cine) this.take('cine');
+    else if (this.state.chosen !== null) this.change((now) => ({ ...now, chosen: null }));
+  }
+
+  /** Take everything away again. */
+  close() {
+    this.ended.abort();
+    this.resized.disconnect();
+    for (const slices of this.slices) slices.close();
+    cancelAnimationFrame(this.frame);
+    window.clearTimeout(this.quiet);
+    window.clearTimeout(this.spoken);
+    this.root.replaceChildren();
+  }
+}

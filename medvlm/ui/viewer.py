@@ -1,0 +1,73 @@
+"""The viewer in the page: the component, what it is told, and the addresses of its script and its pixels."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import gradio as gr
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import Response
+
+from medvlm.errors import UserError
+from medvlm.handout import Handout, Holder, Refused
+from medvlm.paths import ASSETS
+from medvlm.types import Scan
+from medvlm.ui.theme import asset
+from medvlm.viewing import manifest
+
+TEMPLATE = '<section class="mv" aria-label="Picture" hidden></section>'
+HEAD = '<link rel="stylesheet" href="viewer/viewer.css">'
+# The events that the server may hear; Gradio looks for their names in quotes.
+SCRIPT = """
+// 'hello' 'look' 'gone'
+import(new URL('viewer/mount.js', document.baseURI)).then(({ mount }) => mount(element, { props, trigger, watch }));
+"""
+# What the doors must let through, beside the page's own addresses.
+ADDRESSES = r"/viewer/[a-z]+\.(js|css)|/pixels/[\w-]{32}/\d{1,5}"
+KEY_HEADER = "X-Pixels-Key"
+_TYPES = {".js": "text/javascript", ".css": "text/css"}
+_PRIVATE = {"Cache-Control": "no-store", "Cross-Origin-Resource-Policy": "same-origin"}
+
+
+def viewer(**options: Any) -> Any:
+    """The component, with nothing to show yet. Events: `hello` (`key`), `look` (see `viewing.look_of`), `gone`."""
+    return gr.HTML(
+        {"scans": []},
+        html_template=TEMPLATE,
+        js_on_load=SCRIPT,
+        head=HEAD,
+        apply_default_css=False,
+        container=False,
+        padding=False,
+        **options,
+    )
+
+
+def seen(holder: Holder, scans: Sequence[Scan]) -> dict[str, Any]:
+    """The component's value: these scans beside one another (one or two), fetched with tokens of this session alone."""
+    holder.keep(*scans)
+    return {"scans": [manifest(scan, holder.offer(scan)) for scan in scans]}
+
+
+def serve(app: FastAPI, handout: Handout) -> None:
+    """The script's files and the pixels, under the page's own address. To be called before the page is mounted at /."""
+    files = {path.name: path for path in sorted((ASSETS / "viewer").iterdir()) if path.suffix in _TYPES}
+
+    def script(request: Request) -> Response:
+        path = files.get(request.path_params["name"])
+        if path is None:
+            return Response(status_code=404)
+        return Response(asset(f"viewer/{path.name}"), media_type=_TYPES[path.suffix])
+
+    def pixels(request: Request) -> Response:
+        given = request.path_params
+        try:
+            data = handout.take(given["token"], request.headers.get(KEY_HEADER, ""), given["index"])
+        except Refused:
+            return Response(status_code=404, headers=_PRIVATE)
+        except UserError as error:
+            return Response(str(error), status_code=422, media_type="text/plain", headers=_PRIVATE)
+        return Response(data, media_type="application/octet-stream", headers=_PRIVATE)
+
+    app.add_route("/viewer/{name}", script, methods=["GET"])
+    app.add_route("/pixels/{token}/{index:int}", pixels, methods=["GET"])

@@ -1,0 +1,103 @@
+"""A page with nothing but the viewer and scans of known truth: `python -m tests.browser.viewer_page PORT`."""
+
+import json
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import gradio as gr
+import uvicorn
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import Response
+
+from medvlm.errors import UserError
+from medvlm.handout import Handout, Holder
+from medvlm.types import Geometry, Scan
+from medvlm.ui.doors import HEADERS
+from medvlm.ui.theme import asset, theme
+from medvlm.ui.viewer import seen, serve, viewer
+from medvlm.viewing import look_of
+from tests.browser import volumes
+
+FEET_FIRST = {"across": (-1.0, 0.0, 0.0), "down": (0.0, 1.0, 0.0), "upwards": -1.0}
+SCANS: dict[str, Callable[[], tuple[Scan, ...]]] = {
+    "none": lambda: (),
+    "rods": lambda: (volumes.rods(),),
+    "rods oblique": lambda: (volumes.rods((0.8, 0.6, 0.0), (0.0, 0.0, -1.0)),),
+    "rods tilted": lambda: (volumes.rods(step=(0.0, 0.9, 2.5)),),
+    "marked": lambda: (volumes.marked(),),
+    "marked mirrored": lambda: (volumes.marked(**FEET_FIRST),),  # type: ignore[arg-type]
+    "steps": lambda: (volumes.steps(),),
+    "steps negative": lambda: (volumes.steps(inverted=True),),
+    "steps float": lambda: (volumes.steps("<f4"),),
+    "body": lambda: (volumes.body(),),
+    "pair": lambda: (volumes.body(), volumes.body(40, 192, 1)),
+    "radiograph": lambda: (volumes.radiograph(),),
+    "radiograph sided": lambda: (volumes.radiograph(Geometry((1.0, 0.0, 0.0), (0.0, 0.0, -1.0))),),
+    "colours": lambda: (volumes.colours(),),
+}
+CSS = "main, #viewer { padding: 0 !important; } .mv { height: 100dvh; }"
+
+
+def page(handout: Handout) -> gr.Blocks:
+    """The viewer, a box for the name of what to show, and what the viewer said last."""
+    with gr.Blocks(analytics_enabled=False, fill_width=True) as blocks:
+        holder = gr.State(handout.holder())
+        shown = gr.State([])
+        with gr.Column(elem_id="page"):
+            part = viewer(elem_id="viewer")
+        name = gr.Textbox(label="Scan", elem_id="name", visible="hidden")
+        said = gr.Textbox(label="Said", elem_id="said", visible="hidden")
+
+        def hello(mine: Holder, event: gr.EventData) -> str:
+            try:
+                mine.bind(str(event.key))
+            except UserError as error:
+                return str(error)
+            return "bound"
+
+        def show(mine: Holder, what: str) -> tuple[dict[str, Any], list[Scan]]:
+            scans = list(SCANS[what]())
+            return seen(mine, scans), scans
+
+        def look(scans: list[Scan], event: gr.EventData) -> str:
+            data = event._data
+            return json.dumps({"raw": data, "look": repr(look_of(data, scans[data["scan"]]))})
+
+        quiet: dict[str, Any] = {"show_progress": "hidden"}
+        part.hello(hello, holder, said, **quiet)
+        name.submit(show, [holder, name], [part, shown], **quiet)
+        part.look(look, shown, said, trigger_mode="always_last", **quiet)
+        part.gone(lambda: "gone", None, said, **quiet)
+    blocks.queue()
+    return blocks
+
+
+def app() -> FastAPI:
+    """The page with the headers of the real one, so that what those forbid is forbidden here."""
+    handout = Handout()
+    made = FastAPI()
+    serve(made, handout)
+    gr.mount_gradio_app(
+        made,
+        page(handout),
+        path="/",
+        footer_links=[],
+        ssr_mode=False,
+        theme=theme(),
+        head=f"<style>{asset('app.css')}{CSS}</style>",
+    )
+
+    @made.middleware("http")
+    async def headers(request: Request, answer: Callable[[Request], Any]) -> Response:
+        reply: Response = await answer(request)
+        for name, value in HEADERS:
+            reply.headers[name.decode()] = value.decode()
+        return reply
+
+    return made
+
+
+if __name__ == "__main__":
+    uvicorn.run(app(), host="127.0.0.1", port=int(sys.argv[1]), log_level="warning", access_log=False)
