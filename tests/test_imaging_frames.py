@@ -79,20 +79,6 @@ def test_htj2k_is_read() -> None:
     assert (read_case(cases.flat_htj2k()).slices[0] == 128).all()
 
 
-@pytest.mark.parametrize(
-    ("syntax", "install"),
-    [
-        ("1.2.840.10008.1.2.4.80", "pip install pyjpegls"),
-        ("1.2.840.10008.1.2.4.70", "pip install pylibjpeg-libjpeg"),
-        ("1.2.840.10008.1.2.4.51", "pip install pylibjpeg-libjpeg"),
-    ],
-)
-def test_a_missing_decoder_is_named_with_what_to_install(syntax: str, install: str) -> None:
-    data = cases.encapsulated([b"\xff\xd8\xff\xd9"], cases.dataset(GREY, "MR"), UID(syntax))
-    with pytest.raises(UserError, match=install):
-        read_case(data)
-
-
 @pytest.mark.parametrize("syntax", ["1.2.840.10008.1.2.4.102", "1.2.826.0.1.3680043.8.49", "1.2.840.10008.1.2.4.112"])
 def test_a_video_or_an_unknown_transfer_syntax_is_refused_with_advice(syntax: str) -> None:
     data = cases.encapsulated([b"\0\0"], cases.dataset(GREY, "US"), UID("1.2.840.10008.1.2.4.102"))

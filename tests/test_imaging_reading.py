@@ -88,6 +88,7 @@ def zipped(encrypted: bool = False, name: str = "a.txt") -> bytes:
     return bytes(data)
 
 
+NIFTI_PAIR = struct.pack("<i", 348) + b"\0" * 340 + b"ni1\0" + b"\0" * 100
 NIFTI = struct.pack("<i", 348) + b"\0" * 340 + b"n+1\0" + b"\0" * 100
 CMS = b"\x30\x82\x10\x00\x06\x09" + bytes.fromhex("2a864886f70d010703") + b"\xa0" * 40
 
@@ -98,13 +99,14 @@ CMS = b"\x30\x82\x10\x00\x06\x09" + bytes.fromhex("2a864886f70d010703") + b"\xa0
         (b"", "is empty (0 bytes)"),
         (b"%PDF-1.7 ...", "is a PDF"),
         (b"%PDF-1.7 ... /Encrypt 5 0 R", "password-protected PDF"),
-        (zipped(), "is a zip archive of 1 files"),
+        (zipped(), "is a text file"),
         (zipped(encrypted=True), "password-protected zip"),
         (zipped(name="[Content_Types].xml"), "Office document"),
         (zipped()[:40], "zip archive that is damaged"),
-        (NIFTI, "NIfTI"),
-        (gzip.compress(NIFTI), "compressed NIfTI volume, which is not read yet"),
-        (gzip.compress(b"anything"), "gzip"),
+        (NIFTI, "without any points"),
+        (gzip.compress(NIFTI), "without any points"),
+        (NIFTI_PAIR, "whose numbers are in another file"),
+        (gzip.compress(b"anything"), "is a text file"),
         (b"\x1f\x8b\x08\x00rubbish", "gzip"),
         (bz2.compress(b"anything"), "bzip2"),
         (CMS, "is encrypted"),

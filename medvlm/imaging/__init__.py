@@ -3,5 +3,6 @@
 from medvlm.imaging.limits import Limits
 from medvlm.imaging.reading import read
 from medvlm.imaging.rendering import render
+from medvlm.imaging.study import STUDY_LIMITS, Series, Study, first_picture, read_study, ready
 
-__all__ = ["Limits", "read", "render"]
+__all__ = ["STUDY_LIMITS", "Limits", "Series", "Study", "first_picture", "read", "read_study", "ready", "render"]

@@ -2,7 +2,7 @@
 
 import io
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,19 +12,22 @@ from medvlm.imaging import greyscale
 from medvlm.imaging.colour import palette_of, to_eight_bits
 from medvlm.imaging.domain import CT_PRESETS, MODALITIES, WITHOUT_PIXELS, Region, domain_of, region_of
 from medvlm.imaging.frames import PALETTE, Layout, check_limits, decoded_frames, layout_of
+from medvlm.imaging.geometry import plane_of
 from medvlm.imaging.header import Header, code, codes, item, items, value, whole
 from medvlm.imaging.limits import Limits
 from medvlm.imaging.mosaic import mosaic_of
+from medvlm.imaging.placement import frame_seconds, frames_of, geometry_of, placed, said_directions
+from medvlm.imaging.series_words import description_of, words_of
 from medvlm.imaging.sniff import after_meta
 from medvlm.imaging.spacing import spacing_of
 from medvlm.imaging.window import HIGH, LOW, PRESETS, automatic, full_range, words
-from medvlm.types import Pixels, Scan, Window
+from medvlm.types import Geometry, Pixels, Scan, Window
 
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
 _DICOMDIR = "1.2.840.10008.1.3.10"
 # SNOMED codes of the chest in the Anatomic Region Sequence (PS3.16 CID 4031), for files without a body part word.
 _CHEST_CODES = frozenset({"51185008", "43799004", "T-D3000", "T-D3050"})
-_UNNAMED = frozenset({"", "SC", "OT"})
+UNNAMED = frozenset({"", "SC", "OT"})
 # Pictures whose pixels often carry the patient's name as text.
 _OFTEN_TEXT = frozenset({"US", "IVUS", "SC", "OT", "ES", "XC"})
 _SAMPLED_FRAMES = 32
@@ -42,24 +45,25 @@ class Shown:
 
 def read_dicom(data: bytes, what: str, limits: Limits, sha256: str) -> Scan:
     """Reads a single DICOM file of any kind that holds pixels; `what` names the file in errors."""
-    header = _parsed(data, what, limits)
+    header = parsed(data, what, limits)
     modality = code(header, "Modality", MODALITIES)
-    _check_is_picture(header, what)
+    check_is_picture(header, what)
     layout = layout_of(header, what)
     rescales = greyscale.frame_rescales(header, layout.frames)
     check_limits(layout, not all(one.keeps_integers for one in rescales), limits, what)
-    region = _region(header)
+    region = body_region(header)
     frames = decoded_frames(header, layout, limits, what)
     if layout.is_grey:
         shown = _grey(header, layout, list(frames), rescales, modality, region)
     else:
         shown = _coloured(header, layout, frames, limits, what)
+    slices, geometry, place_notes = _in_place(header, shown.slices)
     inverted = layout.photometric == "MONOCHROME1"
     spacing, spacing_note = spacing_of(header, modality, layout.frames)
     domain, source = domain_of(modality, region)
-    word = "DICOM" if modality in _UNNAMED else MODALITIES[modality]
+    word = "DICOM" if modality in UNNAMED else MODALITIES[modality]
     return Scan(
-        slices=shown.slices,
+        slices=slices,
         domain=domain,
         domain_source=source,
         sha256=sha256,
@@ -73,13 +77,42 @@ def read_dicom(data: bytes, what: str, limits: Limits, sha256: str) -> Scan:
             *shown.notes,
             *(("MONOCHROME1 inverted",) if inverted else ()),
             spacing_note,
-            *_text_note(header, modality),
+            *place_notes,
+            *text_note(header, modality),
             "header removed",
         ),
+        geometry=geometry,
+        frame_seconds=frame_seconds(header, len(slices)),
+        description=description(header, geometry),
     )
 
 
-def _parsed(data: bytes, what: str, limits: Limits) -> Header:
+def _in_place(header: Header, slices: tuple[Pixels, ...]) -> tuple[tuple[Pixels, ...], Geometry | None, list[str]]:
+    """The slices sorted along their normal, where the header says where each lies."""
+    frames = frames_of(header, len(slices))
+    order, arrangement = placed(frames)
+    notes = [] if order == tuple(range(len(slices))) else ["slices sorted by position"]
+    notes += (
+        [f"gantry tilted by {arrangement.tilt:.3g} degrees"] if arrangement is not None and arrangement.tilt else []
+    )
+    sides = frames[0].directions if arrangement is not None else said_directions(header)
+    geometry = geometry_of(sides, [frames[index].position for index in order], arrangement)
+    return tuple(slices[index] for index in order), geometry, notes
+
+
+def description(header: Header, geometry: Geometry | None) -> str:
+    """The known words of the series description and protocol, after the plane that the orientation says."""
+    plane = plane_of(geometry.across, geometry.down) if geometry is not None and geometry.positions else ""
+    return description_of(words_of(free_texts(header)), plane)
+
+
+def free_texts(header: Header) -> list[str]:
+    """Texts that may name a patient: only for `words_of`, which takes known words out of them."""
+    said = (value(header, keyword) for keyword in ("SeriesDescription", "ProtocolName"))
+    return [text for text in said if isinstance(text, str)]
+
+
+def parsed(data: bytes, what: str, limits: Limits) -> Header:
     from pydicom import dcmread
     from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
@@ -104,7 +137,7 @@ def _check_deflated(data: bytes, what: str, limits: Limits) -> None:
         packed = unpacker.unconsumed_tail
 
 
-def _check_is_picture(header: Header, what: str) -> None:
+def check_is_picture(header: Header, what: str) -> None:
     if str(getattr(header.file_meta, "MediaStorageSOPClassUID", "")) == _DICOMDIR or items(
         header, "DirectoryRecordSequence"
     ):
@@ -129,7 +162,7 @@ def _check_is_picture(header: Header, what: str) -> None:
     raise UserError(f"{what} is cut short: it has a picture's header but no pixel data. Export or copy it again.")
 
 
-def _region(header: Header) -> Region | None:
+def body_region(header: Header) -> Region | None:
     said = value(header, "BodyPartExamined")
     region = region_of(said) if isinstance(said, str) else None
     if region is None:
@@ -139,7 +172,7 @@ def _region(header: Header) -> Region | None:
     return region
 
 
-def _text_note(header: Header, modality: str) -> tuple[str, ...]:
+def text_note(header: Header, modality: str) -> tuple[str, ...]:
     said = code(header, "BurnedInAnnotation", ("YES", "NO"))
     if said == "YES":
         return ("the file says that text is burned into the picture: it may name the patient",)
@@ -166,9 +199,9 @@ def _grey(
     modality: str, region: Region | None,
 ) -> Shown:  # fmt: skip
     """Modality table or rescale, then VOI table or window (PS3.3 C.11.1 and C.11.2)."""
-    frames = [_finite(frame) for frame in frames]
+    frames = [finite_frame(frame) for frame in frames]
     padding = greyscale.padding(header)
-    keep = [_sample(frame, padding) for frame in _some(frames)]
+    keep = [sample_of(frame, padding) for frame in some_of(frames)]
     table = greyscale.modality_table(header)
     notes: list[str] = []
     if table is not None:
@@ -177,20 +210,20 @@ def _grey(
     elif rescales:
         first = rescales[0]
         every = list(rescales) * (layout.frames if len(rescales) == 1 else 1)
-        kept = [every[index] for index in _some(range(layout.frames))]
+        kept = [every[index] for index in some_of(range(layout.frames))]
         low, high = float(min(frame.min() for frame in frames)), float(max(frame.max() for frame in frames))
         for index, one in enumerate(every):
             frames[index] = one(frames[index], low, high)  # in place: a large stack is never there twice
-        frames = _alike(frames)
-        keep = _alike([one(sample, low, high) for one, sample in zip(kept, keep, strict=True)])
-        notes += _rescale_note(first, len(rescales), modality)
+        frames = alike(frames)
+        keep = alike([one(sample, low, high) for one, sample in zip(kept, keep, strict=True)])
+        notes += rescale_note(first, len(rescales), modality)
     unit = greyscale.unit(header, modality, rescaled=bool(rescales) and table is None)
     return _windowed(
         header, layout, frames, np.concatenate([one.reshape(-1) for one in keep]), unit, modality, region, notes
     )
 
 
-def _rescale_note(first: greyscale.Rescale, count: int, modality: str) -> list[str]:
+def rescale_note(first: greyscale.Rescale, count: int, modality: str) -> list[str]:
     if count > 1:
         return ["numbers rescaled slice by slice, as the file says"]
     if first == greyscale.Rescale():
@@ -210,14 +243,15 @@ def _windowed(
         kind = np.uint8 if voi.bits <= 8 else np.uint16
         baked = tuple(voi(frame).astype(kind) for frame in frames)
         return Shown(baked, full_range(0, (1 << voi.bits) - 1), "", (*notes, "VOI look-up table from the file applied"))
-    window, note = _window(layout, sample, unit, modality, region, header, in_file)
+    window, note = window_of(layout, lambda: sample, unit, modality, region, header, in_file)
     return Shown(tuple(frames), window, unit, (*notes, note))
 
 
-def _window(
-    layout: Layout, sample: Pixels, unit: str, modality: str, region: Region | None,
+def window_of(
+    layout: Layout, sample: Callable[[], Pixels], unit: str, modality: str, region: Region | None,
     header: Header, in_file: greyscale.FileWindow | None,
 ) -> tuple[Window, str]:  # fmt: skip
+    """The window of the file, else that of the region, else one by percentiles of `sample()`; and a note."""
     if in_file is not None:
         more = f" (first of {in_file.choices})" if in_file.choices > 1 else ""
         curve = "" if in_file.window.function != "SIGMOID" else ", sigmoid"
@@ -230,16 +264,16 @@ def _window(
     if layout.bits_stored <= 8 and layout.keyword == "PixelData" and not unit and not layout.signed:
         top = (1 << layout.bits_stored) - 1
         return full_range(0, top), f"{layout.bits_stored}-bit grey shown as stored"
-    return automatic(sample), f"no window in the file: percentiles {LOW:g} to {HIGH:g}"
+    return automatic(sample()), f"no window in the file: percentiles {LOW:g} to {HIGH:g}"
 
 
-def _some(things: Sequence[Pixels] | range) -> list:  # type: ignore[type-arg]
+def some_of(things: Sequence[Pixels] | range) -> list:  # type: ignore[type-arg]
     """At most 32 of many frames, evenly spread: enough for percentiles."""
     step = -(-len(things) // _SAMPLED_FRAMES)
     return list(things[::step])
 
 
-def _sample(frame: Pixels, padding: tuple[int, int] | None) -> Pixels:
+def sample_of(frame: Pixels, padding: tuple[int, int] | None) -> Pixels:
     """About 65,000 stored values of a frame, without those that stand for "no data"."""
     flat = frame.reshape(-1)
     flat = flat[:: max(1, flat.size // 65536)]
@@ -249,7 +283,7 @@ def _sample(frame: Pixels, padding: tuple[int, int] | None) -> Pixels:
     return kept if kept.size else flat
 
 
-def _finite(frame: Pixels) -> Pixels:
+def finite_frame(frame: Pixels) -> Pixels:
     if frame.dtype.kind != "f":
         return frame
     single = frame.astype(np.float32)
@@ -258,7 +292,7 @@ def _finite(frame: Pixels) -> Pixels:
     return np.nan_to_num(single, nan=low, posinf=high, neginf=low)
 
 
-def _alike(frames: list[Pixels]) -> list[Pixels]:
+def alike(frames: list[Pixels]) -> list[Pixels]:
     """All frames in one type: the common one where their rescales led to several."""
     kind = np.result_type(*{frame.dtype for frame in frames})
     return [frame.astype(np.float32 if kind.kind == "f" else kind, copy=False) for frame in frames]

@@ -1,12 +1,13 @@
 """Decodes the pixel data of a DICOM file frame by frame, after its declared sizes have been checked."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from medvlm.errors import UserError
+from medvlm.imaging.codecs import decoder_of, only_digits
 from medvlm.imaging.codestream import frame_size, is_too_short
 from medvlm.imaging.header import Header, code, is_unreadable, value, whole
 from medvlm.imaging.limits import Limits
@@ -16,26 +17,8 @@ GREYS = ("MONOCHROME1", "MONOCHROME2")
 COLOURS = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
 PALETTE = "PALETTE COLOR"
 _KEYWORDS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
-
-_LIBJPEG = "pip install pylibjpeg-libjpeg (licensed under the GPL)"
-_OPENJPEG = "pip install pylibjpeg pylibjpeg-openjpeg"
-# Transfer syntax -> its name, and what to install where no decoder for it is there.
-_COMPRESSIONS: dict[str, tuple[str, str]] = {
-    "1.2.840.10008.1.2.4.50": ("JPEG", "pip install pillow"),
-    "1.2.840.10008.1.2.4.51": ("JPEG with 12 bits", _LIBJPEG),
-    "1.2.840.10008.1.2.4.57": ("lossless JPEG", _LIBJPEG),
-    "1.2.840.10008.1.2.4.70": ("lossless JPEG", _LIBJPEG),
-    "1.2.840.10008.1.2.4.80": ("JPEG-LS", "pip install pyjpegls"),
-    "1.2.840.10008.1.2.4.81": ("JPEG-LS", "pip install pyjpegls"),
-    "1.2.840.10008.1.2.4.90": ("JPEG 2000", _OPENJPEG),
-    "1.2.840.10008.1.2.4.91": ("JPEG 2000", _OPENJPEG),
-    "1.2.840.10008.1.2.4.201": ("HTJ2K", _OPENJPEG),
-    "1.2.840.10008.1.2.4.202": ("HTJ2K", _OPENJPEG),
-    "1.2.840.10008.1.2.4.203": ("HTJ2K", _OPENJPEG),
-    "1.2.840.10008.1.2.5": ("RLE", "pip install pydicom"),
-}
-_VIDEO = tuple(f"1.2.840.10008.1.2.4.{number}" for number in range(100, 109))
-_JPEG_12_BIT = "1.2.840.10008.1.2.4.51"
+# A progressive JPEG has about ten scans; thousands of them over the whole picture would take hours to decode.
+_SCANS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +90,7 @@ def _is_encapsulated(header: Header, syntax: str, what: str) -> bool:
         return bool(header.file_meta.TransferSyntaxUID.is_encapsulated)
     except (AttributeError, ValueError):
         raise UserError(
-            f"{what} is stored in a way (transfer syntax {_only_digits(syntax)}) that is not known here. "
+            f"{what} is stored in a way (transfer syntax {only_digits(syntax)}) that is not known here. "
             "Export it as uncompressed DICOM."
         ) from None
 
@@ -122,17 +105,15 @@ def check_limits(layout: Layout, fractions: bool, limits: Limits, what: str) -> 
 
 def decoded_frames(header: Header, layout: Layout, limits: Limits, what: str) -> Iterator[Pixels]:
     """Each frame as stored: (rows, columns) numbers, or (rows, columns, 3) RGB, in the machine's byte order."""
-    decoder = _decoder(layout, what)
+    decoder = decoder_of(layout.syntax, layout.bits_stored, what)
     source = bytes(value(header, layout.keyword))
+    offsets = _extended_offsets(header) if layout.encapsulated else None
     if layout.encapsulated:
-        _check_streams(header, source, layout, limits, what)
-    elif len(source) < layout.frame_bytes * layout.frames:
-        raise UserError(
-            f"{what} is cut short: {layout.frames} x {layout.columns} x {layout.rows} pixels need "
-            f"{layout.frame_bytes * layout.frames:,} bytes, {len(source):,} are there. Export or copy it again."
-        )
+        _check_streams(source, offsets, layout, limits, what)
+    else:
+        check_length(len(source), layout, what)
     count = 0
-    for pixels, _ in decoder.iter_array(source, **_options(header, layout)):
+    for pixels, _ in decoder.iter_array(source, **_options(layout, _representation(header, layout.keyword), offsets)):
         count += 1
         yield np.ascontiguousarray(pixels, dtype=pixels.dtype.newbyteorder("="))
         if count == layout.frames:
@@ -142,30 +123,43 @@ def decoded_frames(header: Header, layout: Layout, limits: Limits, what: str) ->
     )
 
 
-def _decoder(layout: Layout, what: str) -> Any:
-    from pydicom.pixels import get_decoder
-    from pydicom.uid import UID
+def decoded_frame(
+    source: "bytes | memoryview", index: int, layout: Layout, kind: str, limits: Limits, what: str
+) -> Pixels:
+    """Frame `index` alone, as `decoded_frames` gives it; `source` is the value of the pixel data, `kind` its VR."""
+    decoder = decoder_of(layout.syntax, layout.bits_stored, what)
+    if layout.encapsulated:
+        source = encapsulated_frame(source, index, layout, limits, what)
+        layout, index = replace(layout, frames=1), 0
+    pixels, _ = decoder.as_array(source, index=index, **_options(layout, kind, None))
+    return np.ascontiguousarray(pixels, dtype=pixels.dtype.newbyteorder("="))
 
-    if layout.syntax in _VIDEO:
-        raise UserError(f"{what} holds a video. Save single pictures of it as DICOM or PNG and add those.")
-    name, install = _COMPRESSIONS.get(layout.syntax, ("an unknown way", ""))
+
+def encapsulated_frame(source: "bytes | memoryview", index: int, layout: Layout, limits: Limits, what: str) -> bytes:
+    """One compressed frame, checked, in an encapsulation of its own."""
+    from pydicom.encaps import encapsulate, get_frame
+
     try:
-        decoder = get_decoder(UID(layout.syntax))
-    except NotImplementedError:
+        frame = get_frame(bytes(source), index, number_of_frames=layout.frames)
+    except ValueError:
         raise UserError(
-            f"{what} is stored in a way (transfer syntax {_only_digits(layout.syntax)}) that no decoder here reads. "
-            "Export it as uncompressed DICOM."
+            f"{what} is cut short: {layout.frames} slices are announced, fewer are there. Export or copy it again."
         ) from None
-    too_deep = layout.syntax == _JPEG_12_BIT and layout.bits_stored > 8 and set(decoder.available_plugins) == {"pillow"}
-    if too_deep or not decoder.is_available:
+    _check_stream(frame, layout, limits, what)
+    encapsulated: bytes = encapsulate([frame], has_bot=False)
+    return encapsulated
+
+
+def check_length(size: int, layout: Layout, what: str) -> None:
+    """Whether the uncompressed pixel data of `size` bytes holds all frames."""
+    if size < layout.frame_bytes * layout.frames:
         raise UserError(
-            f"{what} is stored as {name}, and the decoder for it is not installed: {install}, "
-            "or export it as uncompressed DICOM."
+            f"{what} is cut short: {layout.frames} x {layout.columns} x {layout.rows} pixels need "
+            f"{layout.frame_bytes * layout.frames:,} bytes, {size:,} are there. Export or copy it again."
         )
-    return decoder
 
 
-def _options(header: Header, layout: Layout) -> dict[str, Any]:
+def _options(layout: Layout, kind: str, offsets: tuple[bytes, bytes] | None) -> dict[str, Any]:
     options: dict[str, Any] = {
         "rows": layout.rows,
         "columns": layout.columns,
@@ -174,13 +168,13 @@ def _options(header: Header, layout: Layout) -> dict[str, Any]:
         "photometric_interpretation": layout.photometric,
         "bits_allocated": layout.bits_allocated,
         "pixel_keyword": layout.keyword,
-        "pixel_vr": _representation(header, layout.keyword),
+        "pixel_vr": kind,
     }
     if layout.keyword == "PixelData":
         options |= {"bits_stored": layout.bits_stored, "pixel_representation": int(layout.signed)}
     if layout.samples > 1:
         options["planar_configuration"] = layout.planar
-    if layout.encapsulated and (offsets := _extended_offsets(header)) is not None:
+    if offsets is not None:
         options["extended_offsets"] = offsets
     return options
 
@@ -194,28 +188,30 @@ def _extended_offsets(header: Header) -> tuple[bytes, bytes] | None:
     return (table, lengths) if isinstance(table, bytes) and isinstance(lengths, bytes) else None
 
 
-def _check_streams(header: Header, source: bytes, layout: Layout, limits: Limits, what: str) -> None:
-    """Each compressed frame must be of the declared size: a decoder allocates what the stream claims."""
+def _check_streams(
+    source: bytes, offsets: tuple[bytes, bytes] | None, layout: Layout, limits: Limits, what: str
+) -> None:
     from pydicom.encaps import generate_frames
 
-    frames = generate_frames(source, number_of_frames=layout.frames, extended_offsets=_extended_offsets(header))
-    for frame in frames:
-        size = frame_size(frame)
-        if size is None:
-            continue
-        limits.check_frame(size.rows, size.columns, what)
-        if is_too_short(frame, size.rows, size.columns):
-            raise UserError(
-                f"{what} is cut short: {len(frame):,} bytes cannot hold {size.columns} x {size.rows} pixels. "
-                "Export or copy it again."
-            )
-        if (size.rows, size.columns, size.samples) != (layout.rows, layout.columns, layout.samples):
-            raise UserError(
-                f"{what} is damaged: its header says {layout.columns} x {layout.rows} pixels with {layout.samples} "
-                f"values, its compressed picture {size.columns} x {size.rows} with {size.samples}. Export it again."
-            )
+    for frame in generate_frames(source, number_of_frames=layout.frames, extended_offsets=offsets):
+        _check_stream(frame, layout, limits, what)
 
 
-def _only_digits(syntax: str) -> str:
-    """A unique identifier is digits and dots; anything else in its place is not repeated."""
-    return syntax if syntax and set(syntax) <= set("0123456789.") and len(syntax) <= 64 else "not given"
+def _check_stream(frame: bytes, layout: Layout, limits: Limits, what: str) -> None:
+    """A compressed frame must be of the declared size: a decoder allocates what the stream claims."""
+    size = frame_size(frame)
+    if size is None:
+        return
+    limits.check_frame(size.rows, size.columns, what)
+    if is_too_short(frame, size.rows, size.columns):
+        raise UserError(
+            f"{what} is cut short: {len(frame):,} bytes cannot hold {size.columns} x {size.rows} pixels. "
+            "Export or copy it again."
+        )
+    if (size.rows, size.columns, size.samples) != (layout.rows, layout.columns, layout.samples):
+        raise UserError(
+            f"{what} is damaged: its header says {layout.columns} x {layout.rows} pixels with {layout.samples} "
+            f"values, its compressed picture {size.columns} x {size.rows} with {size.samples}. Export it again."
+        )
+    if frame.startswith(b"\xff\xd8") and frame.count(b"\xff\xda") > _SCANS:
+        raise UserError(f"{what} holds a JPEG built from more than {_SCANS} scans. Export it as uncompressed DICOM.")

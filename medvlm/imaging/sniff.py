@@ -1,16 +1,14 @@
 """What kind of file the bytes are, told from the bytes alone; what cannot be read is refused by its own name."""
 
-import io
 import struct
-import zipfile
 import zlib
 from typing import Literal
 
 from medvlm.errors import UserError
 
-Format = Literal["png", "jpeg", "webp", "bmp", "tiff", "dicom"]
+Format = Literal["png", "jpeg", "webp", "bmp", "tiff", "dicom", "nifti"]
 
-READABLE = "PNG, JPEG, WebP, BMP, TIFF and DICOM"
+READABLE = "PNG, JPEG, WebP, BMP, TIFF, DICOM and NIfTI"
 _SAVE_AS = "Save it as PNG, TIFF or DICOM and add it again."
 
 # Magic number at its offset -> what the file is -> what to do.
@@ -32,7 +30,6 @@ _REFUSED: tuple[tuple[int, bytes, str, str], ...] = (
     (0, b"BZh", "a bzip2 archive", "Unpack it and add the pictures in it."),
     (0, b"\xfd7zXZ", "an xz archive", "Unpack it and add the pictures in it."),
     (0, b"\x28\xb5\x2f\xfd", "a zstd archive", "Unpack it and add the pictures in it."),
-    (257, b"ustar", "a tar archive", "Unpack it and add the pictures in it."),
     (0, b"NRRD0", "an NRRD volume, which is not read yet", "Export the slices as DICOM or PNG."),
     (0, b"ObjectType", "a MetaImage volume, which is not read yet", "Export the slices as DICOM or PNG."),
     (0, b"\x89HDF", "an HDF5 file", "Export the picture in it as PNG or TIFF."),
@@ -76,7 +73,17 @@ def form_of(data: bytes) -> Format | None:
         return "bmp"
     if data[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
         return "tiff"
+    if is_nifti(data) or (data.startswith(b"\x1f\x8b") and is_nifti(gzip_start(data))):
+        return "nifti"
     return "dicom" if _bare_dicom(data) else None
+
+
+def gzip_start(data: bytes) -> bytes:
+    """The first 544 bytes of what a gzip stream holds, or fewer where it is damaged."""
+    try:
+        return zlib.decompressobj(31).decompress(data[:65536], 544)
+    except zlib.error:
+        return b""
 
 
 def _bare_dicom(data: bytes) -> bool:
@@ -110,14 +117,8 @@ def _element(data: bytes, at: int, order: str) -> tuple[int, int] | None:
 def _refusal(data: bytes) -> str:
     if data.startswith(b"%PDF"):
         return _pdf(data)
-    if data.startswith((b"PK\x03\x04", b"PK\x05\x06")):
-        return _zip(data)
-    if data.startswith(b"\x1f\x8b"):
-        return _gzip(data)
     if data.startswith(b"\xd0\xcf\x11\xe0"):
         return _office(data)
-    if _is_nifti(data):
-        return "is a NIfTI (or Analyze) volume, which is not read yet. Export the slices as DICOM or PNG."
     if _CMS_ENVELOPED in data[:64]:
         return "is encrypted (a DICOM file in a CMS envelope). Decrypt it where it was exported and add it again."
     if _CMS_SIGNED in data[:64]:
@@ -136,35 +137,14 @@ def _pdf(data: bytes) -> str:
     return "is a PDF document. Export the picture in it as PNG or JPEG and add that."
 
 
-def _zip(data: bytes) -> str:
-    try:
-        entries = zipfile.ZipFile(io.BytesIO(data)).infolist()
-    except (zipfile.BadZipFile, ValueError, OSError, struct.error, NotImplementedError, UnicodeDecodeError):
-        return "is a zip archive that is damaged or cut short. Export it again and add the pictures in it."
-    if any(entry.flag_bits & 1 for entry in entries):
-        return "is a password-protected zip archive. Unpack it with its password and add the pictures in it."
-    if any(entry.filename == "[Content_Types].xml" for entry in entries):
-        return "is an Office document. Save the picture in it as PNG and add that."
-    return f"is a zip archive of {len(entries)} files, which is not read yet. Unpack it and add the pictures in it."
-
-
-def _gzip(data: bytes) -> str:
-    try:
-        start = zlib.decompressobj(31).decompress(data[:65536], 352)
-    except zlib.error:
-        start = b""
-    if _is_nifti(start):
-        return "is a compressed NIfTI volume, which is not read yet. Export the slices as DICOM or PNG."
-    return "is a gzip archive. Unpack it and add the picture in it."
-
-
 def _office(data: bytes) -> str:
     if "EncryptedPackage".encode("utf-16-le") in data:
         return "is a password-protected Office document. Save the picture in it as PNG and add that."
     return "is an Office document. Save the picture in it as PNG and add that."
 
 
-def _is_nifti(data: bytes) -> bool:
+def is_nifti(data: bytes) -> bool:
+    """Whether the first 348 bytes are the header of a NIfTI-1, NIfTI-2 or Analyze volume."""
     if len(data) < 348:
         return False
     if data[344:348] in (b"n+1\0", b"ni1\0") or data[4:8] in (b"n+2\0", b"ni2\0"):

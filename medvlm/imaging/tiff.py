@@ -36,7 +36,7 @@ def read_tiff(data: bytes, what: str, limits: Limits, sha256: str) -> Scan:
     """Reads all pages that are alike as slices, or one level of a pyramid; `what` names the file in errors."""
     from tifffile import TiffFile
 
-    count = _page_count(data, limits.frames, what)
+    count = page_count(data, limits.frames, what)
     with TiffFile(io.BytesIO(data)) as file:
         pages = _pages(file, count, limits, what)
         if _is_slide(file, pages):
@@ -51,7 +51,7 @@ def read_tiff(data: bytes, what: str, limits: Limits, sha256: str) -> Scan:
         return _scan(decoded, "TIFF", skipped, sha256)
 
 
-def _page_count(data: bytes, most: int, what: str) -> int:
+def page_count(data: bytes, most: int, what: str) -> int:
     """How many pages the chain of directories has, counted up to one more than `most`.
 
     A damaged chain may run in a circle or through pixels for a long time: so it is walked with the least effort, and

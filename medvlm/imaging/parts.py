@@ -1,0 +1,52 @@
+"""The files of a study, in memory only: as they were given, or still packed in an archive."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+# Enough of a file for the header of nearly every picture.
+HEAD = 1 << 16
+_BLOCK = 64  # words of 8 bytes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """One file. `name` may have folders; it is compared and shown in errors, never kept in a scan.
+
+    `load(n)` gives the first n bytes, unpacking no more than it must; `checksum` is the archive's own, if it has one.
+    """
+
+    name: str
+    size: int
+    load: Callable[[int], bytes]
+    checksum: int | None = None
+
+    def head(self) -> bytes:
+        return self.load(min(HEAD, self.size))
+
+    def read(self) -> bytes:
+        return self.load(self.size)
+
+
+def part_of(name: str, data: bytes) -> Part:
+    """A file whose bytes are there; no copy of them is made."""
+    return Part(name, len(data), lambda size: data if size >= len(data) else data[:size])
+
+
+def fingerprint(part: Part, pixels_at: int) -> bytes:
+    """What tells a file from every other: the SHA-256 over its header and over the sum of each 512 bytes of its pixels.
+
+    Hashing all bytes of a series takes longer than decoding it. A sum notices any change within its block, and the
+    order of the blocks counts. A file in an archive has its checksum already, so that it need not be unpacked for this.
+    """
+    if part.checksum is not None:
+        return f"{part.size} {part.checksum:08x}".encode()
+    data = part.read()
+    digest = hashlib.sha256(memoryview(data)[:pixels_at])
+    end = pixels_at + (len(data) - pixels_at) // (8 * _BLOCK) * (8 * _BLOCK)
+    words = np.frombuffer(memoryview(data)[pixels_at:end], dtype="<u8").reshape(-1, _BLOCK)
+    digest.update(words.sum(axis=1, dtype=np.uint64))
+    digest.update(memoryview(data)[end:])
+    return digest.digest()

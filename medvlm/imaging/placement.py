@@ -1,0 +1,104 @@
+"""Where the frames of a DICOM file lie in the patient, read from its header or its functional groups."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from medvlm.imaging import greyscale
+from medvlm.imaging.geometry import Arrangement, arranged, directions, toward, vector
+from medvlm.imaging.header import Header, item, number, numbers, value
+from medvlm.types import Geometry, Vector
+
+_FAR = 100_000.0
+_LETTERS = frozenset("LRPAHF")
+
+
+@dataclass(frozen=True, slots=True)
+class FrameFacts:
+    """Where one frame lies in the patient, as far as the file says it, and how its numbers are rescaled."""
+
+    directions: tuple[Vector, Vector] | None
+    position: Vector | None
+    rescale: greyscale.Rescale | None
+
+
+def frames_of(header: Header, count: int) -> tuple[FrameFacts, ...]:
+    """The facts of each frame, in the file's order."""
+    if count == 1 and value(header, "PerFrameFunctionalGroupsSequence") is None:
+        return (FrameFacts(orientation_of(header), _position(header), greyscale.rescale(header)),)
+    rescales = greyscale.frame_rescales(header, count)
+    shared = item(header, "SharedFunctionalGroupsSequence")
+    groups = greyscale.frame_groups(header, count) or [None] * count
+    own, shared_orientation = orientation_of(header), _grouped_orientation(shared)
+    return tuple(
+        FrameFacts(
+            _grouped_orientation(group) or shared_orientation or own,
+            _grouped_position(group),
+            None if not rescales else rescales[index if len(rescales) > 1 else 0],
+        )
+        for index, group in enumerate(groups)
+    )
+
+
+def orientation_of(header: Header) -> tuple[Vector, Vector] | None:
+    return directions(numbers(header, "ImageOrientationPatient"))
+
+
+def said_directions(header: Header) -> tuple[Vector, Vector] | None:
+    """What PatientOrientation says, for pictures without a position, such as radiographs."""
+    found = value(header, "PatientOrientation")
+    if isinstance(found, str) or found is None:
+        return None
+    words = [str(word).strip().upper() for word in found]
+    return toward(words) if all(word and set(word) <= _LETTERS for word in words) else None
+
+
+def placed(frames: Sequence[FrameFacts]) -> tuple[tuple[int, ...], Arrangement | None]:
+    """The order of the frames of one file along their normal; as they are where that does not order them."""
+    as_they_are = tuple(range(len(frames)))
+    if any(one.position is None or one.directions != frames[0].directions for one in frames):
+        return as_they_are, None
+    assert frames[0].directions is not None or frames[0].position is not None
+    if frames[0].directions is None:
+        return as_they_are, None
+    found = arranged([one.position for one in frames if one.position is not None], *frames[0].directions)
+    if len(frames) > 1 and found.spacing is None:
+        return as_they_are, None
+    return found.order, found
+
+
+def geometry_of(
+    sides: tuple[Vector, Vector] | None, positions: Sequence[Vector | None], arrangement: Arrangement | None
+) -> Geometry | None:
+    """Directions, and the places of all slices where each has one."""
+    if sides is None:
+        return None
+    places = tuple(place for place in positions if place is not None)
+    complete = len(places) == len(positions)
+    step = arrangement.step if arrangement is not None and complete else None
+    return Geometry(sides[0], sides[1], places if complete else (), step)
+
+
+def frame_seconds(header: Header, frames: int) -> float | None:
+    """Seconds from frame to frame of a cine (PS3.3 C.7.6.5), from the first element that says so."""
+    if frames < 2:
+        return None
+    times = numbers(header, "FrameTimeVector")[1:]
+    rate = number(header, "RecommendedDisplayFrameRate") or number(header, "CineRate")
+    stated = number(header, "FrameTime") or (sum(times) / len(times) if times else None)
+    seconds = stated / 1000.0 if stated else 1.0 / rate if rate else 0.0
+    return seconds if 0.001 <= seconds <= 60.0 else None
+
+
+def _position(header: Header) -> Vector | None:
+    found = numbers(header, "ImagePositionPatient")
+    return vector(found) if len(found) == 3 and all(abs(one) < _FAR for one in found) else None
+
+
+def _grouped_orientation(group: Header | None) -> tuple[Vector, Vector] | None:
+    place = None if group is None else item(group, "PlaneOrientationSequence")
+    return None if place is None else orientation_of(place)
+
+
+def _grouped_position(group: Header | None) -> Vector | None:
+    place = None if group is None else item(group, "PlanePositionSequence")
+    return None if place is None else _position(place)
