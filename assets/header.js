@@ -30,6 +30,13 @@ const acts = {
   theme: () => theme(!document.body.classList.contains('dark')),
   keys: () => keys().showModal(),
 };
+// The header is drawn anew while the model loads; a menu that is open stays so.
+let unfolded = false;
+element.addEventListener('toggle', (event) => { unfolded = event.target.open; }, true);
+watch('value', () => {
+  const menu = element.querySelector('details.menu');
+  if (menu) menu.open = unfolded;
+});
 element.addEventListener('click', (event) => {
   const button = event.target.closest('[data-act]');
   if (button && acts[button.dataset.act]) acts[button.dataset.act](button);

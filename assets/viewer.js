@@ -2,7 +2,10 @@
 // Events that the server hears: 'parcel' 'example' 'slice' 'domain' 'pick' 'refused'
 const PIECE = 1 << 20;
 let busy = false;
-let wanted = null; // The slice that a drag asks for and the server has not shown yet.
+let wanted = null; // The slice that was asked for last and is not shown yet.
+let sent = null; // The slice that the server was asked for; the next is asked for when this one is shown.
+let late = 0; // When to stop waiting for it.
+let scan = null; // Whose slices these are.
 
 const progress = (percent, words) => {
   const place = element.querySelector('.progress');
@@ -83,15 +86,21 @@ element.addEventListener('click', (event) => {
   if (act === 'pick') trigger('pick', { scan: Number(scan) });
 });
 
+const order = () => {
+  sent = wanted;
+  late = performance.now() + 15000;
+  trigger('slice', { slice: sent - 1 });
+};
 const turn = (slice) => {
   const range = element.querySelector('input[type=range]');
   if (!range) return false;
   const next = Math.min(Number(range.max), Math.max(1, slice));
-  if (next === (wanted ?? Number(range.dataset.slice))) return true;
+  const waits = sent !== null && performance.now() < late;
+  if (next === (wanted ?? Number(range.dataset.slice)) && (waits || wanted === null)) return true;
   wanted = next;
   range.value = next;
   range.setAttribute('aria-valuetext', `slice ${next} of ${range.max}`);
-  trigger('slice', { slice: next - 1 });
+  if (!waits) order();
   return true;
 };
 
@@ -109,10 +118,13 @@ element.addEventListener('wheel', (event) => {
 
 const show = () => {
   const range = element.querySelector('input[type=range]');
-  if (range && (wanted === null || wanted === Number(range.dataset.slice))) {
-    range.value = range.dataset.slice;
-    wanted = null;
-  }
+  const shown = range && Number(range.dataset.slice);
+  if (!range || range.dataset.scan !== scan || element.querySelector('.viewer > .error')) wanted = sent = null;
+  scan = range && range.dataset.scan;
+  if (sent === shown) sent = null;
+  if (sent === null && wanted === shown) wanted = null;
+  if (range) range.value = wanted ?? shown;
+  if (wanted !== null && sent === null) order();
   arrived();
 };
 watch('value', show);

@@ -112,9 +112,11 @@ class Desk:
         stopped = threading.Event()
         seat.begin(stopped.set)
         try:
-            yield from self._whole(seat, question, choices, before, stopped)
+            end = yield from self._whole(seat, question, choices, before, stopped)
         finally:
             seat.end()
+        # Said last: whoever reads it may ask again at once.
+        yield end
 
     def _whole(
         self,
@@ -123,7 +125,7 @@ class Desk:
         choices: Choices,
         before: Callable[[Session], Session],
         stopped: threading.Event,
-    ) -> Iterator[Moment]:
+    ) -> Generator[Moment, None, Moment]:
         old = seat.session
         asked = seat.change(lambda session: before(session).asked(question, choices.system))
         end, settled = Moment("done", question=question), False
@@ -147,7 +149,7 @@ class Desk:
             # Also when the reader has gone away: a question without an answer does not stay in the conversation.
             if not settled:
                 seat.change(lambda now: _taken_back(now, asked, old))
-        yield end
+        return end
 
     def _model(self, stopped: threading.Event) -> Generator[Moment, None, PageModel | None]:
         while not self.host.wait(TICK):

@@ -181,6 +181,15 @@ def test_a_question_that_cannot_be_asked_is_refused_at_once(question: str) -> No
     assert not seat.busy and turns(seat) == []
 
 
+def test_the_next_question_can_be_asked_as_soon_as_the_end_of_the_answer_is_read() -> None:
+    desk = desk_with(FakeModel())
+    seat = seated(desk)
+    first = desk.ask(seat, "one", ASK)
+    assert until(first, lambda moment: moment.phase == "done") and not seat.busy
+    assert list(desk.ask(seat, "two", ASK))[-1] == Moment("done")
+    assert turns(seat) == ["one", "tuned: one", "two", "tuned: two"]
+
+
 def test_a_second_question_meanwhile_is_refused_and_the_first_goes_on() -> None:
     desk = desk_with(FakeModel(words(30), seconds=0.02))
     seat = seated(desk)

@@ -31,7 +31,7 @@ from medvlm.ui.layout import page, web_app
 from medvlm.ui.markup import ICONS, button, error, icon
 from medvlm.ui.picture import LONGEST, data_url, notes, picture, saw
 from medvlm.ui.receiving import GARBLED, receiver
-from medvlm.ui.theme import TONES, asset
+from medvlm.ui.theme import SCRIPTS, TONES, asset, script
 from medvlm.ui.transcript import transcript
 from tests.fakes import FakeModel
 
@@ -223,6 +223,20 @@ def test_no_event_of_the_page_is_an_endpoint_for_programs() -> None:
     config = inside_a_loop(lambda: page(room())).get_config_file()
     visible = {dependency["api_visibility"] for dependency in config["dependencies"] if dependency["backend_fn"]}
     assert visible == {"private"}
+
+
+def test_the_page_is_ready_when_each_of_its_scripts_listens() -> None:
+    config = inside_a_loop(lambda: page(room())).get_config_file()
+    scripts = [part["props"]["js_on_load"] for part in config["components"] if part["props"].get("js_on_load")]
+    assert sorted(scripts) == sorted(map(script, SCRIPTS))
+    assert all(f"length === {len(SCRIPTS)})" in one for one in scripts)
+
+
+def test_no_event_of_a_person_is_dropped_because_the_last_has_not_ended() -> None:
+    config = inside_a_loop(lambda: page(room())).get_config_file()
+    modes = {(target[1], dep["trigger_mode"]) for dep in config["dependencies"] for target in dep["targets"]}
+    dropped = {event for event, mode in modes if mode != "multiple"} - {"load", "unload", "tick", "then"}
+    assert dropped == set() and ("ask", "multiple") in modes
 
 
 def test_the_page_comes_with_strict_headers_and_without_gradios_extras(client: TestClient) -> None:

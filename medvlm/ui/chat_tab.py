@@ -15,11 +15,14 @@ from medvlm.ui.handlers import Handlers, Parts
 from medvlm.ui.header import header
 from medvlm.ui.picture import picture
 from medvlm.ui.receiving import receiver
-from medvlm.ui.theme import asset
+from medvlm.ui.theme import script
 from medvlm.ui.transcript import transcript
 
-# No overlays of Gradio's, and no handler waits for another person's.
-QUIET: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": None}
+# No overlays of Gradio's; no handler waits for another person's; and no event is dropped because the last one of its
+# kind has not ended: the desk knows what can be done when.
+QUIET: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": None, "trigger_mode": "multiple"}
+# What only repeats itself: one more while the last has not ended, or none.
+LAST, ONCE = QUIET | {"trigger_mode": "always_last"}, QUIET | {"trigger_mode": "once"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,20 +50,20 @@ def _parts(room: Room) -> Parts:
     html = partial(gr.HTML, apply_default_css=False, container=False, padding=False)
     empty = Session()
     seat = gr.State(Seat)
-    top = html(header(None), elem_id="top", js_on_load=asset("header.js"))
+    top = html(header(None), elem_id="top", js_on_load=script("header"))
     with gr.Row(elem_id="desk", equal_height=False):
         with gr.Column(elem_id="left", scale=46, min_width=0):
             viewer = html(
                 picture(empty, room.largest_mb),
                 elem_id="viewer",
-                js_on_load=asset("viewer.js"),
+                js_on_load=script("viewer"),
                 server_functions=[receiver(room.inbox)],
             )
             saw = html("", elem_id="saw", js_on_load=None)
         with gr.Column(elem_id="right", scale=54, min_width=0):
-            talk = html(transcript(empty), elem_id="talk", js_on_load=asset("talk.js"))
-            box = html(composer("idle"), elem_id="composer", html_template=TEMPLATE, js_on_load=asset("composer.js"))
-    porter = html({}, elem_id="porter", html_template="", js_on_load=asset("porter.js"))
+            talk = html(transcript(empty), elem_id="talk", js_on_load=script("talk"))
+            box = html(composer("idle"), elem_id="composer", html_template=TEMPLATE, js_on_load=script("composer"))
+    porter = html({}, elem_id="porter", html_template="", js_on_load=script("porter"))
     html(keys.dialog(), elem_id="help", js_on_load=None)
     return Parts(seat, top, viewer, saw, talk, box, porter, drawer.build(room.choices), gr.Timer(1.0))
 
@@ -70,8 +73,8 @@ def _wire_picture(p: Parts, do: Handlers) -> None:
         opened = event(step, p.seat, p.screen, **QUIET)
         opened.then(do.look, p.seat, p.saw, **QUIET).then(do.guess, p.seat, p.screen, **QUIET)
     p.viewer.refused(do.refuse, p.seat, p.screen, **QUIET)
-    turned = p.viewer.slice(do.turn, p.seat, p.screen, trigger_mode="always_last", **QUIET)
-    turned.then(do.look, p.seat, p.saw, trigger_mode="always_last", **QUIET)
+    turned = p.viewer.slice(do.turn, p.seat, p.screen, **QUIET)
+    turned.then(do.look, p.seat, p.saw, **LAST)
     p.viewer.pick(do.pick, p.seat, p.screen, **QUIET).then(do.look, p.seat, p.saw, **QUIET)
     p.viewer.domain(do.set_domain, p.seat, p.screen, **QUIET)
 
@@ -92,4 +95,4 @@ def _wire_page(p: Parts, do: Handlers) -> None:
     p.top.export(do.take_along, p.seat, [p.porter, *p.screen], **QUIET)
     for event in (p.top.drawer, p.drawer.show.click):
         event(do.show_prompt, asking, p.drawer.prompt, **QUIET)
-    p.clock.tick(do.tick, None, [p.top, p.clock], **QUIET)
+    p.clock.tick(do.tick, None, [p.top, p.clock], **ONCE)

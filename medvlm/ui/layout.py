@@ -50,7 +50,7 @@ def web_app(room: chat_tab.Room, gate: Gate | None, local: bool) -> FastAPI:
         favicon_path=str(FAVICON),
         theme=theme(),
         # As a style element of our own: Gradio rewrites the selectors of what it is given as css.
-        head=f"<style>{asset('app.css')}</style>",
+        head=f"<style>{asset('app.css')}</style><script>{asset('stream.js')}</script>",
     )
     app.add_middleware(Doors, hosts=LOOPBACK_NAMES if local else None)
     return app

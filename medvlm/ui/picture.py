@@ -135,7 +135,7 @@ def _slices(scan: Scan, view: View) -> str:
         return ""
     return (
         '<div class="slices"><input type="range" min="1" '
-        f'max="{slices}" step="1" data-slice="{view.slice + 1}" aria-label="Slice" '
+        f'max="{slices}" step="1" data-scan="{view.scan}" data-slice="{view.slice + 1}" aria-label="Slice" '
         f'aria-valuetext="slice {view.slice + 1} of {slices}">'
         f"<output>{view.slice + 1} / {slices}</output></div>"
     )

@@ -18,6 +18,20 @@ def asset(name: str) -> str:
     return (ASSETS / name).read_text(encoding="utf-8")
 
 
+# The parts of the page that have a script of their own; the page is shown as ready when the last of them listens.
+SCRIPTS = ("header", "viewer", "talk", "composer", "porter")
+LISTENS = """
+element.dataset.listens = '';
+if (document.querySelectorAll('[data-listens]').length === %d) document.body.dataset.ready = '';
+"""
+
+
+@cache
+def script(name: str) -> str:
+    """What runs once in the part `name`, and then marks it; see `[data-ready]` in `app.css`."""
+    return asset(f"{name}.js") + LISTENS % len(SCRIPTS)
+
+
 # Name in `app.css` -> light and dark. Given again because Gradio's login page comes without our style sheet.
 TONES = {
     "ground": ("#f3f6f7", "#0f1417"),

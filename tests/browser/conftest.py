@@ -135,8 +135,10 @@ def visit(app: App, browser: Browser) -> Iterator[Visit]:
         context.set_default_timeout(PATIENCE * 1000)
         page = context.new_page()
         note(page)
+        # From the start: what opens before the browser has heard that somebody waits for file dialogs opens for nobody.
+        page.on("filechooser", lambda _: None)
         page.goto(app.url)
-        page.wait_for_selector("#viewer .viewer")
+        page.wait_for_selector("body[data-ready] #viewer .viewer")
         page.wait_for_selector(".badge.loading, .badge.ready, .badge.failed")
         return page
 

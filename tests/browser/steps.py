@@ -2,15 +2,15 @@
 
 import base64
 
-from playwright.sync_api import FileChooser, Page, TimeoutError
+from playwright.sync_api import Page
 
 IDLE = ".ask:not(.busy)"
 
 
-def choose(page: Page, name: str, data: bytes) -> None:
-    """Through the file dialog."""
+def choose(page: Page, name: str, data: bytes, key: str = "") -> None:
+    """Through the file dialog, which the button opens or a key."""
     with page.expect_file_chooser() as chooser:
-        page.click("#viewer [data-act=choose]")
+        page.keyboard.press(key) if key else page.click("#viewer [data-act=choose]")
     chooser.value.set_files([{"name": name, "mimeType": "application/octet-stream", "buffer": data}])
 
 
@@ -37,31 +37,8 @@ def opened(page: Page, name: str, data: bytes, says: str = "") -> None:
     page.wait_for_selector(f".notes:has-text('{says}')" if says else ".stage img")
 
 
-def pressed(page: Page, key: str, shows: str) -> None:
-    """Press until the page shows it: a key pressed before the page's scripts are attached is nobody's."""
-    for _ in range(40):
-        page.keyboard.press(key)
-        try:
-            page.wait_for_selector(shows, timeout=3000)
-            return
-        except TimeoutError:
-            continue
-    raise AssertionError(f"{key} never brought {shows}")
-
-
-def dialog(page: Page, key: str) -> FileChooser:
-    """The file dialog that a key opens, pressed as often as `pressed` does."""
-    for _ in range(40):
-        try:
-            with page.expect_file_chooser(timeout=3000) as chooser:
-                page.keyboard.press(key)
-            return chooser.value
-        except TimeoutError:
-            continue
-    raise AssertionError(f"{key} opened no file dialog")
-
-
 def ready(page: Page) -> None:
+    """Wait until the model is loaded."""
     page.wait_for_selector(".badge.ready")
 
 
