@@ -134,6 +134,9 @@ export const steps = ({ spacing }, placement) => {
   return [x, y, placement.step ?? times(unit(cross(x, y)), (spacing && spacing.between) || 1)];
 };
 
+/** The part of y at right angles to x: what lies that way on the screen, also where the gantry was tilted. @param {Vector} x @param {Vector} y */
+const upright = (x, y) => plus(y, times(unit(x), -dot(unit(x), y)));
+
 /** @param {Vector} x @param {Vector} y @returns {[number, number, number]} */
 const metricOf = (x, y) => {
   const along = dot(unit(x), y);
@@ -161,7 +164,7 @@ export const planesOf = (grid) => {
       depth: sizes[axis],
       metric: metricOf(moves[x], moves[y]),
       calibrated: grid.spacing !== null,
-      letters: [lettersOf(moves[x]), lettersOf(moves[y])],
+      letters: [lettersOf(moves[x]), lettersOf(upright(moves[x], moves[y]))],
       base: conventional(name, moves[x], moves[y]),
       oblique: Math.abs(normal[order[n]]) < Math.cos(Math.PI / 12),
       normal,

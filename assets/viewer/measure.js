@@ -108,6 +108,12 @@ export const lines = (kind, what, unit) => {
   return [`Mean ${short(what.mean)}${of}`, `SD ${short(what.deviation)}${of}`, area];
 };
 
+/** In one line, for the list: "Ellipse −159.8 ± 378.3 HU". @param {Kind} kind @param {Found} what @param {string} unit of the pixels */
+export const brief = (kind, what, unit) =>
+  what.mean === undefined || what.deviation === undefined
+    ? `${KIND_NAMES[kind]} ${lines(kind, what, unit).join(' · ')}`
+    : `${KIND_NAMES[kind]} ${short(what.mean)} ± ${short(what.deviation)}${unit ? ` ${unit}` : ''} · ${short(what.value)} ${what.unit}`;
+
 const NICE = [1, 2, 5];
 /**
  * The longest round length that fits into `most` CSS pixels, for the scale bar.

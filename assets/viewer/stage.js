@@ -16,6 +16,7 @@ import { greyWords, seriesWords } from './words.js';
 /** So many pixels are painted at once although part of them is off the screen: then a pan needs no painting. */
 const WHOLE = 1 << 20;
 const INK = { line: '#7fe0d4', chosen: '#ffd166', draft: '#ffd166', halo: 'rgb(0 0 0 / .75)', cross: '#e39ac4', scale: '#d5dde1' };
+const LINE = 16;
 const LABEL = '12px system-ui, "Segoe UI", Roboto, "Noto Sans", "Liberation Sans", sans-serif';
 
 /** @type {WeakMap<Picture, Pyramid>} */
@@ -61,6 +62,7 @@ export class Stage {
     /** @type {Matrix} */ this.matrix = [1, 0, 0, 1, 0, 0];
     /** @type {Picture | null} */ this.picture = null;
     /** @type {Point | null} */ this.cursor = null;
+    /** @type {[number, number, number, number][]} where labels already are: left, top, right, bottom */ this.taken = [];
   }
 
   /** @param {string} part @returns {HTMLElement} */
@@ -169,6 +171,7 @@ export class Stage {
     pen.clearRect(0, 0, this.width, this.height);
     pen.font = LABEL;
     pen.textBaseline = 'middle';
+    this.taken = [];
     const plane = planeOf(state, world, pane);
     const { scan } = state.panes[pane];
     const { unit } = world.scans[scan];
@@ -218,22 +221,34 @@ export class Stage {
     }
   }
 
-  /** Beside the point farthest to the right, kept on the stage. @param {string[]} says @param {Point[]} seen @param {string} ink */
+  /** Beside the point farthest to the right, kept on the stage and off other labels. @param {string[]} says @param {Point[]} seen @param {string} ink */
   label(says, seen, ink) {
     if (!says.length || !seen.length) return;
     const { pen } = this;
     const [x, y] = seen.reduce((best, point) => (point[0] > best[0] ? point : best));
     const wide = Math.max(...says.map((line) => pen.measureText(line).width));
+    const high = LINE * says.length;
     const left = Math.max(4, Math.min(x + 10, this.width - wide - 8));
-    const top = Math.max(12, Math.min(y, this.height - 16 * says.length));
+    const top = this.free(left, wide, high, Math.max(12, Math.min(y, this.height - high)));
+    this.taken.push([left, top, left + wide, top + high]);
     pen.lineJoin = 'round';
     says.forEach((line, n) => {
       pen.strokeStyle = INK.halo;
       pen.lineWidth = 4;
-      pen.strokeText(line, left, top + 16 * n);
+      pen.strokeText(line, left, top + LINE * n);
       pen.fillStyle = ink;
-      pen.fillText(line, left, top + 16 * n);
+      pen.fillText(line, left, top + LINE * n);
     });
+  }
+
+  /** The nearest top at which nothing is written yet. @param {number} left @param {number} wide @param {number} high @param {number} top */
+  free(left, wide, high, top) {
+    const blocked = (/** @type {number} */ at) =>
+      this.taken.some(([l, t, r, b]) => left < r && l < left + wide && at < b && t < at + high);
+    for (let away = 0; away < this.height; away += 4) {
+      for (const at of [top + away, top - away]) if (at >= 12 && at + high <= this.height && !blocked(at)) return at;
+    }
+    return top;
   }
 
   /** Lines through the point looked at, open in the middle. @param {Point} point in the plane */
@@ -261,7 +276,7 @@ export class Stage {
     if (!length) return;
     const { pen } = this;
     const wide = length * scale;
-    const [right, bottom] = [this.width - 12, this.height - 34];
+    const [right, bottom] = [this.width - 12, this.height - 48];
     this.stroke(() => {
       pen.moveTo(right - wide, bottom - 5);
       pen.lineTo(right - wide, bottom);

@@ -8,7 +8,7 @@ import { usable } from './grey.js';
 /** @typedef {import('./geometry.js').Vector} Vector */
 /** @typedef {import('./grey.js').Window} Window */
 /** @typedef {import('./measure.js').Measure} Measure */
-/** @typedef {import('./geometry.js').Grid & { token: string, kind: string, domain: string, unit: string,
+/** @typedef {import('./geometry.js').Grid & { token: string, label?: string, kind: string, domain: string, unit: string,
  *   window: Window, inverted: boolean, presets: Preset[], colour: boolean, whole: boolean,
  *   frame_seconds: number | null, start: number }} Manifest what the server says of a scan */
 /** @typedef {Window & { name: string, key: string }} Preset */

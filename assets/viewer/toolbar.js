@@ -1,6 +1,6 @@
 // @ts-check
 // The buttons, the window's numbers, the slider and the list of measurements: made once, then kept up to date.
-import { KIND_NAMES, lines } from './measure.js';
+import { brief } from './measure.js';
 import { keyFor } from './keys.js';
 import { linkable, planeOf, presetOf, sliceOf } from './state.js';
 import { PLANE_NAMES } from './words.js';
@@ -27,6 +27,7 @@ const ICONS = {
   planes: '<rect x="2" y="2" width="12" height="12" rx="1"/><path d="M8 2v12M8 8h6"/>',
   link: '<path d="M6.6 9.4a2.6 2.6 0 0 0 3.7 0l2.3-2.3a2.6 2.6 0 0 0-3.7-3.7l-.9.9"/><path d="M9.4 6.6a2.6 2.6 0 0 0-3.7 0L3.4 8.9a2.6 2.6 0 0 0 3.7 3.7l.9-.9"/>',
   keys: '<path d="M5.9 6.2a2.1 2.1 0 1 1 3 1.9c-.6.3-.9.7-.9 1.4"/><path d="M8 11.9v.2"/>',
+  list: '<path d="M2.2 10.2 10.2 2.2l3.6 3.6-8 8zM4.4 8l1.4 1.4M6.6 5.8 8.7 7.9M8.8 3.6l1.4 1.4"/>',
   cine: '<path class="play" d="M5 3.2v9.6L12.6 8z" fill="currentColor"/><path class="stop" d="M5 3.5v9M11 3.5v9"/>',
 };
 /** @param {string} name */
@@ -53,6 +54,7 @@ export const MARKUP = `
     <label class="mv-presets"><span class="mv-sr">Window preset</span><select data-field="preset"></select></label>
     <label class="mv-number" title="Window width">W <input data-field="width" inputmode="decimal" autocomplete="off" aria-label="Window width" size="5"></label>
     <label class="mv-number" title="Window level">L <input data-field="level" inputmode="decimal" autocomplete="off" aria-label="Window level" size="5"></label>
+    <details class="mv-list" hidden><summary title="Measurements">${icon('list')}<span></span><span class="mv-sr"> measurements</span></summary><ul class="mv-measures" aria-label="Measurements"></ul></details>
     <div class="mv-group mv-planes" role="group" aria-label="Plane"></div>
   </div>
   <div class="mv-stages"></div>
@@ -60,10 +62,9 @@ export const MARKUP = `
     ${button('cine', 'Run through the slices', 'cine', true)}
     <input type="range" min="1" step="1" data-field="slice" aria-label="Slice"><output></output>
   </div>
-  <ul class="mv-measures" aria-label="Measurements"></ul>
   <p class="mv-state" role="status"></p>
   <p class="mv-sr mv-said" aria-live="polite"></p>
-  <dialog class="mv-keys" aria-label="Keyboard of the viewer"><table></table><form method="dialog"><button>Close</button></form></dialog>`;
+  <dialog class="mv-keys" aria-label="Keyboard of the viewer"><form method="dialog"><b>Keyboard</b><button>Close</button></form><table></table></dialog>`;
 
 /** @param {string} text */
 const escaped = (text) => text.replace(/[&<>"]/g, (sign) => `&#${sign.charCodeAt(0)};`);
@@ -96,7 +97,7 @@ export class Toolbar {
     this.planes(state, world);
     this.pressed(state, world);
     this.slider(state, world);
-    this.put('.mv-measures', this.measures(state, world));
+    this.list(state, world);
   }
 
   /** @param {State} state @param {World} world */
@@ -176,16 +177,19 @@ export class Toolbar {
   }
 
   /** @param {State} state @param {World} world */
-  measures(state, world) {
-    return state.shown
-      .flatMap((shown, scan) => shown.measures.map((one) => ({ one, scan })))
-      .map(({ one, scan }) => {
-        const plane = world.planes[scan].find((cut) => cut.axis === one.axis);
-        const where = plane && plane.depth > 1 ? `${PLANE_NAMES[plane.name].toLowerCase()} ${one.slice + 1}` : '';
-        const says = lines(one.kind, one.found, world.scans[scan].unit).join(' · ');
-        const name = escaped(`${KIND_NAMES[one.kind]} ${says}${where ? ` · ${where}` : ''}`);
-        return `<li${one.id === state.chosen ? ' class="chosen"' : ''}><button type="button" data-step="measure ${one.id}">${name}</button><button type="button" data-step="delete ${one.id}" aria-label="Delete ${name}" title="Delete">×</button></li>`;
-      })
-      .join('');
+  list(state, world) {
+    const all = state.shown.flatMap((shown, scan) => shown.measures.map((one) => ({ one, scan })));
+    const list = /** @type {HTMLDetailsElement} */ (this.find('.mv-list'));
+    if (list.hidden !== !all.length) list.hidden = !all.length;
+    this.put('.mv-list summary span', String(all.length));
+    this.put('.mv-measures', all.map(({ one, scan }) => this.measure(one, scan, state, world)).join(''));
+  }
+
+  /** @param {import('./measure.js').Measure} one @param {number} scan @param {State} state @param {World} world */
+  measure(one, scan, state, world) {
+    const plane = world.planes[scan].find((cut) => cut.axis === one.axis);
+    const where = plane && plane.depth > 1 ? ` · ${PLANE_NAMES[plane.name].toLowerCase()} ${one.slice + 1}` : '';
+    const name = escaped(brief(one.kind, one.found, world.scans[scan].unit) + where);
+    return `<li${one.id === state.chosen ? ' class="chosen"' : ''}><button type="button" data-step="measure ${one.id}" title="Show">${name}</button><button type="button" data-step="delete ${one.id}" aria-label="Delete ${name}" title="Delete">×</button></li>`;
   }
 }

@@ -48,7 +48,8 @@ export const seriesWords = (state, world, pane) => {
   const plane = planeOf(state, world, pane);
   const name = plane.name === 'stored' ? '' : PLANE_NAMES[plane.name] + (plane.oblique ? ', oblique' : '');
   const slice = plane.depth > 1 ? `${sliceOf(state, world, pane) + 1} / ${plane.depth}` : '';
-  return [scan.kind, [name, slice].filter(Boolean).join('  '), positionWords(state, world, pane)].filter(Boolean);
+  const kind = [scan.label, scan.kind].filter(Boolean).join(' · ');
+  return [kind, [name, slice].filter(Boolean).join('  '), positionWords(state, world, pane)].filter(Boolean);
 };
 
 /** Lines at the bottom left. @param {State} state @param {World} world @param {number} pane */
@@ -81,7 +82,7 @@ export const described = (state, world, percent) => {
   const position = positionWords(state, world, state.active);
   const here = measures.filter((one) => one.axis === plane.axis && one.slice === slice);
   return [
-    world.scans.length > 1 ? `Picture ${scan + 1} of ${world.scans.length}` : '',
+    world.scans.length > 1 ? manifest.label || `Picture ${scan + 1} of ${world.scans.length}` : '',
     manifest.kind + (plane.name === 'stored' ? '' : `, ${PLANE_NAMES[plane.name].toLowerCase()} plane`),
     plane.depth > 1 ? `slice ${slice + 1} of ${plane.depth}` : '',
     position ? `position ${position}` : '',

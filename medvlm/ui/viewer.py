@@ -43,10 +43,15 @@ def viewer(**options: Any) -> Any:
     )
 
 
-def seen(holder: Holder, scans: Sequence[Scan]) -> dict[str, Any]:
-    """The component's value: these scans beside one another (one or two), fetched with tokens of this session alone."""
+def seen(holder: Holder, scans: Sequence[Scan], labels: Sequence[str] = ()) -> dict[str, Any]:
+    """The component's value: these scans beside one another (one or two), fetched with tokens of this session alone.
+
+    `labels`: what to call them, such as "Current" and "Prior". Tokens of all other scans are worth nothing afterwards.
+    """
     holder.keep(*scans)
-    return {"scans": [manifest(scan, holder.offer(scan)) for scan in scans]}
+    said = [*labels, *[""] * len(scans)]
+    shown = zip(scans, said, strict=False)
+    return {"scans": [{**manifest(scan, holder.offer(scan)), "label": label} for scan, label in shown]}
 
 
 def serve(app: FastAPI, handout: Handout) -> None:

@@ -25,7 +25,7 @@ SCANS: dict[str, Callable[[], tuple[Scan, ...]]] = {
     "none": lambda: (),
     "rods": lambda: (volumes.rods(),),
     "rods oblique": lambda: (volumes.rods((0.8, 0.6, 0.0), (0.0, 0.0, -1.0)),),
-    "rods tilted": lambda: (volumes.rods(step=(0.0, 0.9, 2.5)),),
+    "rods tilted": lambda: (volumes.rods(tilt=0.9),),
     "marked": lambda: (volumes.marked(),),
     "marked mirrored": lambda: (volumes.marked(**FEET_FIRST),),  # type: ignore[arg-type]
     "steps": lambda: (volumes.steps(),),
@@ -37,7 +37,7 @@ SCANS: dict[str, Callable[[], tuple[Scan, ...]]] = {
     "radiograph sided": lambda: (volumes.radiograph(Geometry((1.0, 0.0, 0.0), (0.0, 0.0, -1.0))),),
     "colours": lambda: (volumes.colours(),),
 }
-CSS = "main, #viewer { padding: 0 !important; } .mv { height: 100dvh; }"
+CSS = "main, #viewer { padding: 0 !important; } #viewer section.mv { flex: none; height: 100dvh; }"
 
 
 def page(handout: Handout) -> gr.Blocks:

@@ -1,5 +1,7 @@
 """Scans with known truth for the viewer: rods of 50 mm, a marker at the patient's left, numbers at known places."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -7,14 +9,15 @@ from medvlm.types import Domain, Geometry, Pixels, Scan, Spacing, Vector, Window
 
 AIR, TISSUE, BONE = -1000, 40, 1000
 ROD = 50.0
+ABDOMEN = Window(400, 40)
 
 
 def scan(
-    stack: NDArray[np.generic],
+    stack: NDArray[Any],
     domain: Domain = "ct",
     spacing: Spacing | None = None,
     geometry: Geometry | None = None,
-    window: Window | None = Window(400, 40),
+    window: Window | None = ABDOMEN,
     **more: object,
 ) -> Scan:
     """A stack (n, H, W) or (n, H, W, 3) as a scan."""
@@ -25,21 +28,27 @@ def scan(
     )  # type: ignore[arg-type]
 
 
-def rods(across: Vector = (1, 0, 0), down: Vector = (0, 1, 0), step: Vector | None = None) -> Scan:
-    """Three rods of 50 mm along columns, rows and slices, in a block of tissue; 0.8 x 0.8 x 2.5 mm.
+def rods(across: Vector = (1, 0, 0), down: Vector = (0, 1, 0), tilt: float = 0.0) -> Scan:
+    """Three rods of 50 mm, from edge to edge, in a block of tissue of 0.625 x 0.625 x 2.5 mm.
 
-    They meet nowhere: along columns at row 30, slice 12; along rows at column 30, slice 20; along slices at (90, 80).
+    Along columns at row 30 of slice 12; along rows at column 30 of slice 20; straight along the normal from slice 8 on,
+    at column 90. `tilt`: mm that each slice is shifted along its rows' index against the one before.
     """
-    wide, between = 0.8, 2.5
-    stack = np.full((40, 112, 128), TISSUE, np.int16)
-    count, deep = round(ROD / wide), round(ROD / between)
-    stack[12, 30, 20 : 20 + count + 1] = BONE
-    stack[20, 24 : 24 + count + 1, 30] = BONE
-    stack[8 : 8 + deep + 1, 80, 90] = BONE
-    way = step or tuple(between * part for part in np.cross(across, down))
-    positions = tuple(tuple(float(n * part) for part in way) for n in range(len(stack)))
-    geometry = Geometry(across, down, positions, tuple(way))  # type: ignore[arg-type]
-    return scan(stack, spacing=Spacing(wide, wide, between), geometry=geometry)
+    wide, between = 0.625, 2.5
+    stack = np.full((40, 144, 128), TISSUE, np.int16)
+    stack[12, 30, 20:100] = BONE
+    stack[20, 24:104, 30] = BONE
+    for n in range(20):
+        row = round(90 - n * tilt / wide)
+        stack[8 + n, row - 1 : row + 2, 89:92] = BONE
+    way = vector(between * np.cross(across, down) + tilt * np.asarray(down))
+    positions = tuple(vector(n * np.asarray(way)) for n in range(len(stack)))
+    return scan(stack, spacing=Spacing(wide, wide, between), geometry=Geometry(across, down, positions, way))
+
+
+def vector(values: NDArray[np.floating[Any]]) -> Vector:
+    x, y, z = (float(value) for value in values)
+    return x, y, z
 
 
 def marked(across: Vector = (1, 0, 0), down: Vector = (0, 1, 0), slices: int = 24, upwards: float = 1.0) -> Scan:
