@@ -16,7 +16,7 @@ from medvlm.imaging.geometry import plane_of
 from medvlm.imaging.header import Header, code, codes, item, items, value, whole
 from medvlm.imaging.limits import Limits
 from medvlm.imaging.mosaic import mosaic_of
-from medvlm.imaging.placement import frame_seconds, frames_of, geometry_of, placed, said_directions
+from medvlm.imaging.placement import frame_seconds, frames_of, geometry_of, placed, sides_of
 from medvlm.imaging.series_words import description_of, words_of
 from medvlm.imaging.sniff import after_meta
 from medvlm.imaging.spacing import spacing_of
@@ -95,8 +95,7 @@ def _in_place(header: Header, slices: tuple[Pixels, ...]) -> tuple[tuple[Pixels,
     notes += (
         [f"gantry tilted by {arrangement.tilt:.3g} degrees"] if arrangement is not None and arrangement.tilt else []
     )
-    sides = frames[0].directions if arrangement is not None else said_directions(header)
-    geometry = geometry_of(sides, [frames[index].position for index in order], arrangement)
+    geometry = geometry_of(sides_of(header, frames), [frames[index].position for index in order], arrangement)
     return tuple(slices[index] for index in order), geometry, notes
 
 

@@ -88,7 +88,8 @@ def _split(members: list[int], files: Sequence[FileFacts], notes: tuple[str, ...
     lost = [one for one in slices if one.facts.position is None or one.facts.directions is None]
     placed = [one for one in slices if one.facts.position is not None and one.facts.directions is not None]
     if not placed:
-        return [_unplaced(lost, (*notes, "no positions in the file: slices in the order of their numbers"))]
+        said = ("no positions in the files: slices in the order of their numbers",) if len(members) > 1 else ()
+        return [_unplaced(lost, (*notes, *said))]
     if lost:
         notes = (*notes, f"split: {len(lost)} of {len(slices)} slices have no position")
     found = [stack for group in _by_direction(placed, notes) for stack in group]

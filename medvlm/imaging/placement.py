@@ -57,13 +57,20 @@ def placed(frames: Sequence[FrameFacts]) -> tuple[tuple[int, ...], Arrangement |
     as_they_are = tuple(range(len(frames)))
     if any(one.position is None or one.directions != frames[0].directions for one in frames):
         return as_they_are, None
-    assert frames[0].directions is not None or frames[0].position is not None
     if frames[0].directions is None:
         return as_they_are, None
     found = arranged([one.position for one in frames if one.position is not None], *frames[0].directions)
     if len(frames) > 1 and found.spacing is None:
         return as_they_are, None
     return found.order, found
+
+
+def sides_of(header: Header, frames: Sequence[FrameFacts]) -> tuple[Vector, Vector] | None:
+    """The directions that all frames share, or those that PatientOrientation says."""
+    first = frames[0].directions
+    if first is None:
+        return said_directions(header)
+    return first if all(one.directions == first for one in frames) else None
 
 
 def geometry_of(

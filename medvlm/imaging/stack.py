@@ -48,7 +48,7 @@ class Opened:
     limits: Limits
 
     def __call__(self) -> Pixels:
-        with only_advice(self.what, "a slice"):
+        with only_advice(self.what, "one"):
             return self._plain() if self.file.plain else self._whole()
 
     def _plain(self) -> Pixels:

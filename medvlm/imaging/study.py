@@ -9,22 +9,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medvlm.errors import UserError
-from medvlm.imaging.archives import archive_form, unpacked
-from medvlm.imaging.dicomdir import is_dicomdir, listed, references_of
+from medvlm.imaging.dicomdir import is_dicomdir
 from medvlm.imaging.domain import MODALITIES
-from medvlm.imaging.edge import called, only_advice
+from medvlm.imaging.drop import STUDY_LIMITS, Drop, Given, files_word, picked, unpack
+from medvlm.imaging.edge import only_advice
 from medvlm.imaging.facts import FileFacts, facts_of
 from medvlm.imaging.grouping import Stack, stacks_of
 from medvlm.imaging.lazy import LazySlices
 from medvlm.imaging.limits import Limits
-from medvlm.imaging.parts import Part, part_of
-from medvlm.imaging.reading import kind_of, read_one
+from medvlm.imaging.parts import Part
+from medvlm.imaging.reading import read_one
 from medvlm.imaging.rendering import render
 from medvlm.imaging.sniff import Format, form_of, sniff
 from medvlm.imaging.stack import description, scan_of
 from medvlm.types import Scan
 
-STUDY_LIMITS = Limits(file_bytes=2_000_000_000, total_bytes=2_000_000_000)
 Progress = Callable[[int, int], None]
 _REASONS = 4
 _TRIES = 20
@@ -62,7 +61,7 @@ class _Entry:
         with self._lock:
             if self._scan is None:
                 assert self._opener is not None, "a series without a scan has an opener"
-                with only_advice(f"The {self.series.name}", "a series"):
+                with only_advice(f"The {self.series.name}", "one"):
                     self._scan = self._opener()
                 self._opener = self._peek = None
             return self._scan
@@ -72,7 +71,7 @@ class _Entry:
         if peek is None:
             scan = self.open()
             return render(scan, min(self.series.thumbnail, len(scan.slices) - 1))
-        with only_advice(f"The {self.series.name}", "a series"):
+        with only_advice(f"The {self.series.name}", "one"):
             return render(peek())
 
 
@@ -111,14 +110,6 @@ class Study:
         return self._entries[number]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Given:
-    """A file of the drop; `what` names it in errors: a file in an archive by its number."""
-
-    part: Part
-    what: str
-
-
 @dataclass(frozen=True, slots=True)
 class _Other:
     """A file that is a series by itself, and how many slices its start says it has."""
@@ -134,26 +125,27 @@ def ready(scan: Scan) -> tuple[int, int]:
 
 
 def read_study(
-    files: Sequence[tuple[str, bytes]], limits: Limits = STUDY_LIMITS, progress: Progress | None = None
+    files: "Sequence[tuple[str, bytes]] | Drop", limits: Limits = STUDY_LIMITS, progress: Progress | None = None
 ) -> Study:
     """Sorts what was dropped, (name, bytes) each: files, a folder's files, archives, a disc with its DICOMDIR.
 
     Reads headers, no pixels. `progress(done, total)` counts files. Raises `UserError`, and nothing else, where nothing
     can be shown, for an archive that is not safe to unpack, and beyond the limits.
     """
-    given = _given(files, limits)
-    with only_advice("The study", "a study"):
-        given, notes = _picked(given)
+    drop = files if isinstance(files, Drop) else unpack(files, limits)
+    with only_advice("The study", "one"):
+        given, notes = picked(drop.given)
         return _sorted_out(given, limits, notes, progress)
 
 
-def first_picture(files: Sequence[tuple[str, bytes]], limits: Limits = STUDY_LIMITS) -> Scan | None:
+def first_picture(files: "Sequence[tuple[str, bytes]] | Drop", limits: Limits = STUDY_LIMITS) -> Scan | None:
     """One picture of a drop at once, to look at while `read_study` reads the headers.
 
     It is that of the middle file, or of one near it; None where none of those can be read. Raises `UserError` for an
     archive that is not safe to unpack, and beyond the limits.
     """
-    for one in _near(_given(files, limits)):
+    drop = files if isinstance(files, Drop) else unpack(files, limits)
+    for one in _near(drop.given):
         try:
             with only_advice(one.what, "a file"):
                 form = form_of(one.part.head())
@@ -164,53 +156,14 @@ def first_picture(files: Sequence[tuple[str, bytes]], limits: Limits = STUDY_LIM
     return None
 
 
-def _near(given: list[_Given]) -> list[_Given]:
+def _near(given: Sequence[Given]) -> list[Given]:
     """The middle file and those around it, nearest first."""
     middle = len(given) // 2
     order = sorted(range(max(0, middle - _TRIES), min(len(given), middle + _TRIES)), key=lambda at: abs(at - middle))
     return [given[at] for at in order[:_TRIES]]
 
 
-def _given(files: Sequence[tuple[str, bytes]], limits: Limits) -> list[_Given]:
-    """All files, those of archives unpacked."""
-    found: list[_Given] = []
-    if not files:
-        raise UserError("No file was given. Choose the files of a study, its folder, or an archive of it.")
-    limits.check_files(len(files), "The study")
-    for name, data in files:
-        what = called(name)
-        with only_advice(what, kind_of(data[:1024])):
-            limits.check_file(len(data), what)
-            form = archive_form(data)
-            if form is None:
-                found.append(_Given(part_of(name, data), what))
-                continue
-            parts = unpacked(data, form, what, limits)
-            found += [_Given(part, f"{what} (file {number} in it)") for number, part in enumerate(parts, 1)]
-            if not parts:
-                raise UserError(f"{what} is an archive without any files. Export or copy it again.")
-        limits.check_files(len(found), "The study")
-        limits.check_study(sum(one.part.size for one in found), "The study")
-    return found
-
-
-def _picked(given: list[_Given]) -> tuple[list[_Given], list[str]]:
-    """Without the tables of contents; where one lists some of the files, only those."""
-    tables = [one for one in given if is_dicomdir(one.part.head())]
-    if not tables or len(tables) == len(given):
-        return given, []
-    rest = [one for one in given if one not in tables]
-    references = [reference for one in tables for reference in references_of(one.part.read())]
-    chosen = listed([one.part.name for one in rest], references)
-    if not chosen:
-        return rest, ["the DICOMDIR lists none of the files: all of them are shown"]
-    notes = [f"{len(rest) - len(chosen)} files that the DICOMDIR does not list left out"] * (len(chosen) < len(rest))
-    missing = len(set(references)) - len(chosen)
-    notes += [f"{missing} files that the DICOMDIR lists are not here"] * (missing > 0)
-    return [rest[index] for index in chosen], notes
-
-
-def _sorted_out(given: list[_Given], limits: Limits, notes: list[str], progress: Progress | None) -> Study:
+def _sorted_out(given: list[Given], limits: Limits, notes: list[str], progress: Progress | None) -> Study:
     facts: dict[int, FileFacts] = {}
     others: dict[int, _Other] = {}
     refused: list[tuple[str, str]] = []
@@ -229,11 +182,11 @@ def _sorted_out(given: list[_Given], limits: Limits, notes: list[str], progress:
     facts, twice = _once(facts)
     if not facts and not others:
         raise _nothing(refused)
-    notes = [*notes, *([f"{twice} files were there twice"] if twice else []), *_reasons(refused)]
+    notes = [*notes, *([f"left out: {files_word(twice)} that came twice"] if twice else []), *_reasons(refused)]
     return Study(_entries(given, facts, others, limits), tuple(notes))
 
 
-def _look(one: _Given, limits: Limits) -> "FileFacts | _Other":
+def _look(one: Given, limits: Limits) -> "FileFacts | _Other":
     form = sniff(one.part.head(), one.what)
     if form == "dicom":
         return facts_of(one.part, one.what, limits)
@@ -260,24 +213,27 @@ def _nothing(refused: list[tuple[str, str]]) -> UserError:
 
 def _reasons(refused: list[tuple[str, str]]) -> list[str]:
     """How many files were left out for what reason, without their names."""
-    said = Counter(message.removeprefix(what).strip().split(". ")[0].rstrip(".") for what, message in refused)
+    said = Counter(
+        message.removeprefix(what).strip().removeprefix("is ").split(". ")[0].rstrip(".") for what, message in refused
+    )
     common = said.most_common(_REASONS)
-    notes = [f"{count} {'file' if count == 1 else 'files'} left out: {reason}" for reason, count in common]
+    notes = [f"{files_word(count)} left out: {reason}" for reason, count in common]
     more = sum(said.values()) - sum(count for _, count in common)
-    return [*notes, *([f"{more} files left out for other reasons"] if more else [])]
+    return [*notes, *([f"{files_word(more)} left out for other reasons"] if more else [])]
 
 
 def _entries(
-    given: list[_Given], facts: dict[int, FileFacts], others: dict[int, _Other], limits: Limits
+    given: list[Given], facts: dict[int, FileFacts], others: dict[int, _Other], limits: Limits
 ) -> list[_Entry]:
     keys = list(facts)
     made: list[_Entry] = []
     for stack in stacks_of([facts[key] for key in keys]):
-        files = {at: facts[keys[at]] for at in {one.file for one in stack.slices}}
-        parts = {at: given[keys[at]].part for at in files}
+        # Identifiers and names of files have done their work: what is kept for opening is without them.
+        files = {at: replace(facts[keys[at]], uids=("", "")) for at in {one.file for one in stack.slices}}
+        parts = {at: replace(given[keys[at]].part, name="") for at in files}
         made.append(_stack_entry(len(made), stack, files, parts, limits))
     for index, other in others.items():
-        made.append(_file_entry(len(made), given[index].part, other, limits))
+        made.append(_file_entry(len(made), replace(given[index].part, name=""), other, limits))
     return made
 
 
