@@ -3,6 +3,7 @@
 Entries are spoken of by their number: their names may name a patient.
 """
 
+import contextlib
 import io
 import stat
 import struct
@@ -51,6 +52,11 @@ def archive_form(data: bytes) -> ArchiveForm | None:
     return None if is_nifti(start) else "gzip"
 
 
+def entry_of(what: str, number: int) -> str:
+    """What the file `number` (from 1) of an archive is called in errors."""
+    return f"{what} (file {number} in it)"
+
+
 def unpacked(data: bytes, form: ArchiveForm, what: str, limits: Limits) -> list[Part]:
     """The files of an archive, folders and empty entries left out; raises `UserError` for anything suspicious."""
     if form == "zip":
@@ -97,6 +103,10 @@ def _inflated(data: bytes, what: str, limits: Limits) -> Iterator[bytes]:
         raise damaged
 
 
+class _Damaged(UserError):
+    """One file of an archive cannot be unpacked."""
+
+
 class _Inflating(io.RawIOBase):
     """The same pieces as a file that is read from start to end."""
 
@@ -127,13 +137,15 @@ def _zip(data: bytes, what: str, limits: Limits) -> list[Part]:
     limits.check_files(len(entries), what)
     if any(entry.filename == "[Content_Types].xml" for entry in entries):
         raise UserError(f"{what} is an Office document. Save the picture in it as PNG and add that.")
-    files = [(number, entry) for number, entry in enumerate(entries, 1) if not entry.is_dir() and entry.file_size]
+    files = list(enumerate((entry for entry in entries if not entry.is_dir() and entry.file_size), 1))
     for number, entry in files:
         _check_entry(entry, number, what)
     limits.check_unpacked(sum(entry.file_size for _, entry in files), len(data), what)
-    parts = [_zipped(archive, entry, number, len(entries), what) for number, entry in files]
+    parts = [_zipped(archive, entry, number, what) for number, entry in files]
     for part, (number, _) in zip(parts, files, strict=True):
-        _check_nested(part.load(min(512, part.size)), number, what)
+        with contextlib.suppress(_Damaged):  # said when it is read: the others can be
+            start = part.load(min(512, part.size))
+            _check_nested(start, number, what)
     return parts
 
 
@@ -163,19 +175,17 @@ def _check_entry(entry: zipfile.ZipInfo, number: int, what: str) -> None:
         raise _suspicious(what, number, f"compressed by a method that is not read (number {entry.compress_type})")
 
 
-def _zipped(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, number: int, count: int, what: str) -> Part:
+def _zipped(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, number: int, what: str) -> Part:
+    one = entry_of(what, number)
+
     def load(size: int) -> bytes:
         try:
             with archive.open(entry) as file:
                 found = file.read(size)
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError, RuntimeError):
-            raise UserError(
-                f"{what} is damaged: file {number} of {count} in it cannot be unpacked. Export or copy it again."
-            ) from None
+            raise _Damaged(f"{one} is damaged and cannot be unpacked. Export or copy it again.") from None
         if len(found) < size:
-            raise UserError(
-                f"{what} is cut short: file {number} of {count} in it is not whole. Export or copy it again."
-            )
+            raise _Damaged(f"{one} is cut short: not all of it can be unpacked. Export or copy it again.")
         return found
 
     return Part(entry.filename, entry.file_size, load, entry.CRC)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from medvlm.errors import UserError
-from medvlm.imaging.archives import archive_form, unpacked
+from medvlm.imaging.archives import archive_form, entry_of, unpacked
 from medvlm.imaging.dicomdir import is_dicomdir, listed, references_of
 from medvlm.imaging.edge import called, only_advice
 from medvlm.imaging.limits import Limits
@@ -42,30 +42,36 @@ def unpack(files: Sequence[tuple[str, bytes]], limits: Limits = STUDY_LIMITS) ->
 
 def _opened(files: Sequence[tuple[str, bytes]], limits: Limits) -> list[Given]:
     """All files, those of archives unpacked."""
-    found: list[Given] = []
     if not files:
         raise UserError("No file was given. Choose the files of a study, its folder, or an archive of it.")
     limits.check_files(len(files), "The study")
+    found: list[Given] = []
+    size = 0
     for name, data in files:
         what = called(name)
         with only_advice(what, kind_of(data[:1024])):
             limits.check_file(len(data), what)
-            form = archive_form(data)
-            if form is None:
-                found.append(Given(part_of(name, data), what))
-                continue
-            parts = unpacked(data, form, what, limits)
-            found += [Given(part, f"{what} (file {number} in it)") for number, part in enumerate(parts, 1)]
-            if not parts:
-                raise UserError(f"{what} is an archive without any files. Export or copy it again.")
+            opened = _with_contents(name, data, what, limits)
+        found += opened
+        size += sum(one.part.size for one in opened)
         limits.check_files(len(found), "The study")
-        limits.check_study(sum(one.part.size for one in found), "The study")
+        limits.check_study(size, "The study")
     return found
+
+
+def _with_contents(name: str, data: bytes, what: str, limits: Limits) -> list[Given]:
+    form = archive_form(data)
+    if form is None:
+        return [Given(part_of(name, data), what)]
+    parts = unpacked(data, form, what, limits)
+    if not parts:
+        raise UserError(f"{what} is an archive without any files. Export or copy it again.")
+    return [Given(part, entry_of(what, number)) for number, part in enumerate(parts, 1)]
 
 
 def picked(given: Sequence[Given]) -> tuple[list[Given], list[str]]:
     """Without the tables of contents; where one lists some of the files, only those."""
-    tables = [one for one in given if is_dicomdir(one.part.head())]
+    tables = [one for one in given if _is_table(one.part)]
     if not tables or len(tables) == len(given):
         return list(given), []
     rest = [one for one in given if one not in tables]
@@ -79,6 +85,13 @@ def picked(given: Sequence[Given]) -> tuple[list[Given], list[str]]:
     missing = len(set(references)) - len(chosen)
     notes += [f"not here: {files_word(missing)} that the DICOMDIR lists"] * (missing > 0)
     return [rest[index] for index in chosen], notes
+
+
+def _is_table(part: Part) -> bool:
+    try:
+        return is_dicomdir(part.load(min(1024, part.size)))
+    except UserError:  # said again when the file itself is read
+        return False
 
 
 def files_word(count: int) -> str:

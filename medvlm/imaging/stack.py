@@ -116,7 +116,8 @@ def _mark(stack: Stack, files: Mapping[int, FileFacts], parts: Mapping[int, Part
     indices = dict.fromkeys(one.file for one in stack.slices)
     if len(indices) == 1 and len(stack.slices) == len(files[stack.slices[0].file].frames):
         return hashlib.sha256(parts[stack.slices[0].file].read()).hexdigest()
-    digest = hashlib.sha256(" ".join(f"{one.file} {one.frame}" for one in stack.slices).encode())
+    ranks = {index: rank for rank, index in enumerate(indices)}
+    digest = hashlib.sha256(" ".join(f"{ranks[one.file]} {one.frame}" for one in stack.slices).encode())
     for index in indices:
         digest.update(fingerprint(parts[index], files[index].pixels_at))
     return digest.hexdigest()

@@ -213,13 +213,18 @@ def _nothing(refused: list[tuple[str, str]]) -> UserError:
 
 def _reasons(refused: list[tuple[str, str]]) -> list[str]:
     """How many files were left out for what reason, without their names."""
-    said = Counter(
-        message.removeprefix(what).strip().removeprefix("is ").split(". ")[0].rstrip(".") for what, message in refused
-    )
+    said = Counter(_reason(what, message) for what, message in refused)
     common = said.most_common(_REASONS)
     notes = [f"{files_word(count)} left out: {reason}" for reason, count in common]
     more = sum(said.values()) - sum(count for _, count in common)
     return [*notes, *([f"{files_word(more)} left out for other reasons"] if more else [])]
+
+
+def _reason(what: str, message: str) -> str:
+    """The first sentence of a refusal without the name of the file, which is not kept."""
+    if not message.startswith(what):
+        return "not readable"
+    return message.removeprefix(what).strip().removeprefix("is ").split(". ")[0].rstrip(".")
 
 
 def _entries(

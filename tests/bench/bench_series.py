@@ -14,7 +14,7 @@ from medvlm.imaging import first_picture, read_study, ready, render
 from tests.fuzz import mutants
 from tests.study_cases import ct_series, drops, tried
 
-SLICES, SIZE, MUTANTS, TIMES = 512, 512, 10, 3
+SLICES, SIZE, MUTANTS, TIMES = 512, 512, 5_000, 3
 SMOKE_SLICES, SMOKE_SIZE, SMOKE_MUTANTS, SMOKE_TIMES = 12, 32, 60, 1
 SEED = 20260102
 
