@@ -56,8 +56,9 @@ LICENCES = """## Training data and parts
 
 TOWERS = """Two towers were compared on pictures that neither had seen: the packaged encoder itself, and a ViT of a
 stock class (SigLIP type, 10 layers of width 384, 64 tokens) distilled from it for 16 minutes on the real training
-pictures. Same linear probe on the mean token. The encoder is ahead by more than the interval, so it is the tower,
-although a stock class would load without `medvlm`."""
+pictures. Same linear probe on the mean token. On the planes of phantoms the encoder is ahead by more than the
+intervals; on their findings it is ahead and the intervals overlap, and so on the 13 real pictures kept back, by one
+picture. So it is the tower, although a stock class would load without `medvlm`."""
 
 METHODS = """## Definitions
 
