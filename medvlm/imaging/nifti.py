@@ -5,9 +5,8 @@ Of the header only numbers are read: its texts (description, file names, intent)
 
 import io
 import struct
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +15,9 @@ from medvlm.errors import UserError
 from medvlm.imaging.archives import gunzip
 from medvlm.imaging.geometry import letters, plane_of, vector
 from medvlm.imaging.limits import Limits
-from medvlm.imaging.pictures import finite
+from medvlm.imaging.pictures import UNDEFINED
 from medvlm.imaging.sniff import gzip_start
+from medvlm.imaging.volume_slices import VolumeSlices, bounds_of
 from medvlm.imaging.window import HIGH, LOW, automatic, full_range
 from medvlm.types import Geometry, Pixels, Scan, Spacing
 
@@ -40,40 +40,6 @@ _SIGN = {2: 1, 1: 1, 0: -1}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class VolumeSlices(Sequence[Pixels]):
-    """Slices of a volume that is in memory once, as stored: (slices, H, W) or (slices, H, W, 3).
-
-    Each slice is rescaled when it is asked for; `kind` is the type of its numbers then.
-    """
-
-    volume: Pixels
-    kind: "np.dtype[Any]"
-    slope: float = 1.0
-    intercept: float = 0.0
-
-    def __len__(self) -> int:
-        return int(self.volume.shape[0])
-
-    @overload
-    def __getitem__(self, index: int) -> Pixels: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Pixels]: ...
-
-    def __getitem__(self, index: int | slice) -> Pixels | Sequence[Pixels]:
-        if isinstance(index, slice):
-            return tuple(self[one] for one in range(*index.indices(len(self))))
-        stored = self.volume[index]
-        if self.kind.kind in "iu":
-            return np.ascontiguousarray(np.add(stored, int(self.intercept), dtype=self.kind, casting="unsafe"))
-        scaled = np.ascontiguousarray(stored, dtype=np.float64) * self.slope + self.intercept
-        return finite(scaled)[0]
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return tuple, (list(self),)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class _Placed:
     """A volume turned for the screen: (slices, H, W), and where it lies."""
 
@@ -87,10 +53,14 @@ def read_nifti(data: bytes, what: str, limits: Limits, sha256: str) -> Scan:
     """Reads a NIfTI-1 or -2 volume in one file, packed or not; raises `UserError` for everything else."""
     raw = gunzip(data, what, replace(limits, ratio=_RATIO)) if data.startswith(_PACKED) else data
     header = _header(raw, what)
+    _check_is_picture(header, what)
     stored, notes = _stored(header, raw, what, limits)
     placed = _turned(stored, header)
     slope, intercept = _rescale(header)
     slices = VolumeSlices(placed.volume, _kind_of_numbers(placed.volume, slope, intercept), slope, intercept)
+    bounds = bounds_of(slices)
+    if bounds is not None:
+        slices, notes = replace(slices, bounds=bounds), (*notes, UNDEFINED)
     window, window_note = _window(slices)
     geometry = placed.geometry
     return Scan(
@@ -133,6 +103,12 @@ def _header(raw: "bytes | bytearray", what: str) -> Any:
     # Without what follows the header: extensions hold free text, and are not even looked at.
     parse: Any = kind.from_fileobj
     return parse(io.BytesIO(bytes(raw[:size]) + b"\0\0\0\0"), check=False)
+
+
+def _check_is_picture(header: Any, what: str) -> None:
+    # CIFTI-2: tables of connections and the like in the clothes of a NIfTI volume have intents from 3000 on.
+    if 3000 <= int(header["intent_code"]) < 3100:
+        raise UserError(f"{what} is a CIFTI table of connections, not a picture. Add the volume itself.")
 
 
 def _stored(header: Any, raw: "bytes | bytearray", what: str, limits: Limits) -> tuple[Pixels, tuple[str, ...]]:

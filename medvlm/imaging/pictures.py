@@ -28,6 +28,7 @@ _TURNS: dict[int, tuple[bool, int]] = {
 }
 _SCANS = 200
 ROTATED = "rotated as the camera noted"
+UNDEFINED = "undefined pixels shown as the lowest value"
 FLATTENED = "transparent parts shown on black"
 NO_SPACING = "no pixel size in the file, so nothing can be measured"
 
@@ -118,7 +119,7 @@ def finite(pixels: Pixels) -> tuple[Pixels, tuple[str, ...]]:
     if good.all():
         return single, ()
     low, high = (float(single[good].min()), float(single[good].max())) if good.any() else (0.0, 0.0)
-    return np.nan_to_num(single, nan=low, posinf=high, neginf=low), ("undefined pixels shown as the lowest value",)
+    return np.nan_to_num(single, nan=low, posinf=high, neginf=low), (UNDEFINED,)
 
 
 def orientation_of(image: Image.Image) -> int:
