@@ -36,11 +36,26 @@ const packed = (value) => (OPAQUE | (value << 16) | (value << 8) | value) >>> 0;
  * @param {Uint32Array} [into] filled and returned
  */
 export const table = (window, inverted, signed, into = new Uint32Array(ENTRIES)) => {
-  const flip = inverted ? 255 : 0;
-  for (let bits = 0; bits < ENTRIES; bits++) {
-    into[bits] = packed(flip ^ grey(signed ? (bits << 16) >> 16 : bits, window));
-  }
+  const half = ENTRIES / 2;
+  ramp(window, inverted, into, 0, half, 0);
+  ramp(window, inverted, into, half, ENTRIES, signed ? -half : half);
   return into;
+};
+
+/**
+ * Entries `from` up to `to` for the numbers from `first` on: only those inside the window are worked out one by one.
+ * @param {Window} window @param {boolean} inverted @param {Uint32Array} into
+ * @param {number} from @param {number} to @param {number} first
+ */
+const ramp = (window, inverted, into, from, to, first) => {
+  const colours = inverted ? NEGATIVE : PLAIN;
+  // Beyond these the grey no longer changes: a sigmoid is within half a grey of its end at 1.6 widths.
+  const reach = window.function === 'SIGMOID' ? 1.6 * window.width : window.width / 2 + 1;
+  const within = (/** @type {number} */ number) => Math.min(Math.max(Math.floor(number) - first + from, from), to);
+  const [low, high] = [within(window.level - reach), within(window.level + reach + 1)];
+  into.fill(colours[0], from, low);
+  for (let at = low; at < high; at++) into[at] = colours[grey(first + at - from, window)];
+  into.fill(colours[255], high, to);
 };
 
 /**

@@ -49,10 +49,9 @@ export class Stage {
     this.painter = painter;
     this.canvas = /** @type {HTMLCanvasElement} */ (element.querySelector('.mv-picture'));
     this.marks = /** @type {HTMLCanvasElement} */ (element.querySelector('.mv-marks'));
-    this.screen = /** @type {CanvasRenderingContext2D} */ (this.canvas.getContext('2d', { alpha: false }));
+    this.paint = /** @type {CanvasRenderingContext2D} */ (this.canvas.getContext('2d'));
     this.pen = /** @type {CanvasRenderingContext2D} */ (this.marks.getContext('2d'));
-    this.buffer = document.createElement('canvas');
-    this.paint = /** @type {CanvasRenderingContext2D} */ (this.buffer.getContext('2d'));
+    this.laid = '';
     /** @type {ImageData | null} */ this.image = null;
     /** @type {Uint32Array} */ this.out = new Uint32Array(0);
     this.painted = '';
@@ -75,11 +74,9 @@ export class Stage {
     this.width = this.element.clientWidth;
     this.height = this.element.clientHeight;
     const dense = window.devicePixelRatio || 1;
-    for (const canvas of [this.canvas, this.marks]) {
-      const [wide, high] = [Math.round(this.width * dense), Math.round(this.height * dense)];
-      if (canvas.width !== wide) canvas.width = wide;
-      if (canvas.height !== high) canvas.height = high;
-    }
+    const [wide, high] = [Math.round(this.width * dense), Math.round(this.height * dense)];
+    if (this.marks.width !== wide) this.marks.width = wide;
+    if (this.marks.height !== high) this.marks.height = high;
   }
 
   /**
@@ -101,26 +98,27 @@ export class Stage {
     this.writeWords(state, world, pane);
   }
 
-  /** @param {import('./state.js').Shown} shown @param {number} scan */
+  /**
+   * The canvas holds the picture's own pixels; the browser's compositor scales and turns it, which costs the script
+   * nothing: a zoom or a pan paints no pixel.
+   * @param {import('./state.js').Shown} shown @param {number} scan
+   */
   drawPicture({ window: grey, inverted }, scan) {
-    const { screen, canvas } = this;
-    const dense = canvas.width / this.width;
-    screen.setTransform(1, 0, 0, 1, 0, 0);
-    screen.fillStyle = '#0a0c0d';
-    screen.fillRect(0, 0, canvas.width, canvas.height);
     this.picture = this.last.cut ? this.last.cut.picture : null;
+    if (this.canvas.hidden !== !this.picture) this.canvas.hidden = !this.picture;
     if (!this.picture) return;
     const [a, b, c, d, e, f] = this.matrix;
+    const dense = this.marks.width / this.width;
     const { picture, level } = pyramidOf(this.picture).for(Math.max(Math.hypot(a, b), Math.hypot(c, d)) * dense);
-    const part = this.visible(picture, 2 ** level);
+    const step = 2 ** level;
+    const part = this.visible(picture, step);
     if (part.right <= part.left || part.bottom <= part.top) return;
     this.fill(picture, part, grey, inverted, `${scan} ${this.last.key} ${level}`);
-    const step = 2 ** level;
-    screen.setTransform(a * dense, b * dense, c * dense, d * dense, e * dense, f * dense);
-    screen.transform(step, 0, 0, step, part.left * step, part.top * step);
-    screen.imageSmoothingEnabled = true;
-    screen.imageSmoothingQuality = 'medium';
-    screen.drawImage(this.buffer, 0, 0);
+    const [x, y] = [part.left * step, part.top * step];
+    const laid = [a * step, b * step, c * step, d * step, a * x + c * y + e, b * x + d * y + f];
+    const style = `matrix(${laid.map((value) => value.toFixed(6)).join()})`;
+    if (style !== this.laid) this.canvas.style.transform = style;
+    this.laid = style;
   }
 
   /** The part of a picture that the stage shows; all of a small one. @param {Picture} picture @param {number} step of it in the plane's pixels @returns {import('./grey.js').Part} */
@@ -145,7 +143,7 @@ export class Stage {
     if (wanted === this.painted) return;
     const [wide, high] = [part.right - part.left, part.bottom - part.top];
     if (!this.image || this.image.width !== wide || this.image.height !== high) {
-      [this.buffer.width, this.buffer.height] = [wide, high];
+      [this.canvas.width, this.canvas.height] = [wide, high];
       this.image = this.paint.createImageData(wide, high);
       this.out = new Uint32Array(this.image.data.buffer);
     }

@@ -32,11 +32,15 @@ SCANS: dict[str, Callable[[], tuple[Scan, ...]]] = {
     "steps negative": lambda: (volumes.steps(inverted=True),),
     "steps float": lambda: (volumes.steps("<f4"),),
     "body": lambda: (volumes.body(),),
+    "small": lambda: (volumes.body(6),),
+    "large": lambda: (volumes.body(24, 512),),
     "pair": lambda: (volumes.body(), volumes.body(40, 192, 1)),
     "radiograph": lambda: (volumes.radiograph(),),
     "radiograph sided": lambda: (volumes.radiograph(Geometry((1.0, 0.0, 0.0), (0.0, 0.0, -1.0))),),
     "colours": lambda: (volumes.colours(),),
 }
+# What tests call to have a scan shown.
+CHOOSE = "window.showScan = (name) => trigger('choose', { name });"
 CSS = "main, #viewer { padding: 0 !important; } #viewer section.mv { flex: none; height: 100dvh; }"
 
 
@@ -47,7 +51,7 @@ def page(handout: Handout) -> gr.Blocks:
         shown = gr.State([])
         with gr.Column(elem_id="page"):
             part = viewer(elem_id="viewer")
-        name = gr.Textbox(label="Scan", elem_id="name", visible="hidden")
+        name = gr.HTML("", elem_id="name", js_on_load=CHOOSE)
         said = gr.Textbox(label="Said", elem_id="said", visible="hidden")
 
         def hello(mine: Holder, event: gr.EventData) -> str:
@@ -57,8 +61,8 @@ def page(handout: Handout) -> gr.Blocks:
                 return str(error)
             return "bound"
 
-        def show(mine: Holder, what: str) -> tuple[dict[str, Any], list[Scan]]:
-            scans = list(SCANS[what]())
+        def show(mine: Holder, event: gr.EventData) -> tuple[dict[str, Any], list[Scan]]:
+            scans = list(SCANS[str(event.name)]())
             return seen(mine, scans), scans
 
         def look(scans: list[Scan], event: gr.EventData) -> str:
@@ -67,7 +71,7 @@ def page(handout: Handout) -> gr.Blocks:
 
         quiet: dict[str, Any] = {"show_progress": "hidden"}
         part.hello(hello, holder, said, **quiet)
-        name.submit(show, [holder, name], [part, shown], **quiet)
+        name.choose(show, holder, [part, shown], **quiet)
         part.look(look, shown, said, trigger_mode="always_last", **quiet)
         part.gone(lambda: "gone", None, said, **quiet)
     blocks.queue()
