@@ -1,9 +1,10 @@
-"""The example pictures of the empty page: phantoms that training never drew, written as the files people upload.
+"""The examples of the empty page: phantoms that training never drew, written as the files people upload.
 
 python -m medvlm.examples
 """
 
 import json
+import zipfile
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -12,10 +13,12 @@ import numpy as np
 from PIL import Image
 
 from medvlm import paths
-from medvlm.imaging.writing import Header, Modality, dicom_bytes
+from medvlm.imaging.geometry import affine
+from medvlm.imaging.writing import Header, Modality, dicom_bytes, nifti_bytes, series_bytes
 from medvlm.phantoms import draw
 from medvlm.phantoms.truth import Phantom, Truth
-from medvlm.types import Domain
+from medvlm.phantoms.volume import WINDOW, Volume, draw_volume
+from medvlm.types import Domain, Spacing
 
 PARTS = {"brain": "HEAD", "head": "HEAD", "chest": "CHEST", "abdomen": "ABDOMEN", "knee": "KNEE", "spine": "SPINE"}
 
@@ -51,6 +54,27 @@ def png(phantom: Phantom) -> bytes:
     return buffer.getvalue()
 
 
+def volume() -> bytes:
+    """A CT volume as packed NIfTI."""
+    drawn = draw_volume()
+    return nifti_bytes(drawn.voxels, affine(drawn.geometry, drawn.spacing))
+
+
+def series() -> bytes:
+    """The same chest in thicker slices by a tilted gantry, as a DICOM series in a zip."""
+    return zipped(draw_volume((24, 112, 128), Spacing(row=1.5, column=1.6, between=5.0), tilt=10.0))
+
+
+def zipped(drawn: Volume) -> bytes:
+    header = Header("CT", "CHEST", drawn.spacing, WINDOW, False, "example-series")
+    buffer = BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for number, data in enumerate(series_bytes(drawn.voxels, drawn.geometry, header, "Chest axial"), 1):
+            # A fixed date: the same bytes at every call.
+            archive.writestr(zipfile.ZipInfo(f"CHEST/IM{number:04d}"), data, zipfile.ZIP_DEFLATED)
+    return buffer.getvalue()
+
+
 def files() -> dict[str, tuple[bytes, str, Domain]]:
     """File name -> bytes, two-word label, domain."""
     cxr = first("cxr", lambda p: p.inverted and p.truth.plane == "PA" and shows(p.truth, "pleural effusion"))
@@ -66,6 +90,8 @@ def files() -> dict[str, tuple[bytes, str, Domain]]:
         "tissue.png": (png(histology), "Tissue section", "histology"),
         "specimen.png": (png(gross), "Gross specimen", "gross"),
         "chest-16bit.png": (png(deep), "16-bit PNG", "cxr"),
+        "chest-volume.nii.gz": (volume(), "CT volume", "ct"),
+        "chest-series.zip": (series(), "CT series", "ct"),
     }
 
 

@@ -44,6 +44,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "gradio": ("medvlm.ui", "app"),
     "pydicom": ("medvlm.imaging",),
     "nibabel": ("medvlm.imaging",),
+    "imagecodecs": ("medvlm.imaging",),
     "sqlalchemy": ("medvlm.ratings",),
     "plotly": ("medvlm.plots",),
     "torch": TENSORS,

@@ -1,8 +1,11 @@
 """How pixels are stored in DICOM: every transfer syntax, colours, tiles, truncation, files of real devices."""
 
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 
+import imagecodecs
 import numpy as np
 import pydicom.data
 import pytest
@@ -20,7 +23,8 @@ from pydicom.uid import (
 )
 
 from medvlm.errors import UserError
-from medvlm.imaging import read, render
+from medvlm.imaging import read, read_study, render
+from medvlm.paths import ROOT
 from medvlm.types import Scan
 from tests import dicom_cases as cases
 
@@ -77,6 +81,61 @@ def test_jpeg_photographs_come_back_nearly_and_as_rgb() -> None:
 
 def test_htj2k_is_read() -> None:
     assert (read_case(cases.flat_htj2k()).slices[0] == 128).all()
+
+
+JPEG_LS, NEAR_LS = UID("1.2.840.10008.1.2.4.80"), UID("1.2.840.10008.1.2.4.81")
+LOSSLESS, LOSSLESS_FIRST, EXTENDED = (UID(f"1.2.840.10008.1.2.4.{number}") for number in (57, 70, 51))
+TWELVE = (GREY % 4096).astype(np.uint16)
+
+
+@pytest.mark.parametrize(
+    ("syntax", "stream", "pixels", "elements"),
+    [
+        (JPEG_LS, imagecodecs.jpegls_encode(GREY), GREY, {}),
+        (NEAR_LS, imagecodecs.jpegls_encode(GREY), GREY, {}),
+        (JPEG_LS, imagecodecs.jpegls_encode(RGB), RGB, {}),
+        (LOSSLESS, imagecodecs.jpeg8_encode(GREY, lossless=True, bitspersample=16), GREY, {}),
+        (LOSSLESS_FIRST, imagecodecs.jpeg8_encode(TWELVE, lossless=True, bitspersample=12), TWELVE, {"BitsStored": 12}),
+        (LOSSLESS_FIRST, imagecodecs.jpeg8_encode(SIGNED.view("u2"), lossless=True, bitspersample=16), SIGNED, {}),
+        (
+            LOSSLESS_FIRST,
+            imagecodecs.jpeg8_encode(SIGNED.view("u2") & 0xFFF, lossless=True, bitspersample=12),
+            SIGNED,
+            {"BitsStored": 12},
+        ),
+        (LOSSLESS_FIRST, imagecodecs.jpeg8_encode(RGB, lossless=True, colorspace="RGB", outcolorspace="RGB"), RGB, {}),
+    ],
+)
+def test_jpeg_ls_and_lossless_jpeg_come_back_exactly(
+    syntax: UID,
+    stream: bytes,
+    pixels: np.ndarray,
+    elements: dict[str, int],  # type: ignore[type-arg]
+) -> None:
+    like = cases.dataset(pixels, "MR", photometric="RGB" if pixels.ndim == 3 else "MONOCHROME2", **elements)
+    scan = read_case(cases.encapsulated([bytes(stream)], like, syntax))
+    assert (scan.slices[0] == pixels).all() and scan.slices[0].dtype == pixels.dtype
+
+
+def test_jpeg_with_twelve_bits_comes_back_nearly() -> None:
+    smooth = (np.add.outer(np.arange(40), np.arange(32)) * 50).astype(np.uint16)
+    stream = imagecodecs.jpeg8_encode(smooth, level=95, bitspersample=12)
+    scan = read_case(cases.encapsulated([stream], cases.dataset(smooth, "MR", BitsStored=12), EXTENDED))
+    assert np.abs(scan.slices[0].astype(int) - smooth).max() < 60
+
+
+def test_a_missing_decoder_is_named_with_what_to_install() -> None:
+    code = (
+        "import sys; sys.modules['imagecodecs'] = None\n"
+        "from medvlm.imaging.codecs import decoder_of\n"
+        "for number in (51, 57, 70, 80, 81):\n"
+        "    try: decoder_of(f'1.2.840.10008.1.2.4.{number}', 12, 'a.dcm'); print('there')\n"
+        "    except Exception as error: print(type(error).__name__, error)\n"
+    )
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    lines = process.stdout.splitlines()
+    assert len(lines) == 5 and all("UserError a.dcm is stored as " in line for line in lines)
+    assert all("is not installed: pip install imagecodecs, or export it" in line for line in lines)
 
 
 @pytest.mark.parametrize("syntax", ["1.2.840.10008.1.2.4.102", "1.2.826.0.1.3680043.8.49", "1.2.840.10008.1.2.4.112"])
@@ -167,7 +226,28 @@ def test_fewer_frames_than_announced_are_said_to_be_cut_short() -> None:
         read_case(cases.written(ds))
 
 
-LOCAL = sorted((Path(pydicom.data.__file__).parent / "test_files").glob("*.dcm"))
+FOLDER = Path(pydicom.data.__file__).parent
+LOCAL = sorted((FOLDER / "test_files").glob("*.dcm"))
+
+
+def test_every_file_that_comes_with_pydicom_is_read_or_refused_alone_and_in_a_drop() -> None:
+    files = [path for path in sorted(FOLDER.rglob("*")) if path.is_file() and path.suffix not in (".py", ".pyc")]
+    shown = 0
+    for path in files:
+        data = path.read_bytes()
+        try:
+            alone = read(data, path.name)
+        except UserError as error:
+            assert str(error).endswith(".")
+            with pytest.raises(UserError):
+                read_study([(path.name, data)]).open(0)
+            continue
+        study = read_study([(path.name, data)])
+        scan = study.open(study.largest)
+        assert len(scan.slices) == len(alone.slices) and (scan.slices[0] == alone.slices[0]).all()
+        assert (scan.spacing, scan.unit, scan.geometry) == (alone.spacing, alone.unit, alone.geometry)
+        shown += 1
+    assert len(files) > 150 and shown > 90
 
 
 @pytest.mark.parametrize("path", LOCAL, ids=lambda path: path.name)

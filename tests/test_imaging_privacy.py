@@ -1,13 +1,19 @@
 """Nothing of a header but an allow-list of facts comes into a scan."""
 
 import dataclasses
+import gc
+import io
+import logging
 import pickle
+import types
+import zipfile
 
 import numpy as np
 import pytest
 
 from medvlm.errors import UserError
-from medvlm.imaging import read
+from medvlm.imaging import Study, first_picture, read, read_study
+from medvlm.imaging.lazy import LazySlices
 from medvlm.types import Scan
 from tests import dicom_cases as cases
 
@@ -80,3 +86,92 @@ def test_two_scans_of_the_same_bytes_have_the_same_hash_and_share_no_array() -> 
     first, second = read(data, "a"), read(data, "b")
     assert first.sha256 == second.sha256
     assert not np.shares_memory(first.slices[0], second.slices[0])
+
+
+def secret_series() -> list[tuple[str, bytes]]:
+    """Three slices whose headers, and whose file names, name the patient wherever they can."""
+    return [
+        (
+            f"SECRETFOLDER/SECRETFILE{number}.dcm",
+            cases.named(
+                SOPInstanceUID=f"1.2.3.4711.9{number}",
+                InstanceNumber=number,
+                ImagePositionPatient=[0, 0, number],
+                ImageOrientationPatient=[1, 0, 0, 0, 1, 0],
+                ProtocolName="SECRETPROTOCOL axial",
+            ),
+        )
+        for number in range(3)
+    ]
+
+
+def secret_zip() -> list[tuple[str, bytes]]:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.comment = b"SECRETARCHIVE"
+        for name, data in [*secret_series(), ("SECRETNOTES.txt", b"SECRETTEXT about SECRETNAME")]:
+            archive.writestr(name, data)
+    return [("SECRETZIP.zip", out.getvalue())]
+
+
+def reached(start: object) -> list[object]:
+    """Every object that can be reached from `start`, without types, modules and the globals of functions."""
+    seen: dict[int, object] = {}
+    waiting = [start]
+    while waiting:
+        one = waiting.pop()
+        if id(one) in seen or isinstance(one, type | types.ModuleType | np.ndarray):
+            continue
+        seen[id(one)] = one
+        if isinstance(one, types.FunctionType):
+            waiting += [cell.cell_contents for cell in one.__closure__ or ()]
+        else:
+            waiting += gc.get_referents(one)
+    return list(seen.values())
+
+
+def texts(study: Study) -> list[str]:
+    return [one for one in reached(study) if isinstance(one, str)]
+
+
+def raw_bytes(study: Study) -> list[bytes]:
+    return [bytes(one) for one in reached(study) if isinstance(one, bytes | bytearray | memoryview)]
+
+
+@pytest.mark.parametrize("drop", [secret_series, secret_zip])
+def test_a_study_full_of_names_holds_none_of_them(drop: object, caplog: pytest.LogCaptureFixture) -> None:
+    files = drop()  # type: ignore[operator]
+    with caplog.at_level(logging.DEBUG):
+        study = read_study(files)
+        scan = study.open(0, background=True)
+        first = first_picture(files)
+    assert first is not None and [one.count for one in study.series] == [3]
+    listed = f"{study.series!r} {study.notes!r} {said(scan)} {said(first)} {caplog.text}"
+    assert "SECRET" not in listed.upper() and "4711" not in listed
+    assert isinstance(scan.slices, LazySlices) and scan.slices.wait(20)
+    assert "SECRET" not in repr(pickle.dumps(scan)) and "4711" not in repr(pickle.dumps(scan))
+
+
+def test_what_a_study_keeps_has_no_text_of_a_header_and_no_file_name() -> None:
+    study = read_study(secret_series())
+    study.open(0)
+    kept = texts(study)
+    assert kept and not [text for text in kept if "SECRET" in text or "4711" in text]
+
+
+def test_once_loaded_a_study_keeps_no_byte_of_a_header() -> None:
+    study = read_study(secret_series())
+    scan = study.open(0)
+    assert [one for one in raw_bytes(study) if b"SECRET" in one], "slices that nobody has looked at need their files"
+    study.open(0, background=True)
+    assert isinstance(scan.slices, LazySlices) and scan.slices.wait(20)
+    assert not [one for one in raw_bytes(study) if b"SECRET" in one or b"4711" in one]
+
+
+def test_errors_of_a_study_quote_names_of_files_at_most() -> None:
+    broken = [(name, data[:-20]) for name, data in secret_series()]
+    with pytest.raises(UserError) as caught:
+        read_study(broken)
+    assert "SECRET" not in str(caught.value) and caught.value.__cause__ is None
+    mixed = [*secret_series(), *broken[:1], ("SECRETREADME.txt", b"SECRETTEXT")]
+    assert "SECRET" not in repr(read_study(mixed).notes)

@@ -101,6 +101,14 @@ def decode_frame(source: bytes, runner: Any) -> bytes:
         pixels = jpeg8_decode(bytes(source))
     if runner.samples_per_pixel > 1:
         runner.set_option("planar_configuration", 0)
+    elif runner.transfer_syntax not in _JPEG_LS and runner.pixel_representation == 1:
+        pixels = _signed(pixels, runner.bits_stored)
     runner.set_option("bits_allocated", pixels.dtype.itemsize * 8)
     encoded: bytes = pixels.tobytes()
     return encoded
+
+
+def _signed(pixels: Any, bits: int) -> Any:
+    """JPEG knows no sign: the stored bits are a two's complement, whose sign is spread over the whole number."""
+    spare = pixels.dtype.itemsize * 8 - bits
+    return (pixels.view(f"i{pixels.dtype.itemsize}") << spare) >> spare

@@ -38,8 +38,8 @@ class VolumeTruth:
     body at the patient's left, a round lesion in the right lung."""
 
     rods: tuple[Rod, Rod, Rod] = (
-        Rod((-25.0, -42.0, 0.0), (25.0, -42.0, 0.0)),
-        Rod((0.0, -30.0, -30.0), (0.0, 20.0, -30.0)),
+        Rod((-25.0, -52.0, 0.0), (25.0, -52.0, 0.0)),
+        Rod((0.0, -34.0, -30.0), (0.0, 16.0, -30.0)),
         Rod((0.0, 0.0, -8.0), (0.0, 0.0, 42.0)),
     )
     marker: Vector = (92.0, 0.0, 0.0)
