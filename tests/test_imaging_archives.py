@@ -94,7 +94,9 @@ def test_archives_and_files_may_come_together() -> None:
 
 def test_of_an_archive_with_several_series_the_largest_is_read() -> None:
     other = [("o", one_slice(numbered(50, 8), 1, (0, 0, 0), series="b"))]
-    assert len(read(zipped([*other, *SERIES]), "a.zip").slices) == 3
+    scan = read(zipped([*other, *SERIES, ("notes.txt", b"text")]), "a.zip")
+    assert len(scan.slices) == 3 and scan.notes[0] == "the largest of 2 series in the archive"
+    assert scan.notes[-1] == "1 file left out: a text file, not a picture"
 
 
 @pytest.mark.parametrize(

@@ -246,6 +246,31 @@ def test_frames_of_an_enhanced_file_are_sorted_by_their_places() -> None:
 
 
 @pytest.mark.parametrize(
+    ("sequence", "keyword", "values", "name"),
+    [
+        ("MRDiffusionSequence", "DiffusionBValue", [0.0, 1000.0], "b-value"),
+        ("FrameContentSequence", "TemporalPositionIndex", [1, 2], "time"),
+        ("MREchoSequence", "EffectiveEchoTime", [10.0, 90.0], "echo time"),
+    ],
+)
+def test_frames_of_an_enhanced_file_at_the_same_places_are_split(
+    sequence: str, keyword: str, values: list[float], name: str
+) -> None:
+    frames = [(z, value) for z in (0.0, 1.0, 2.0) for value in values]
+    groups = []
+    for z, value in frames:
+        group = cases.item(PlanePositionSequence=[cases.item(ImagePositionPatient=[0, 0, z])])
+        setattr(group, sequence, [cases.item(**{keyword: value})])
+        groups.append(group)
+    shared = cases.item(PlaneOrientationSequence=[cases.item(ImageOrientationPatient=list(AXIAL))])
+    pixels = np.stack([numbered(10 * values.index(value) + int(z)) for z, value in frames])
+    data = cases.picture(pixels, "MR", PerFrameFunctionalGroupsSequence=groups, SharedFunctionalGroupsSequence=[shared])
+    study = read_study([("a.dcm", data)])
+    assert [firsts(study.open(number)) for number in (0, 1)] == [[1024, 1025, 1026], [1034, 1035, 1036]]
+    assert f"split by {name}: 2 stacks lie at the same places" in said(study)
+
+
+@pytest.mark.parametrize(
     ("elements", "seconds"),
     [({"FrameTime": 40}, 0.04), ({"CineRate": 20}, 0.05), ({"FrameTimeVector": [0, 30, 50]}, 0.04), ({}, None)],
 )

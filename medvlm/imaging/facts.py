@@ -1,7 +1,6 @@
 """What one DICOM header says that sorting, splitting and decoding a series need: numbers and words of closed lists."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 from medvlm.imaging.dicom import body_region, check_is_picture, free_texts, parsed
 from medvlm.imaging.domain import MODALITIES, Region
@@ -13,16 +12,6 @@ from medvlm.imaging.parts import Part
 from medvlm.imaging.placement import FrameFacts, frames_of
 from medvlm.imaging.series_words import words_of
 
-Discriminator = Literal["acquisition", "echo time", "inversion time", "time", "heart phase", "b-value", "image type"]
-# What tells slices at the same place from one another, in the order in which it is tried.
-DISCRIMINATORS: tuple[tuple[Discriminator, str], ...] = (
-    ("echo time", "EchoTime"),
-    ("inversion time", "InversionTime"),
-    ("b-value", "DiffusionBValue"),
-    ("time", "TemporalPositionIdentifier"),
-    ("heart phase", "TriggerTime"),
-    ("acquisition", "AcquisitionNumber"),
-)
 # The third or fourth value of an MR image type: magnitude, phase, real, imaginary; Dixon's parts; maps.
 _IMAGE_TYPES = ("M", "P", "R", "I", "M_FFE", "P_MAP", "WATER", "FAT", "IN_PHASE", "OUT_PHASE", "ADC", "TRACEW", "FA")
 _IMAGE_WORDS = frozenset(("LOCALIZER", "MPR", "ADC", "TRACEW", "PERFUSION", "DIFFUSION", "MIP", "AXIAL"))
@@ -44,7 +33,7 @@ class FileFacts:
     frames: tuple[FrameFacts, ...]
     instance: float | None
     series_number: float | None
-    discriminators: tuple[float | str | None, ...]
+    image_type: str | None
     words: tuple[str, ...]
     spacing: tuple[float, ...]
     region: Region | None
@@ -83,7 +72,7 @@ def facts_of(part: Part, what: str, limits: Limits) -> FileFacts:
         frames=frames_of(header, layout.frames),
         instance=number(header, "InstanceNumber"),
         series_number=number(header, "SeriesNumber"),
-        discriminators=(*(number(header, keyword) for _, keyword in DISCRIMINATORS), _image_type(header)),
+        image_type=_image_type(header),
         words=_words(header),
         spacing=tuple(round(size, 4) for size in numbers(header, "PixelSpacing")),
         region=body_region(header),

@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from medvlm.imaging.facts import DISCRIMINATORS, FileFacts
+from medvlm.imaging.facts import FileFacts
 from medvlm.imaging.geometry import SAME, Arrangement, arranged, normal
-from medvlm.imaging.placement import FrameFacts
+from medvlm.imaging.placement import DISCRIMINATORS, FrameFacts
 from medvlm.types import Vector
 
 # Each of these pictures stands for itself, even if a series holds several: another view, with a window of its own.
@@ -98,12 +98,14 @@ def _split(members: list[int], files: Sequence[FileFacts], notes: tuple[str, ...
 
 def _numbered(members: list[int], files: Sequence[FileFacts]) -> list[Slice]:
     """All frames of the files, in the order of instance numbers, else in that in which they came."""
-    found = [
-        Slice(index, frame, facts, np.inf if files[index].instance is None else float(files[index].instance or 0.0),
-              files[index].discriminators)
-        for index in members
-        for frame, facts in enumerate(files[index].frames)
-    ]  # fmt: skip
+    found = []
+    for index in members:
+        file = files[index]
+        number = np.inf if file.instance is None else file.instance
+        found += [
+            Slice(index, frame, facts, number, (*facts.discriminators, file.image_type))
+            for frame, facts in enumerate(file.frames)
+        ]
     return sorted(found, key=lambda one: one.number)
 
 
@@ -132,7 +134,7 @@ def _by_place(slices: list[Slice], notes: tuple[str, ...]) -> list[Stack]:
     """Slices at the same place are told apart by what the header says of them, else by their numbers."""
     if _crowd(slices) == 1:
         return [_placed(slices, notes)]
-    for column, name in enumerate((*(name for name, _ in DISCRIMINATORS), "image type")):
+    for column, name in enumerate((*(name for name, _, _ in DISCRIMINATORS), "image type")):
         parts = _parted(slices, column)
         if len(parts) > 1 and max(_crowd(part) for part in parts) < _crowd(slices):
             said = (*notes, f"split by {name}: {len(parts)} stacks lie at the same places")

@@ -2,29 +2,47 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from medvlm.imaging import greyscale
 from medvlm.imaging.geometry import Arrangement, arranged, directions, toward, vector
 from medvlm.imaging.header import Header, item, number, numbers, value
 from medvlm.types import Geometry, Vector
 
+Discriminator = Literal["echo time", "inversion time", "b-value", "time", "heart phase", "acquisition", "stack"]
+# What tells slices at the same place from one another, in the order in which it is tried: its name, the element of a
+# single slice, and that of a frame within its functional groups.
+DISCRIMINATORS: tuple[tuple[Discriminator, str, tuple[str, str]], ...] = (
+    ("echo time", "EchoTime", ("MREchoSequence", "EffectiveEchoTime")),
+    ("inversion time", "InversionTime", ("MRModifierSequence", "InversionTimes")),
+    ("b-value", "DiffusionBValue", ("MRDiffusionSequence", "DiffusionBValue")),
+    ("time", "TemporalPositionIdentifier", ("FrameContentSequence", "TemporalPositionIndex")),
+    ("heart phase", "TriggerTime", ("CardiacSynchronizationSequence", "NominalCardiacTriggerDelayTime")),
+    ("acquisition", "AcquisitionNumber", ("FrameContentSequence", "FrameAcquisitionNumber")),
+    ("stack", "StackID", ("FrameContentSequence", "StackID")),
+)
 _FAR = 100_000.0
 _LETTERS = frozenset("LRPAHF")
 
 
 @dataclass(frozen=True, slots=True)
 class FrameFacts:
-    """Where one frame lies in the patient, as far as the file says it, and how its numbers are rescaled."""
+    """Where one frame lies in the patient, as far as the file says it, and how its numbers are rescaled.
+
+    `discriminators` tell frames at the same place apart: one value for each of `DISCRIMINATORS`, None where not said.
+    """
 
     directions: tuple[Vector, Vector] | None
     position: Vector | None
     rescale: greyscale.Rescale | None
+    discriminators: tuple[float | str | None, ...] = ()
 
 
 def frames_of(header: Header, count: int) -> tuple[FrameFacts, ...]:
     """The facts of each frame, in the file's order."""
     if count == 1 and value(header, "PerFrameFunctionalGroupsSequence") is None:
-        return (FrameFacts(orientation_of(header), _position(header), greyscale.rescale(header)),)
+        said = tuple(number(header, keyword) for _, keyword, _ in DISCRIMINATORS)
+        return (FrameFacts(orientation_of(header), _position(header), greyscale.rescale(header), said),)
     rescales = greyscale.frame_rescales(header, count)
     shared = item(header, "SharedFunctionalGroupsSequence")
     groups = greyscale.frame_groups(header, count) or [None] * count
@@ -34,6 +52,7 @@ def frames_of(header: Header, count: int) -> tuple[FrameFacts, ...]:
             _grouped_orientation(group) or shared_orientation or own,
             _grouped_position(group),
             None if not rescales else rescales[index if len(rescales) > 1 else 0],
+            tuple(_grouped_number(group, *within) for _, _, within in DISCRIMINATORS),
         )
         for index, group in enumerate(groups)
     )
@@ -99,6 +118,11 @@ def frame_seconds(header: Header, frames: int) -> float | None:
 def _position(header: Header) -> Vector | None:
     found = numbers(header, "ImagePositionPatient")
     return vector(found) if len(found) == 3 and all(abs(one) < _FAR for one in found) else None
+
+
+def _grouped_number(group: Header | None, sequence: str, keyword: str) -> float | None:
+    holder = None if group is None else item(group, sequence)
+    return None if holder is None else number(holder, keyword)
 
 
 def _grouped_orientation(group: Header | None) -> tuple[Vector, Vector] | None:

@@ -1,6 +1,7 @@
 """Bytes -> `Scan`: tells the format from the bytes, reads it within limits, and lets nothing out but `UserError`."""
 
 import hashlib
+from dataclasses import replace
 
 from medvlm.imaging.archives import archive_form
 from medvlm.imaging.edge import called, only_advice
@@ -35,7 +36,10 @@ def read(data: bytes, name: str, limits: Limits = DEFAULT_LIMITS) -> Scan:
     from medvlm.imaging.study import read_study
 
     study = read_study([(name, data)], limits)
-    return study.open(study.largest)
+    scan = study.open(study.largest)
+    count = len(study.series)
+    several = (f"the largest of {count} series in the archive",) if count > 1 else ()
+    return replace(scan, notes=(*several, *scan.notes, *study.notes))
 
 
 def kind_of(data: bytes) -> str:

@@ -127,7 +127,7 @@ def _described(header: Header, slices: LazySlices, stack: Stack, file: FileFacts
     window, unit, notes = (
         _window(header, slices, stack, file) if file.layout.is_grey else (None, "", _colour_notes(file))
     )
-    spacing, spacing_note = spacing_of(header, file.modality, 1)
+    spacing, spacing_note = spacing_of(header, file.modality, file.layout.frames)
     geometry = _geometry(header, stack)
     domain, source = domain_of(file.modality, file.region)
     word = "DICOM" if file.modality in UNNAMED else MODALITIES[file.modality]
@@ -193,8 +193,10 @@ def _geometry(header: Header, stack: Stack) -> Geometry | None:
 
 
 def _spaced(spacing: Spacing | None, stack: Stack) -> Spacing | None:
-    between = None if stack.arrangement is None else stack.arrangement.spacing
-    return None if spacing is None else replace(spacing, between=between)
+    """The places of the slices say how far they are apart, rather than the header."""
+    if spacing is None or stack.arrangement is None:
+        return spacing
+    return replace(spacing, between=stack.arrangement.spacing)
 
 
 def description(stack: Stack, file: FileFacts) -> str:
