@@ -1,15 +1,18 @@
 """Seeded damage: the same bytes and seed give the same mutants, on any machine."""
 
+import gzip
 import io
 import random
 import struct
 import zlib
 from collections.abc import Callable, Iterator
 
+import imagecodecs
 import numpy as np
 from PIL import Image
-from pydicom.uid import JPEG2000Lossless, RLELossless
+from pydicom.uid import UID, JPEG2000Lossless, JPEGExtended12Bit, JPEGLosslessSV1, JPEGLSLossless, RLELossless
 
+from medvlm.imaging.writing import nifti_bytes
 from tests import dicom_cases
 
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -121,7 +124,20 @@ def samples() -> dict[str, bytes]:
         "dicom jpeg 2000": dicom_cases.compressed(deep, JPEG2000Lossless),
         "dicom htj2k": dicom_cases.flat_htj2k(),
         "dicom palette": dicom_cases.palette(grey // 64, rgb[0, :4]),
+        "dicom jpeg-ls": _encapsulated(imagecodecs.jpegls_encode(deep), deep, JPEGLSLossless),
+        "dicom lossless jpeg": _encapsulated(
+            imagecodecs.jpeg8_encode(deep, lossless=True, bitspersample=16), deep, JPEGLosslessSV1
+        ),
+        "dicom 12-bit jpeg": _encapsulated(
+            imagecodecs.jpeg8_encode(deep, level=90, bitspersample=12), deep, JPEGExtended12Bit
+        ),
+        "nifti": gzip.decompress(nifti_bytes(stack, np.diag([0.7, 0.8, 2.0, 1.0]))),
     }
+
+
+def _encapsulated(stream: bytes, like: np.ndarray, syntax: UID) -> bytes:  # type: ignore[type-arg]
+    bits = {} if syntax != JPEGExtended12Bit else {"BitsStored": 12}
+    return dicom_cases.encapsulated([bytes(stream)], dicom_cases.dataset(like, "MR", **bits), syntax)
 
 
 def saved(image: Image.Image, form: str, **options: object) -> bytes:

@@ -89,17 +89,18 @@ def _fuzzed(count: int) -> list[dict[str, Any]]:
             index = rng.randrange(len(files))
             damaged = list(files)
             damaged[index] = (files[index][0], next(mutants(files[index][1], 1, rng.randrange(1 << 30))))
-            started = time.perf_counter()
+            # Processor time: on a busy machine the clock says nothing about a single file.
+            started = time.process_time()
             try:
                 tried(damaged)
             except UserError:
                 refused += 1
-            slowest = max(slowest, time.perf_counter() - started)
+            slowest = max(slowest, time.process_time() - started)
     return [
         {"name": "damaged series, archives and volumes refused with advice", "value": refused, "unit": "drops",
          "against": f"all {count} damaged drops; the others were shown, none raised anything else",
          "ratio": refused / count},
-        {"name": "slowest damaged drop", "value": slowest * 1000, "unit": "ms"},
+        {"name": "slowest damaged drop, processor time", "value": slowest * 1000, "unit": "ms"},
     ]  # fmt: skip
 
 
