@@ -19,6 +19,7 @@ from medvlm.imaging.placement import frame_seconds
 from medvlm.imaging.series_words import description_of, words_of
 from medvlm.types import Scan
 from tests import dicom_cases as cases
+from tests.fuzz import samples
 from tests.study_cases import AXIAL, CORONAL, Drop, as_series, drops, numbered, one_slice, phantom, stack, tried
 
 
@@ -191,6 +192,23 @@ def test_several_series_are_listed_in_their_order_with_what_they_are() -> None:
     assert study.thumbnail(0).shape == (8, 8, 3)
     with pytest.raises(UserError, match=r"Series 9 is not there: there are 3\."):
         study.open(8)
+
+
+def test_pictures_of_other_formats_stand_beside_series() -> None:
+    found = samples()
+    files = [("a.png", found["png 16 bit"]), ("b.tif", found["tiff"]), *stack([0.0, 1.0]), ("c.jpg", found["jpeg"])]
+    study = read_study(files)
+    assert [(one.name, one.count) for one in study.series] == [
+        ("CT stack", 2),
+        ("PNG picture", 1),
+        ("TIFF stack", 3),
+        ("JPEG picture", 1),
+    ]
+    for series in study.series:
+        scan = study.open(series.number)
+        assert len(scan.slices) == series.count and scan.name == series.name
+        assert study.thumbnail(series.number).ndim == 3
+    assert ready(study.open(2)) == (3, 3)
 
 
 def test_only_known_words_are_taken_from_free_text() -> None:
