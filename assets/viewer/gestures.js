@@ -1,5 +1,6 @@
 // @ts-check
 // Mouse, pen, fingers and wheel on a stage, as steps of the viewer.
+import { bounded } from './commands.js';
 import { inPlane, voxelAt, zoomedAt } from './geometry.js';
 import { isWhole, POINTS } from './measure.js';
 import * as steps from './state.js';
@@ -11,10 +12,6 @@ import * as steps from './state.js';
 const NEAR = 10; // CSS pixels within which a point is taken hold of; a finger gets twice that
 const WHEEL = 50; // of a smooth wheel's travel for one slice
 const SCROLL = 6; // pixels of a drag for one slice, less in a deep stack
-const [LEAST_ZOOM, MOST_ZOOM] = [0.2, 40];
-
-/** @param {number} zoom */
-const bounded = (zoom) => Math.min(Math.max(zoom, LEAST_ZOOM), MOST_ZOOM);
 
 export class Gestures {
   /** @param {Viewer} viewer @param {HTMLElement} element @param {number} pane */

@@ -61,3 +61,23 @@ export const isTaken = (event) => {
   if (document.querySelector('dialog[open]')) return true;
   return (event.key === ' ' || event.key === 'Enter') && target.closest('button, summary, a, [role=button]') !== null;
 };
+
+/**
+ * Shows the table: in the page's own dialog where it has one, else in the viewer's.
+ * @param {HTMLElement} root @param {{ name: string, key: string, width: number, level: number }[]} presets
+ */
+export const help = (root, presets) => {
+  const dialog = /** @type {HTMLDialogElement | null} */ (document.getElementById('keys') ?? root.querySelector('.mv-keys'));
+  const table = dialog?.querySelector('table');
+  if (!dialog || !table) return;
+  table.querySelector('.mv-rows')?.remove();
+  const body = table.createTBody();
+  body.className = 'mv-rows';
+  for (const [key, does] of rows(presets)) {
+    const row = body.insertRow();
+    row.innerHTML = '<th scope="row"><kbd></kbd></th><td></td>';
+    /** @type {HTMLElement} */ (row.querySelector('kbd')).textContent = key;
+    row.cells[1].textContent = does;
+  }
+  if (!dialog.open) dialog.showModal();
+};

@@ -186,7 +186,7 @@ export class Stage {
   /** @param {() => void} path @param {string} ink @param {number} [wide] */
   stroke(path, ink, wide = 1.5) {
     const { pen } = this;
-    for (const [style, width] of /** @type {[string, number][]} */ ([[INK.halo, wide + 2.5], [ink, wide]])) {
+    for (const [style, width] of /** @type {[string, number][]} */ ([[INK.halo, wide < 1.5 ? wide + 1 : wide + 2.5], [ink, wide]])) {
       pen.beginPath();
       path();
       pen.strokeStyle = style;

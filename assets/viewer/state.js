@@ -16,6 +16,7 @@ import { usable } from './grey.js';
  * @typedef {{ window: Window, inverted: boolean, point: Vector, measures: Measure[] }} Shown */
 /** A part of the screen: which plane of which scan, and how it lies there.
  * @typedef {{ scan: number, plane: number, lay: Lay }} Pane */
+/** @typedef {keyof typeof TURNS} TurnName */
 /** @typedef {'window' | 'pan' | 'zoom' | 'scroll' | 'cross' | 'distance' | 'angle' | 'ellipse'} Tool */
 /** `offset`: mm from the first scan's position to the second's, for linked scrolling.
  * @typedef {{ shown: Shown[], panes: Pane[], active: number, tool: Tool, cine: boolean, linked: boolean, offset: Vector,
@@ -121,6 +122,16 @@ export const linkedHere = (state, world) => {
   if (!one || !other) return state;
   return { ...state, linked: true, offset: [other[0] - one[0], other[1] - one[1], other[2] - one[2]] };
 };
+
+/** @param {State} state @param {World} world @returns {State} */
+export const linkSwitched = (state, world) => {
+  if (!linkable(world)) return state;
+  return state.linked ? { ...state, linked: false } : linkedHere(state, world);
+};
+
+/** @param {State} state @param {World} world @returns {State} */
+export const cineSwitched = (state, world) =>
+  planeOf(state, world).depth > 1 ? { ...state, cine: !state.cine } : state;
 
 /** @param {State} state @param {Vector} point @returns {State} */
 export const toPoint = (state, point) => withShown(state, { point });

@@ -1,9 +1,11 @@
 // @ts-check
 // The viewer as a whole: one state, the stages that show it, and every step that changes it.
-import { patientAt, TURNS } from './geometry.js';
+import { Cine } from './cine.js';
+import { commandsOf } from './commands.js';
+import { patientAt } from './geometry.js';
 import { Gestures } from './gestures.js';
 import { Painter } from './grey.js';
-import { isTaken, rows, stepOf } from './keys.js';
+import { help, isTaken, stepOf } from './keys.js';
 import { found } from './measure.js';
 import { Slices } from './pixels.js';
 import { Stage } from './stage.js';
@@ -20,9 +22,7 @@ import { described, placeWords, valueWords } from './words.js';
  * @typedef {{ get: (token: string, slice: number, stop: AbortSignal) => Promise<ArrayBuffer>,
  *   tell: (event: 'look' | 'gone', data: object) => void }} Outside */
 
-const SECONDS_A_FRAME = 0.1;
 const [QUIET_MS, SPOKEN_MS] = [200, 900];
-const ZOOM_STEP = 1.25;
 
 export class Viewer {
   /** @param {HTMLElement} root emptied and filled @param {Outside} outside */
@@ -44,8 +44,9 @@ export class Viewer {
     this.stirred = 0;
     this.quiet = 0;
     this.spoken = 0;
-    this.running = 0;
     this.resized = new ResizeObserver(() => this.resize());
+    this.cine = new Cine(this);
+    this.commands = commandsOf(this);
     this.listen();
   }
 
@@ -141,6 +142,11 @@ export class Viewer {
     return this.world.scans[this.state.panes[this.state.active].scan].whole;
   }
 
+  /** The active scan's. */
+  get presets() {
+    return this.world.scans[this.state.panes[this.state.active].scan].presets;
+  }
+
   /** Apply a step; what it changed is drawn with the next frame. @param {(state: State, world: World) => State} step */
   change(step) {
     if (!this.world.scans.length) return;
@@ -151,7 +157,7 @@ export class Viewer {
     this.state.shown.forEach((shown, scan) => {
       if (shown.point[2] !== before.shown[scan].point[2]) this.slices[scan].near(shown.point[2]);
     });
-    if (this.state.cine && !before.cine) this.run();
+    if (this.state.cine && !before.cine) this.cine.start();
     this.changed();
   }
 
@@ -311,41 +317,11 @@ export class Viewer {
   /** One step by its name, as buttons and keys have it. @param {string} step @returns {boolean} whether there was one */
   take(step) {
     const [name, detail] = step.split(' ');
-    const does = this.steps()[name];
+    const does = this.commands[name];
     if (!does || !this.world.scans.length) return false;
     if (name !== 'cine' && name !== 'keys' && this.draft) this.cancel();
     does(detail);
     return true;
-  }
-
-  /** @returns {Record<string, (detail: string) => void>} */
-  steps() {
-    const { state } = this;
-    const by = (/** @type {number} */ n) => this.change((now, world) => steps.toSlice(now, world, steps.sliceOf(now, world) + n));
-    const zoom = (/** @type {number} */ factor) => this.change((now) => steps.withLay(now, (lay) => ({ ...lay, zoom: Math.min(Math.max(lay.zoom * factor, 0.2), 40), pan: [lay.pan[0] * factor, lay.pan[1] * factor] })));
-    return {
-      before: () => by(-1),
-      after: () => by(1),
-      back: () => by(-10),
-      on: () => by(10),
-      first: () => by(-Infinity),
-      last: () => by(Infinity),
-      tool: (tool) => this.change((now) => ({ ...now, tool: /** @type {import('./state.js').Tool} */ (tool) })),
-      preset: (n) => this.preset(Number(n)),
-      in: () => zoom(ZOOM_STEP),
-      out: () => zoom(1 / ZOOM_STEP),
-      fit: () => this.change((now) => steps.withLay(now, (lay) => ({ ...lay, zoom: 1, pan: [0, 0] }))),
-      turn: (turn) => this.change((now) => steps.turned(now, /** @type {keyof typeof TURNS} */ (turn))),
-      invert: () => this.change((now) => steps.withShown(now, { inverted: !this.shown.inverted })),
-      plane: (n) => this.change((now, world) => steps.toPlane(now, world, n === undefined ? undefined : Number(n))),
-      planes: () => this.change((now, world) => steps.laidOut(now, world)),
-      link: () => this.change((now, world) => !steps.linkable(world) ? now : now.linked ? { ...now, linked: false } : steps.linkedHere(now, world)),
-      cine: () => this.change((now, world) => (steps.planeOf(now, world).depth > 1 ? { ...now, cine: !now.cine } : now)),
-      reset: () => this.change(steps.reset),
-      delete: (id) => this.remove(id === undefined ? state.chosen : Number(id)),
-      measure: (id) => this.change((now, world) => steps.toMeasure(now, world, Number(id))),
-      keys: () => this.help(),
-    };
   }
 
   /** @param {number} n */
@@ -362,45 +338,6 @@ export class Viewer {
     if (id !== null) this.change((now) => steps.unmeasured(now, id));
   }
 
-  /** Slice after slice at the file's rate, until stopped; waits for slices that are not here. */
-  run() {
-    const began = ++this.running;
-    const { scan } = this.state.panes[this.state.active];
-    const seconds = this.world.scans[scan].frame_seconds ?? SECONDS_A_FRAME;
-    let due = performance.now() + seconds * 1000;
-    const tick = (/** @type {number} */ now) => {
-      if (!this.state.cine || began !== this.running || this.ended.signal.aborted) return;
-      requestAnimationFrame(tick);
-      if (now < due) return;
-      due = Math.max(due + seconds * 1000, now);
-      this.change((state, world) => {
-        const next = (steps.sliceOf(state, world) + 1) % steps.planeOf(state, world).depth;
-        const here = steps.planeOf(state, world).axis !== 2 || this.slices[state.panes[state.active].scan].at(next);
-        return here ? steps.toSlice(state, world, next) : state;
-      });
-    };
-    requestAnimationFrame(tick);
-  }
-
-  help() {
-    const page = /** @type {HTMLDialogElement | null} */ (document.getElementById('keys'));
-    const table = (page ?? this.root).querySelector(page ? 'table' : '.mv-keys table');
-    if (!table) return;
-    table.querySelector('.mv-rows')?.remove();
-    const body = document.createElement('tbody');
-    body.className = 'mv-rows';
-    const { scan } = this.state.panes[this.state.active] ?? { scan: 0 };
-    for (const [key, does] of rows(this.world.scans[scan]?.presets ?? [])) {
-      const row = body.insertRow();
-      row.innerHTML = '<th scope="row"><kbd></kbd></th><td></td>';
-      /** @type {HTMLElement} */ (row.querySelector('kbd')).textContent = key;
-      row.cells[1].textContent = does;
-    }
-    table.append(body);
-    const dialog = page ?? /** @type {HTMLDialogElement} */ (this.root.querySelector('.mv-keys'));
-    if (!dialog.open) dialog.showModal();
-  }
-
   listen() {
     const on = { signal: this.ended.signal };
     this.root.addEventListener('click', (event) => {
@@ -410,6 +347,10 @@ export class Viewer {
     this.root.addEventListener('input', (event) => this.entered(event), on);
     this.root.addEventListener('change', (event) => this.entered(event), on);
     document.addEventListener('keydown', (event) => this.pressed(event), on);
+    document.addEventListener('pointerdown', (event) => {
+      const list = /** @type {HTMLDetailsElement} */ (this.toolbar.find('.mv-list'));
+      if (list.open && event.target instanceof Node && !list.contains(event.target)) list.open = false;
+    }, on);
   }
 
   /** The slider, the presets and the typed window. @param {Event} event */
@@ -437,16 +378,19 @@ export class Viewer {
     if (event.key === 'Escape') return this.escape();
     if (event.key === '?') {
       event.preventDefault();
-      return this.help();
+      return help(this.root, this.presets);
     }
-    const { presets } = this.world.scans[this.state.panes[this.state.active].scan];
-    const step = stepOf(event.key, presets);
+    const step = stepOf(event.key, this.presets);
     if (step && this.take(step)) event.preventDefault();
   }
 
-  /** What is being measured, then the cine, is left. */
+  /** The open list, what is being measured, the cine, what is chosen: the first of them is left. */
   escape() {
-    if (this.draft) this.cancel();
+    const list = /** @type {HTMLDetailsElement} */ (this.toolbar.find('.mv-list'));
+    if (list.open) {
+      list.open = false;
+      /** @type {HTMLElement} */ (list.querySelector('summary')).focus();
+    } else if (this.draft) this.cancel();
     else if (this.state.cine) this.take('cine');
     else if (this.state.chosen !== null) this.change((now) => ({ ...now, chosen: null }));
   }

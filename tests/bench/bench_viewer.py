@@ -132,7 +132,7 @@ def served() -> Iterator[str]:
     """The viewer's page as a process of its own."""
     port = free_port()
     url = f"http://127.0.0.1:{port}/"
-    process = subprocess.Popen([sys.executable, "-m", "tests.browser.viewer_page", str(port)], cwd=ROOT)
+    process = subprocess.Popen([sys.executable, "-m", "tests.browser.viewer.page", str(port)], cwd=ROOT)
     deadline = time.monotonic() + LONGEST
     try:
         while not answers(url):

@@ -1,4 +1,4 @@
-"""A page with nothing but the viewer and scans of known truth: `python -m tests.browser.viewer_page PORT`."""
+"""A page with nothing but the viewer and scans of known truth: `python -m tests.browser.viewer.page PORT`."""
 
 import json
 import sys
@@ -18,7 +18,7 @@ from medvlm.ui.doors import HEADERS
 from medvlm.ui.theme import asset, theme
 from medvlm.ui.viewer import seen, serve, viewer
 from medvlm.viewing import look_of
-from tests.browser import volumes
+from tests.browser.viewer import volumes
 
 FEET_FIRST = {"across": (-1.0, 0.0, 0.0), "down": (0.0, 1.0, 0.0), "upwards": -1.0}
 SCANS: dict[str, Callable[[], tuple[Scan, ...]]] = {
