@@ -211,6 +211,14 @@ def test_pictures_of_other_formats_stand_beside_series() -> None:
     assert ready(study.open(2)) == (3, 3)
 
 
+def test_a_tiled_slide_is_one_picture() -> None:
+    tiles = np.zeros((4, 4, 4, 3), np.uint8)
+    data = cases.picture(tiles, "SM", photometric="RGB", TotalPixelMatrixRows=8, TotalPixelMatrixColumns=8)
+    study = read_study([("a.dcm", data)])
+    assert [(one.name, one.count, one.thumbnail) for one in study.series] == [("slide microscopy picture", 1, 0)]
+    assert study.open(0).slices[0].shape == (8, 8, 3) and study.thumbnail(0).shape == (8, 8, 3)
+
+
 def test_only_known_words_are_taken_from_free_text() -> None:
     assert words_of(("MEIER^HANS Kopf nativ", "t1_mprage_SAG 1950")) == (
         "head",

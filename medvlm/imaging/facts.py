@@ -23,7 +23,8 @@ class FileFacts:
     """One file's facts. `uids` (series, instance) serve for grouping only and go no further.
 
     `place` is where the pixels stand; None where only reading the whole file tells. `plain` pictures can be decoded
-    frame by frame; others (palettes, look-up tables, tiles, bits) go through the reader of single files.
+    frame by frame; others (palettes, look-up tables, tiles, bits) go through the reader of single files. The frames of
+    a `tiled` file are parts of one picture.
     """
 
     uids: tuple[str, str]
@@ -39,6 +40,7 @@ class FileFacts:
     region: Region | None
     place: Place | None
     plain: bool
+    tiled: bool
 
     @property
     def form(self) -> tuple[object, ...]:
@@ -78,6 +80,7 @@ def facts_of(part: Part, what: str, limits: Limits) -> FileFacts:
         region=body_region(header),
         place=place,
         plain=place is not None and _is_plain(header, layout),
+        tiled=layout.frames > 1 and not layout.is_grey and whole(header, "TotalPixelMatrixRows") is not None,
     )
 
 

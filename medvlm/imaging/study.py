@@ -247,10 +247,11 @@ def _stack_entry(
 ) -> _Entry:
     middle = len(stack.slices) // 2
     file = files[stack.slices[middle].file]
-    count = len(stack.slices)
+    count = 1 if file.tiled else len(stack.slices)
+    middle = middle if count > 1 else 0
     word = MODALITIES.get(file.modality, "DICOM")
     name = f"{word} {'picture' if count == 1 else 'stack'}"
-    size = (file.layout.rows, file.layout.columns)
+    size = None if file.tiled else (file.layout.rows, file.layout.columns)
     series = Series(number, file.modality, name, description(stack, file), count, size, middle, stack.notes)
     alone = replace(stack, slices=(stack.slices[middle],), notes=())
     peek = None if count == 1 else lambda: scan_of(alone, files, parts, limits, f"The {name}")
