@@ -1,0 +1,109 @@
+"""What the viewer shows, drawn in Python: the same plane, window and turn, for the model and for exports."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from medvlm.imaging.window import to_grey
+from medvlm.types import Pixels, Scan
+from medvlm.viewing import Axis, Look, PlaneName, Turn, window_of
+
+# Fixed index -> what x and y of the plane are: 0 columns, 1 rows, 2 slices.
+_AXES: dict[Axis, tuple[int, int]] = {2: (0, 1), 1: (0, 2), 0: (1, 2)}
+# What goes to the right and down on the screen: the patient seen from the feet, from the front, from the left.
+_CONVENTION: dict[PlaneName, tuple[tuple[int, int, int], tuple[int, int, int]]] = {
+    "axial": ((1, 0, 0), (0, 1, 0)),
+    "coronal": ((1, 0, 0), (0, 0, -1)),
+    "sagittal": ((0, 1, 0), (0, 0, -1)),
+}
+# Sides that differ by less than this share are taken as equal: a resize would only blur.
+_SAME = 0.01
+
+
+def drawn(scan: Scan, look: Look) -> NDArray[np.uint8]:
+    """The whole plane that `look` shows, without zoom and pan, as uint8 RGB of shape (H, W, 3).
+
+    Greys as `medvlm.imaging.render` makes them; pixels made square by their spacing. The slant of a tilted gantry
+    is left as it is. Raises `UserError` where a slice is damaged.
+    """
+    grey = _coloured(_cut(scan, look.axis, look.slice), scan, look)
+    moves = _moves(scan)
+    x, y = _AXES[look.axis]
+    base = (1, 0, 0, 1) if moves is None else conventional(look.plane, moves[x], moves[y])
+    turn = _after(look.turn, base)
+    sides = _sides(scan)
+    return np.ascontiguousarray(_turned(_square(grey, sides[x], sides[y]), turn))
+
+
+def conventional(plane: PlaneName, x: NDArray[Any], y: NDArray[Any]) -> Turn:
+    """The turn that lays growing x and y (vectors of the patient) the way radiologists look at that plane."""
+    if plane not in _CONVENTION:
+        return 1, 0, 0, 1
+    right, down = (np.asarray(way) for way in _CONVENTION[plane])
+    x, y = x / np.linalg.norm(x), y / np.linalg.norm(y)
+    if abs(x @ right) + abs(y @ down) >= abs(x @ down) + abs(y @ right):
+        return _sign(x @ right), 0, 0, _sign(y @ down)
+    return 0, _sign(y @ right), _sign(x @ down), 0
+
+
+def _sign(value: float) -> int:
+    return -1 if value < 0 else 1
+
+
+def _moves(scan: Scan) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]] | None:
+    """Where columns, rows and slices go in the patient; None where no position is known."""
+    if scan.geometry is None or not scan.geometry.positions:
+        return None
+    across, down = np.asarray(scan.geometry.across), np.asarray(scan.geometry.down)
+    step = np.cross(across, down) if scan.geometry.step is None else np.asarray(scan.geometry.step)
+    return across, down, step
+
+
+def _sides(scan: Scan) -> tuple[float, float, float]:
+    """mm from pixel to pixel along columns, rows and slices."""
+    if scan.spacing is None:
+        return 1.0, 1.0, 1.0
+    step = None if scan.geometry is None else scan.geometry.step
+    between = float(np.linalg.norm(step)) if step is not None else (scan.spacing.between or 1.0)
+    return scan.spacing.column, scan.spacing.row, between
+
+
+def _cut(scan: Scan, axis: Axis, index: int) -> Pixels:
+    if axis == 2:
+        return scan.slices[index]
+    lines = [pixels[index] if axis == 1 else pixels[:, index] for pixels in scan.slices]
+    return np.stack(lines)
+
+
+def _coloured(pixels: Pixels, scan: Scan, look: Look) -> NDArray[np.uint8]:
+    if pixels.ndim == 3:
+        shown = np.asarray(pixels, dtype=np.uint8)
+    else:
+        grey = to_grey(pixels, look.window or window_of(scan))
+        shown = np.repeat(grey[..., np.newaxis], 3, axis=2)
+    return 255 - shown if look.inverted else shown
+
+
+def _square(shown: NDArray[np.uint8], x: float, y: float) -> NDArray[np.uint8]:
+    """Pixels of x by y mm made as small on both sides as on the smaller one."""
+    if abs(x / y - 1) <= _SAME:
+        return shown
+    small = min(x, y)
+    rows, columns = shown.shape[:2]
+    size = (max(1, round(columns * x / small)), max(1, round(rows * y / small)))
+    return np.asarray(Image.fromarray(shown).resize(size, Image.Resampling.BILINEAR))
+
+
+def _after(second: Turn, first: Turn) -> Turn:
+    a, b, c, d = second
+    e, f, g, h = first
+    return a * e + b * g, a * f + b * h, c * e + d * g, c * f + d * h
+
+
+def _turned(shown: NDArray[np.uint8], turn: Turn) -> NDArray[np.uint8]:
+    """screen = [a b; c d] of the picture: at most a transposition, then mirrored where a sign is negative."""
+    a, b, c, d = turn
+    laid = shown.transpose(1, 0, 2) if b else shown
+    return laid[:: c + d, :: a + b]

@@ -1,0 +1,84 @@
+"""What the viewer shows is what Python draws: plane, window and turn."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from medvlm.imaging import render
+from medvlm.screen import drawn
+from medvlm.types import Geometry, Scan, Spacing, Window
+from medvlm.viewing import Look, Turn
+
+STORED = Look("stored", 2, 0, Window(255, 127.5, "LINEAR_EXACT"), False, (1, 0, 0, 1))
+
+
+def block() -> Scan:
+    """(slices, rows, columns) of 3, 4, 5, each number its own, lying as a CT of a patient on the back does."""
+    numbers = np.arange(60, dtype=np.int16).reshape(3, 4, 5) * 4
+    geometry = Geometry((1, 0, 0), (0, 1, 0), ((0, 0, 0), (0, 0, 1), (0, 0, 2)), (0, 0, 1))
+    return Scan(tuple(numbers), "ct", "file", "0" * 64, "a", spacing=Spacing(1, 1, 1), geometry=geometry)
+
+
+def numbers(scan: Scan, look: Look) -> list[list[int]]:
+    """What stands on the screen, as the block's numbers."""
+    shown = drawn(scan, look)
+    assert shown.dtype == np.uint8 and shown.flags.c_contiguous
+    rows: list[list[int]] = shown[..., 0].tolist()
+    return rows
+
+
+def test_a_stored_slice_is_drawn_as_the_model_gets_it() -> None:
+    scan = replace(block(), geometry=None)
+    for function in ("LINEAR", "SIGMOID"):
+        look = replace(STORED, slice=1, window=Window(100, 90, function))
+        assert np.array_equal(drawn(scan, look), render(scan, 1, look.window))
+
+
+def test_inversion_is_the_views_own() -> None:
+    scan = replace(block(), inverted=True, geometry=None)
+    assert np.array_equal(drawn(scan, replace(STORED, inverted=True)), render(scan, 0, STORED.window))
+    assert np.array_equal(drawn(scan, STORED), 255 - render(scan, 0, STORED.window))
+
+
+def test_coronal_and_sagittal_have_the_head_at_the_top() -> None:
+    scan = block()
+    stack = np.stack(scan.slices)
+    assert numbers(scan, replace(STORED, plane="coronal", axis=1, slice=2)) == stack[::-1, 2, :].tolist()
+    assert numbers(scan, replace(STORED, plane="sagittal", axis=0, slice=3)) == stack[::-1, :, 3].tolist()
+
+
+def test_a_volume_stored_the_other_way_round_looks_the_same() -> None:
+    scan = block()
+    other = replace(
+        scan,
+        slices=tuple(np.stack(scan.slices)[::-1, ::-1, ::-1]),
+        geometry=Geometry((-1, 0, 0), (0, -1, 0), ((4, 3, 2), (4, 3, 1), (4, 3, 0)), (0, 0, -1)),
+    )
+    for plane, axis, first, second in (("axial", 2, 0, 2), ("coronal", 1, 1, 2), ("sagittal", 0, 1, 3)):
+        look = replace(STORED, plane=plane, axis=axis)
+        one, same = replace(look, slice=first), replace(look, slice=second)
+        assert numbers(scan, one) == numbers(other, same), plane
+
+
+@pytest.mark.parametrize(
+    ("turn", "corner"),
+    [((1, 0, 0, 1), 0), ((0, -1, 1, 0), 60), ((0, 1, -1, 0), 16), ((-1, 0, 0, 1), 16), ((1, 0, 0, -1), 60)],
+    ids=["none", "right", "left", "mirrored", "flipped"],
+)
+def test_turns_are_those_of_the_buttons(turn: Turn, corner: int) -> None:
+    assert numbers(block(), replace(STORED, plane="axial", turn=turn))[0][0] == corner
+
+
+def test_uneven_voxels_are_made_square() -> None:
+    scan = replace(block(), spacing=Spacing(1, 1, 2.5), geometry=replace(block().geometry, step=(0, 0, 2.5)))  # type: ignore[type-var]
+    assert drawn(scan, replace(STORED, plane="coronal", axis=1)).shape == (8, 5, 3)
+    assert drawn(scan, replace(STORED, plane="coronal", axis=1, turn=(0, -1, 1, 0))).shape == (5, 8, 3)
+    assert drawn(scan, replace(STORED, plane="axial")).shape == (4, 5, 3)
+
+
+def test_colours_stay_as_they_are() -> None:
+    pixels = np.arange(60, dtype=np.uint8).reshape(4, 5, 3)
+    scan = Scan((pixels,), "gross", "file", "0" * 64, "a")
+    assert np.array_equal(drawn(scan, replace(STORED, window=None)), pixels)
+    assert np.array_equal(drawn(scan, replace(STORED, window=None, inverted=True)), 255 - pixels)
