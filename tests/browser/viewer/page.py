@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from medvlm.errors import UserError
-from medvlm.handout import Handout, Holder
+from medvlm.handout import Handout, Holder, Refused
 from medvlm.types import Geometry, Scan
 from medvlm.ui.doors import HEADERS
 from medvlm.ui.theme import asset, theme
@@ -48,7 +48,6 @@ def page(handout: Handout) -> gr.Blocks:
     """The viewer, a box for the name of what to show, and what the viewer said last."""
     with gr.Blocks(analytics_enabled=False, fill_width=True) as blocks:
         holder = gr.State(handout.holder())
-        shown = gr.State([])
         with gr.Column(elem_id="page"):
             part = viewer(elem_id="viewer")
         name = gr.HTML("", elem_id="name", js_on_load=CHOOSE)
@@ -61,18 +60,20 @@ def page(handout: Handout) -> gr.Blocks:
                 return str(error)
             return "bound"
 
-        def show(mine: Holder, event: gr.EventData) -> tuple[dict[str, Any], list[Scan]]:
-            scans = list(SCANS[str(event.name)]())
-            return seen(mine, scans), scans
+        def show(mine: Holder, event: gr.EventData) -> dict[str, Any]:
+            return seen(mine, SCANS[str(event.name)]())
 
-        def look(scans: list[Scan], event: gr.EventData) -> str:
+        def look(mine: Holder, event: gr.EventData) -> Any:
             data = event._data
-            return json.dumps({"raw": data, "look": repr(look_of(data, scans[data["scan"]]))})
+            try:
+                return json.dumps({"raw": data, "look": repr(look_of(data, mine.scan(str(data["token"]))))})
+            except Refused:
+                return gr.skip()  # said of a scan that has just made room for another
 
         quiet: dict[str, Any] = {"show_progress": "hidden"}
         part.hello(hello, holder, said, **quiet)
-        name.choose(show, holder, [part, shown], **quiet)
-        part.look(look, shown, said, trigger_mode="always_last", **quiet)
+        name.choose(show, holder, part, **quiet)
+        part.look(look, holder, said, trigger_mode="always_last", **quiet)
         part.gone(lambda: "gone", None, said, **quiet)
     blocks.queue()
     return blocks

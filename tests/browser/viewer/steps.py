@@ -55,12 +55,12 @@ def edges(page: Page, stage: int = 0) -> dict[str, str]:
 
 
 def said(page: Page, where: str) -> Any:
-    """What the server last heard of the view, once `where` is true of it (as `look`)."""
-    ready = "JSON.parse(document.querySelector('#said textarea').value)"
-    page.wait_for_function(
-        f"() => {{ try {{ const look = ({ready}).raw; return {where}; }} catch {{ return false; }} }}"
-    )
-    return page.evaluate(ready)
+    """What the server last heard of the view of the scan shown now, once `where` is true of it (as `look`)."""
+    now = f"{VIEWER}.world.scans.some((scan) => scan.token === look.token)"
+    heard = "JSON.parse(document.querySelector('#said textarea').value)"
+    ready = f"() => {{ try {{ const look = ({heard}).raw; return {now} && {where}; }} catch {{ return false; }} }}"
+    page.wait_for_function(ready)
+    return page.evaluate(heard)
 
 
 def drag(page: Page, start: tuple[float, float], end: tuple[float, float], button: Any = "left") -> None:
