@@ -1,7 +1,8 @@
-"""Nano's vision tower: an EfficientNet-Lite0 that gives picture tokens instead of classes.
+"""Nano's vision tower: an EfficientNet-Lite0 that gives picture tokens instead of classes, and a reader behind it.
 
 A registered transformers class: importing this module is what makes `AutoModel` know it. Batch normalisation is folded
-into the convolutions, so a stage is nothing but convolutions and ReLU6.
+into the convolutions, so a stage is nothing but convolutions and ReLU6. The convolutions know everyday pictures; the
+reader, three layers of self-attention over their tokens, is what learnt here to see findings, sides and places.
 Source of the layout: Tan and Le, EfficientNet (arXiv:1905.11946), in its Lite0 form (no squeeze-excite, ReLU6).
 """
 
@@ -30,11 +31,20 @@ class EfficientNetTowerConfig(PreTrainedConfig):  # type: ignore[misc]
     model_type = "medvlm_efficientnet"
     base_config_key = "vision_config"
 
-    def __init__(self, image_size: int = 256, position_channels: int = 32, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        image_size: int = 256,
+        position_channels: int = 32,
+        reader_width: int = 256,
+        reader_layers: int = 3,
+        reader_heads: int = 4,
+        **kwargs: Any,
+    ) -> None:
         self.image_size = image_size
         self.position_channels = position_channels
+        self.reader_width, self.reader_layers, self.reader_heads = reader_width, reader_layers, reader_heads
         self.patch_size = 32
-        self.hidden_size = LAST_CHANNELS + 4 * MIDDLE_CHANNELS + position_channels
+        self.hidden_size = LAST_CHANNELS + 4 * MIDDLE_CHANNELS + position_channels + reader_width
         self.num_hidden_layers = 1
         super().__init__(**kwargs)
 
@@ -67,11 +77,47 @@ class InvertedResidual(nn.Module):
         return x + y if self.residual else y
 
 
+class ReaderLayer(nn.Module):
+    """Self-attention among a picture's tokens, then two dense layers; both behind a norm and added to the input."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.attention_norm, self.dense_norm = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.query_key_value, self.gather = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.widen, self.narrow = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        parts = self.query_key_value(self.attention_norm(x)).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        seen = F.scaled_dot_product_attention(*parts)
+        x = x + self.gather(seen.transpose(1, 2).flatten(2))
+        narrowed: Tensor = self.narrow(F.gelu(self.widen(self.dense_norm(x))))
+        return x + narrowed
+
+
+class Reader(nn.Module):
+    """(B, N, channels) tokens of the convolutions -> (B, N, width): what each place shows within the whole."""
+
+    def __init__(self, channels: int, width: int, layers: int, heads: int) -> None:
+        super().__init__()
+        self.enter = nn.Linear(channels, width)
+        self.layers = nn.ModuleList(ReaderLayer(width, heads) for _ in range(layers))
+        self.leave = nn.LayerNorm(width)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        x = self.enter(tokens)
+        for layer in self.layers:
+            x = layer(x)
+        left: Tensor = self.leave(x)
+        return left
+
+
 class EfficientNetTower(PreTrainedModel):  # type: ignore[misc]
     """(B, 3, S, S) pixels in [-1, 1] -> (B, (S / 32)^2, hidden_size) tokens in reading order.
 
     A token joins the last stage, the four middle-stage cells that it covers (finer detail), both standardised by
-    statistics kept with the weights, and fixed sines of its row and column, so that a projector can tell places.
+    statistics kept with the weights, fixed sines of its row and column, so that a projector can tell places, and the
+    reader's channels.
     """
 
     config_class = EfficientNetTowerConfig
@@ -85,6 +131,8 @@ class EfficientNetTower(PreTrainedModel):  # type: ignore[misc]
         features = LAST_CHANNELS + 4 * MIDDLE_CHANNELS
         self.register_buffer("feature_mean", torch.zeros(features))
         self.register_buffer("feature_scale", torch.ones(features))
+        channels = features + config.position_channels
+        self.reader = Reader(channels, config.reader_width, config.reader_layers, config.reader_heads)
         self.post_init()
 
     @staticmethod
@@ -108,11 +156,16 @@ class EfficientNetTower(PreTrainedModel):  # type: ignore[misc]
                 middle = F.pixel_unshuffle(x, 2)
         return torch.cat([x, middle], dim=1).flatten(2).transpose(1, 2)
 
+    def placed(self, features: Tensor, rows: int, columns: int) -> Tensor:
+        """(B, N, 768) features -> (B, N, 800): standardised, with the sines of their places; what the reader reads."""
+        tokens = (features - self.feature_mean) * self.feature_scale
+        places = grid_sines(rows, columns, self.config.position_channels).to(tokens)
+        return torch.cat([tokens, places.expand(tokens.shape[0], -1, -1)], dim=-1)
+
     def forward(self, pixel_values: Tensor, **_: Any) -> BaseModelOutputWithPooling:
-        tokens = (self.features(pixel_values) - self.feature_mean) * self.feature_scale
-        places = grid_sines(pixel_values.shape[-2] // 32, pixel_values.shape[-1] // 32, self.config.position_channels)
-        places = places.to(tokens).expand(tokens.shape[0], -1, -1)
-        tokens = torch.cat([tokens, places], dim=-1)
+        rows, columns = pixel_values.shape[-2] // 32, pixel_values.shape[-1] // 32
+        tokens = self.placed(self.features(pixel_values), rows, columns)
+        tokens = torch.cat([tokens, self.reader(tokens)], dim=-1)
         return BaseModelOutputWithPooling(
             last_hidden_state=tokens, pooler_output=tokens.mean(1), hidden_states=(tokens,)
         )

@@ -41,8 +41,8 @@ def test_a_picture_becomes_64_tokens_and_each_knows_its_place() -> None:
     tower = EfficientNetTower(EfficientNetTowerConfig()).eval()
     with torch.inference_mode():
         tokens = tower(torch.zeros(1, 3, 256, 256)).last_hidden_state
-    assert tokens.shape == (1, 64, 800)
-    torch.testing.assert_close(tokens[:, :, 768:], grid_sines(8, 8, 32))
+    assert tokens.shape == (1, 64, 1056)
+    torch.testing.assert_close(tokens[:, :, 768:800], grid_sines(8, 8, 32))
     assert len(grid_sines(8, 8, 32)[0].unique(dim=0)) == 64
 
 

@@ -147,8 +147,10 @@ def test_every_stage_runs_in_small_and_a_killed_run_is_finished_by_the_next(tmp_
     done = (tmp_path / "tower" / "done.json").stat().st_mtime_ns
     assert smoke(tmp_path).wait() == 0
     assert (tmp_path / "tower" / "done.json").stat().st_mtime_ns == done, "a finished stage is not run again"
+    told = json.loads((tmp_path / "reader" / "done.json").read_text())
+    assert told["right"]["domain"][1] == told["tested"] == 25
     for stage in STAGES[1:]:
-        assert json.loads((tmp_path / stage / "done.json").read_text())["tokens"] > 0
+        assert stage == "reader" or json.loads((tmp_path / stage / "done.json").read_text())["tokens"] > 0
         assert (tmp_path / stage / "loss.png").is_file() and (tmp_path / stage / "loss.html").is_file()
     folder = publish(nano.plan(True, tmp_path), "vqa-official", tmp_path / "nano-med")
     assert {p.name for p in folder.iterdir()} == {"adapter_config.json", "adapter_model.safetensors", "medvlm.json"}

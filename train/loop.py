@@ -22,7 +22,7 @@ class Schedule:
     epochs: float
     rate: float
     projector_rate: float
-    tokens: int = 2048
+    tokens: int = 768
     warmup: float = 0.05
     seed: int = 0
 
@@ -114,7 +114,7 @@ def embedded(model: Any, ids: Tensor, features: Tensor | None) -> Tensor:
 
 
 def answer_loss(model: nn.Module, inputs: dict[str, Any]) -> Tensor:
-    """Mean cross entropy over answer tokens; the vocabulary's logits are made for these positions only."""
+    """Weighted mean cross entropy of answer tokens; the vocabulary's logits are made for these positions only."""
     llava: Any = unwrapped(model)
     embeds = embedded(llava, inputs["input_ids"], inputs.get("features"))
     hidden = llava.model.language_model(
@@ -125,7 +125,10 @@ def answer_loss(model: nn.Module, inputs: dict[str, Any]) -> Tensor:
     ).last_hidden_state
     targets = inputs["labels"][:, 1:]
     wanted = targets != IGNORED
-    return F.cross_entropy(llava.lm_head(hidden[:, :-1][wanted]).float(), targets[wanted])
+    losses = F.cross_entropy(llava.lm_head(hidden[:, :-1][wanted]).float(), targets[wanted], reduction="none")
+    weights = inputs["weights"][:, 1:][wanted]
+    mean: Tensor = (losses * weights).sum() / weights.sum()
+    return mean
 
 
 class Log(TrainerCallback):  # type: ignore[misc]
@@ -146,7 +149,7 @@ def train(model: nn.Module, rows: list[Row], store: FeatureStore, schedule: Sche
     folder.mkdir(parents=True, exist_ok=True)
     arguments = TrainingArguments(
         output_dir=str(folder / "checkpoints"), num_train_epochs=schedule.epochs, seed=schedule.seed,
-        lr_scheduler_type="cosine", warmup_steps=schedule.warmup, logging_steps=5, save_steps=40, save_total_limit=1,
+        lr_scheduler_type="cosine", warmup_steps=schedule.warmup, logging_steps=5, save_steps=100, save_total_limit=1,
         report_to=[], disable_tqdm=True, use_cpu=not torch.cuda.is_available(), max_grad_norm=1.0,
         remove_unused_columns=False, label_names=["labels"], dataloader_num_workers=0,
     )  # fmt: skip

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable, Iterable, Iterator
-from functools import cache
+from functools import lru_cache
 from io import BytesIO
 
 import numpy as np
@@ -57,7 +57,7 @@ def phantom_names(count: int, first: int) -> list[tuple[Domain, int, str]]:
     return [(domain, seed, f"phantom:{domain}:{seed}") for domain, seed in wanted]
 
 
-@cache
+@lru_cache(4000)  # drawn for its texts and again for its pixels
 def phantom(domain: Domain, seed: int) -> Phantom:
     return draw(domain, seed, "train")
 
@@ -72,17 +72,17 @@ def shape_examples(count: int) -> Iterator[Example]:
         yield Example(f"shapes:{i}", SYSTEM, tuple(pair(q, a) for q, a in shapes.draw(i).asked))
 
 
-def layperson_examples(count: int) -> Iterator[Example]:
+def layperson_examples(count: int, first: int = 1_000_000) -> Iterator[Example]:
     """The five kinds of picture in a layperson's words, and one scene of shapes for every four of them."""
-    for domain, seed, name in phantom_names(count, 1_000_000):
+    for domain, seed, name in phantom_names(count, first):
         rng = random.Random(seed)
         yield Example(name, SYSTEM, (pair(rng.choice(LAYPERSON), phantom(domain, seed).truth.layperson),))
     yield from shape_examples(count // 4)
 
 
-def caption_examples(count: int) -> Iterator[Example]:
+def caption_examples(count: int, first: int = 2_000_000) -> Iterator[Example]:
     """Concept alignment: each picture with its brief and its detailed caption."""
-    for domain, seed, name in phantom_names(count, 2_000_000):
+    for domain, seed, name in phantom_names(count, first):
         rng, said = random.Random(seed), texts(domain, seed)
         yield Example(name, SYSTEM, (pair(rng.choice(BRIEF), said.brief), pair(rng.choice(DETAILED), said.detailed)))
 
@@ -99,16 +99,19 @@ def spread(questions: Iterable[Question], rng: random.Random, most: int) -> list
 
 
 def instruct_example(domain: Domain, seed: int, name: str, questions: int) -> Example:
-    """Questions answered in a word (two rows of five) or in sentences with one dialogue (three of five)."""
+    """Questions answered in a word (every second row, twice as many) or in sentences, with a dialogue and talk."""
     rng, said = random.Random(seed), texts(domain, seed)
-    asked = spread(said.questions, rng, questions)
-    if rng.random() < 0.4:
+    if rng.random() < 0.5:
+        asked = spread(said.questions, rng, 2 * questions)
         return Example(name, SHORT, tuple(pair(q.text, q.short) for q in asked))
-    dialogues = [pair(q.text, q.sentence) for q in asked]
-    if said.dialogues:
+    dialogues = [pair(q.text, q.sentence) for q in spread(said.questions, rng, questions)]
+    if said.dialogues and rng.random() < 0.5:
         dialogues.append(spoken(rng.choice(said.dialogues)))
     if rng.random() < 0.3:
         dialogues.append(pair(rng.choice(BRIEF), said.brief))
+    # A general question is answered as such, also where a picture stands beside it.
+    if rng.random() < 0.4:
+        dialogues.append(spoken(rng.choice(general_dialogues(seed))))
     return Example(name, SYSTEM, tuple(dialogues))
 
 
@@ -131,10 +134,17 @@ def as_sentence(answer: str) -> str:
     return text if not text else f"{text[0].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"
 
 
+def vqa_rad_samples(kept_back: frozenset[str] = frozenset()) -> list[Sample]:
+    """VQA-RAD's training rows, without those that the test asks too and without the pictures kept back."""
+    samples = (s for s in datasets.vqa_rad("train") if not datasets.asked_in_test(s))
+    return list(datasets.without(samples, kept_back))
+
+
 def vqa_rad_examples(samples: Iterable[Sample], variants: int, seed: int) -> Iterator[Example]:
     """VQA-RAD, all questions of a picture together; one row in five in the chat's manner, else in a word or phrase.
 
-    Each picture comes in several variants of crop and light, so that few pictures are not learnt by heart.
+    Each picture comes in several variants of crop and light, so that few pictures are not learnt by heart. Questions
+    made from templates repeat what others ask: they come with every second variant.
     """
     by_image: dict[str, list[Sample]] = {}
     for sample in samples:
@@ -142,7 +152,8 @@ def vqa_rad_examples(samples: Iterable[Sample], variants: int, seed: int) -> Ite
     for variant in range(variants):
         for image, asked in sorted(by_image.items()):
             chat = random.Random(f"{seed}:{variant}:{image}").random() < 0.2
-            said = [pair(s.question, as_sentence(s.reference) if chat else s.reference.lower()) for s in asked]
+            put = [s for s in asked if s.free_form or variant % 2]
+            said = [pair(s.question, as_sentence(s.reference) if chat else s.reference.lower()) for s in put]
             yield Example(f"vqa_rad:{image}:{variant}", SYSTEM if chat else SHORT, tuple(said))
 
 

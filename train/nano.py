@@ -1,7 +1,7 @@
 """Everything of nano that is ours, from nothing: tower, base projector, then nano-med in the seeds' stages.
 
 Each stage has its own folder with `log.jsonl`, `loss.html`, `loss.png` and its weights, and resumes after a kill:
-tower -> shapes -> base -> align -> instruct -> vqa-disjoint -> vqa-official.
+tower -> reader -> shapes -> base -> align -> instruct -> vqa-disjoint -> vqa-official.
 Not covered: choosing the tower (train/distil.py).
 """
 
@@ -9,31 +9,29 @@ import json
 import shutil
 import time
 import tomllib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import nn
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from medvlm import assemble, datasets, paths
 from medvlm.families import FAMILIES
-from medvlm.types import Sample
-from train import curves, distil, encoder, mixtures, nf4
+from train import curves, distil, encoder, mixtures, nf4, reader, shards, words
 from train.features import FeatureStore
 from train.loop import Schedule, train
 from train.sequences import Encoder, Example
+from train.stages import PREVIOUS, Stage
 
-Stage = Literal["tower", "shapes", "base", "align", "instruct", "vqa-disjoint", "vqa-official"]
-STAGES: tuple[Stage, ...] = get_args(Stage)
-PREVIOUS: dict[Stage, Stage] = {"instruct": "align", "vqa-disjoint": "instruct", "vqa-official": "vqa-disjoint"}
 CONFIG = Path(__file__).parent / "configs" / "nano.toml"
 ROW_TOKENS = 384
+READER_FIRST = 8_000_000  # the first seed of the reader's phantoms, away from those of the later stages
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +49,11 @@ class Plan:
 
     def folder(self, stage: Stage) -> Path:
         return self.runs / stage
+
+    @property
+    def words(self) -> int:
+        """How many pictures a fresh projector learns words from, before the language model is asked."""
+        return 20 if self.smoke else 1500
 
     @property
     def nano_folder(self) -> Path | None:
@@ -100,13 +103,35 @@ def run_tower(chosen: Plan, stage: Stage) -> dict[str, Any]:
     return {"pictures": len(pictures)}
 
 
+def run_reader(chosen: Plan, stage: Stage) -> dict[str, Any]:
+    """The tower's reader, taught on phantoms and on the real pictures that no variant keeps back."""
+    own, folder = chosen.of(stage), chosen.folder(stage)
+    model = encoder.tower()
+    model.load_state_dict(load_file(chosen.parts / "tower.safetensors"), strict=True)
+    found = reader.real(
+        model,
+        mixtures.vqa_rad_samples(datasets.held_out_pictures()),
+        own["variants"],
+        folder / "real.safetensors",
+        every=40 if chosen.smoke else 1,
+    )
+    drawn = reader.phantoms(list(shards.shards(folder / "features", own["pictures"], READER_FIRST)))
+    heads = reader.teach(model, drawn, found, own["steps"], folder / "log.jsonl")
+    curves.draw(folder / "log.jsonl", folder)
+    keep_parts(chosen.parts, tower=model.state_dict())
+    test = reader.phantoms(list(shards.shards(folder / "features", own["tested"], READER_FIRST, "test")))
+    right = reader.by_kind(reader.right(model, heads, test))
+    return {"pictures": len(drawn) + len(found), "tested": len(test), "right": right, "tokens": 0}
+
+
 def run_projector(chosen: Plan, stage: Stage) -> dict[str, Any]:
     """The base projector, in a layperson's words: shapes, then the five kinds. The language model is untouched."""
     model, processor = nano(chosen)
     only(model, lambda name: "multi_modal_projector" in name)
     count = chosen.of(stage)["pictures"]
-    examples = mixtures.shape_examples(count) if stage == "shapes" else mixtures.layperson_examples(count)
-    facts = learn(chosen, stage, model, processor, list(examples))
+    examples = list(mixtures.shape_examples(count) if stage == "shapes" else mixtures.layperson_examples(count))
+    warmth = [*mixtures.shape_examples(chosen.words), *mixtures.layperson_examples(chosen.words, 1_500_000)]
+    facts = learn(chosen, stage, model, processor, examples, warmth if stage == "shapes" else ())
     keep_parts(chosen.parts, projector=model.model.multi_modal_projector.state_dict())
     return facts
 
@@ -120,7 +145,7 @@ def run_align(chosen: Plan, stage: Stage) -> dict[str, Any]:
         *mixtures.caption_examples(chosen.of(stage)["pictures"]),
         *mixtures.real_examples()[:: 40 if chosen.smoke else 4],
     ]
-    return learn(chosen, stage, model, processor, examples)
+    return learn(chosen, stage, model, processor, examples, list(mixtures.caption_examples(chosen.words, 2_500_000)))
 
 
 def run_instruct(chosen: Plan, stage: Stage) -> dict[str, Any]:
@@ -135,9 +160,7 @@ def run_instruct(chosen: Plan, stage: Stage) -> dict[str, Any]:
 def run_vqa(chosen: Plan, stage: Stage) -> dict[str, Any]:
     """VQA-RAD, official or without the pictures kept back, with some phantoms and talk so that nothing is forgotten."""
     own = chosen.of(stage)
-    samples: Iterable[Sample] = (s for s in datasets.vqa_rad("train") if not datasets.asked_in_test(s))
-    if stage == "vqa-disjoint":
-        samples = datasets.without(samples, datasets.held_out_pictures())
+    samples = mixtures.vqa_rad_samples(datasets.held_out_pictures() if stage == "vqa-disjoint" else frozenset())
     said = list(mixtures.vqa_rad_examples(samples, own["variants"], seed=1))[: 8 if chosen.smoke else None]
     replay = mixtures.instruct_examples(own["replay"] if not chosen.smoke else 5, own["questions"], first=4_000_000)
     general = list(mixtures.general_examples())[:: 10 if chosen.smoke else 2]
@@ -146,6 +169,7 @@ def run_vqa(chosen: Plan, stage: Stage) -> dict[str, Any]:
 
 RUNNERS: dict[Stage, Callable[[Plan, Stage], dict[str, Any]]] = {
     "tower": run_tower,
+    "reader": run_reader,
     "shapes": run_projector,
     "base": run_projector,
     "align": run_align,
@@ -188,14 +212,23 @@ def continued(chosen: Plan, stage: Stage, examples: list[Example]) -> dict[str, 
     return learn(chosen, stage, model, processor, examples)
 
 
-def learn(chosen: Plan, stage: Stage, model: Any, processor: Any, examples: list[Example]) -> dict[str, Any]:
-    """Cache features, train, write the curve and (for nano-med) the adapter; returns what was learnt from."""
+def learn(
+    chosen: Plan, stage: Stage, model: Any, processor: Any, examples: list[Example], warmth: Sequence[Example] = ()
+) -> dict[str, Any]:
+    """Cache features, train, write the curve and (for nano-med) the adapter; returns what was learnt from.
+
+    `warmth` are the examples whose words the projector learns first (train/words.py).
+    """
     own, folder = chosen.of(stage), chosen.folder(stage)
     inner = model.get_base_model() if isinstance(model, PeftModel) else model
     store = FeatureStore(chosen.runs, processor, inner.model.vision_tower)
-    store.add(mixtures.pictures(examples))
+    store.add(mixtures.pictures([*examples, *warmth]))
     encoder_ = Encoder(processor.tokenizer, inner.config.image_token_id)
-    rows = list(chain.from_iterable(encoder_.rows(e, ROW_TOKENS) for e in examples))
+    rows, early = (list(chain.from_iterable(encoder_.rows(e, ROW_TOKENS) for e in some)) for some in (examples, warmth))
+    if early and not any((folder / "checkpoints").glob("checkpoint-*")):
+        embedding = inner.get_input_embeddings().weight
+        losses = words.warm(inner.model.multi_modal_projector, embedding, early, store, 3 if chosen.smoke else 400)
+        print(f"{stage}: words {losses[0]:.2f} -> {losses[-1]:.2f}", flush=True)
     schedule = Schedule(own["epochs"], own["rate"], own["projector_rate"])
     train(model, rows, store, schedule, folder, processor.tokenizer.pad_token_id)
     curves.draw(folder / "log.jsonl", folder)

@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from train.nano import Plan
     from train.stages import Stage
 
+# The tower's reader has seen VQA-RAD's training pictures, without those kept back, before any of these.
+DISJOINT = ("phantoms", "bccd", "dsb2018_histology", "vqa_rad-train-without-held-out-pictures")
 DATASETS: dict[str, tuple[str, ...]] = {
-    "align": ("phantoms", "bccd", "dsb2018_histology"),
-    "instruct": ("phantoms", "bccd", "dsb2018_histology"),
-    "vqa-disjoint": ("phantoms", "bccd", "dsb2018_histology", "vqa_rad-train-without-held-out-pictures"),
+    "align": DISJOINT,
+    "instruct": DISJOINT,
+    "vqa-disjoint": DISJOINT,
     "vqa-official": ("phantoms", "bccd", "dsb2018_histology", "vqa_rad-train"),
 }
 WEIGHTS, CONFIG = "adapter_model.safetensors", "adapter_config.json"

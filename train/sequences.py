@@ -102,6 +102,13 @@ def visible(segments: Tensor) -> Tensor:
     return torch.where(padding, itself, causal & (same | prefix))[:, None]
 
 
+def answer_weights(labels: Tensor, segments: Tensor) -> Tensor:
+    """(B, L) float: an answer of n tokens weighs sqrt(n), so that "yes" is not drowned by a paragraph beside it."""
+    answered = (labels != IGNORED).float()
+    same = (segments[:, :, None] == segments[:, None, :]).float()
+    return answered / (same @ answered[..., None])[..., 0].clamp_min(1).sqrt()
+
+
 def collate(rows: list[Row], pad: int) -> dict[str, Tensor]:
     """Rows of one batch, padded on the right to the longest."""
     longest = max(len(row.ids) for row in rows)
@@ -110,9 +117,11 @@ def collate(rows: list[Row], pad: int) -> dict[str, Tensor]:
         return [*values, *[fill] * (longest - len(values))]
 
     segments = torch.tensor([padded(r.segments, PAD_SEGMENT) for r in rows])
+    labels = torch.tensor([padded(r.labels, IGNORED) for r in rows])
     return {
         "input_ids": torch.tensor([padded(r.ids, pad) for r in rows]),
-        "labels": torch.tensor([padded(r.labels, IGNORED) for r in rows]),
+        "labels": labels,
+        "weights": answer_weights(labels, segments),
         "position_ids": torch.tensor([padded(r.positions, 0) for r in rows]),
         "attention_mask": visible(segments),
     }

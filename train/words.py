@@ -1,0 +1,67 @@
+"""Bring a projector to where the language model's own words are, before the language model itself is asked.
+
+A picture's projected tokens are compared with the embeddings of all words that training's answers use; the words of its
+own answers must come out first. That costs a thousandth of a pass through the language model and saves many of them.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from train.features import FeatureStore
+from train.sequences import IGNORED, Row
+
+BATCH = 32
+SHARPNESS = 20.0
+TOO_COMMON = 0.4  # a token in more answers than this share says nothing of the picture
+
+
+def spoken(row: Row) -> set[int]:
+    return {label for label in row.labels if label != IGNORED}
+
+
+def vocabulary(rows: Sequence[Row]) -> list[int]:
+    """Token ids of the answers that tell pictures apart: in two rows at least, in not too many."""
+    counts = Counter(token for row in rows for token in spoken(row))
+    return sorted(t for t, n in counts.items() if 2 <= n <= TOO_COMMON * len(rows))
+
+
+def targets(rows: Sequence[Row], ids: list[int]) -> Tensor:
+    """(N, len(ids)) float: which words are true of which picture; each row sums to one where it has any."""
+    place = {token: i for i, token in enumerate(ids)}
+    table = torch.zeros(len(rows), len(ids))
+    for i, row in enumerate(rows):
+        table[i, [place[t] for t in spoken(row) if t in place]] = 1
+    return table / table.sum(1, keepdim=True).clamp_min(1)
+
+
+def likeness(tokens: Tensor, words: Tensor, centre: Tensor) -> Tensor:
+    """(B, N, hidden) tokens and (V, hidden) words -> (B, V): how near the nearest tokens come, as a soft maximum."""
+    directions = nn.functional.normalize(tokens - centre, dim=-1)
+    return (SHARPNESS * directions @ nn.functional.normalize(words - centre, dim=-1).T).logsumexp(1)
+
+
+def warm(projector: nn.Module, embedding: Tensor, rows: Sequence[Row], store: FeatureStore, steps: int) -> list[float]:
+    """Train the projector's free parameters for so many steps; returns the loss of each."""
+    rows = [row for row in rows if row.picture]
+    ids = vocabulary(rows)
+    wanted, words = targets(rows, ids), embedding[ids].detach()
+    centre, length = embedding.mean(0).detach(), (words - embedding.mean(0)).norm(dim=-1).mean().item()
+    parameters = [p for p in projector.parameters() if p.requires_grad]
+    optimizer = torch.optim.AdamW(parameters, lr=2e-3, weight_decay=0.01)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2e-3, max(2, steps), pct_start=0.1)
+    generator, losses = torch.Generator().manual_seed(0), []
+    for _ in range(steps):
+        chosen = torch.randint(len(rows), (BATCH,), generator=generator)
+        tokens = projector(store.batch([rows[i].picture or "" for i in chosen.tolist()]))
+        said = -(wanted[chosen] * likeness(tokens, words, centre).log_softmax(-1)).sum(-1).mean()
+        # As long as words are, too: the language model expects it.
+        size = ((tokens - centre).norm(dim=-1) / length - 1).square().mean()
+        optimizer.zero_grad()
+        (said + size).backward()
+        optimizer.step()
+        schedule.step()
+        losses.append(said.item())
+    return losses
