@@ -30,7 +30,7 @@ def test_slices_turn_by_wheel_keys_slider_and_cine(page: Page) -> None:
     page.wait_for_function("document.querySelector('.mv-slices output').textContent.startsWith('9 ')")
     assert page.locator("[data-step=cine]").get_attribute("aria-pressed") == "true"
     page.keyboard.press("Escape")
-    assert page.locator("[data-step=cine]").get_attribute("aria-pressed") == "false"
+    page.wait_for_selector("[data-step=cine][aria-pressed=false]", timeout=2000)
 
 
 def test_zoom_keeps_what_is_under_the_pointer_and_fit_brings_all_back(page: Page) -> None:

@@ -94,6 +94,14 @@ RODS = {
 }
 
 
+def longest(shown: NDArray[np.int16], along: str) -> NDArray[np.int16]:
+    """The picture with nothing but the rod in it: another one may cross the plane and show as a dot."""
+    across = 1 if along == "x" else 0
+    bright = (shown > (np.median(shown) + shown.max()) / 2).sum(axis=across)
+    kept = np.expand_dims(bright > bright.max() / 2, across)
+    return np.where(kept, shown, np.median(shown)).astype(np.int16)
+
+
 @pytest.mark.parametrize("name", RODS)
 def test_a_rod_of_50_mm_measures_50_mm_on_every_plane(page: Page, name: str) -> None:
     show(page, name)
@@ -101,7 +109,7 @@ def test_a_rod_of_50_mm_measures_50_mm_on_every_plane(page: Page, name: str) -> 
     for cut, slice_, along in RODS[name]:
         plane(page, cut)
         to_slice(page, slice_)
-        left, top, right, bottom = extent(picture(page))
+        left, top, right, bottom = extent(longest(picture(page), along))
         middle_x, middle_y = (left + right) / 2, (top + bottom) / 2
         page.keyboard.press("d")
         if along == "x":
