@@ -22,7 +22,8 @@ pictures. "not measured" means what it says.
 
 **nano** (the base) is a small vision-language model in transformers' own classes (`LlavaForConditionalGeneration`,
 `LlavaProcessor`): SmolLM2-135M-Instruct as language model, unchanged; an EfficientNet-Lite0 as vision tower, frozen,
-in a class that `import medvlm.tower` registers; and a projector of two layers, trained here on shapes and on drawings
+with three layers of self-attention behind it (the reader) that were trained here, in a class that
+`import medvlm.tower` registers; and a projector of two layers, trained here on shapes and on drawings
 described as a layperson would. **nano-med** (tuned) is a LoRA adapter (rank 32, all linear layers of the
 language model) with a projector of its own, trained here
 on medical captions, questions and dialogues against the language model's 4-bit (NF4) weights. It answers in English."""
@@ -60,6 +61,11 @@ pictures. Same linear probe on the mean token. On the planes of phantoms the enc
 intervals; on their findings it is ahead and the intervals overlap, and so on the 13 real pictures kept back, by one
 picture. So it is the tower, although a stock class would load without `medvlm`."""
 
+READER = """The tower's reader was taught what pictures are known to show, with small heads that were thrown away
+afterwards and without the language model: facts of phantoms and the spots of their findings, and questions about
+VQA-RAD's training pictures, without those kept back. Base and tuned model share it. What its heads told of phantoms
+from the test's draw, which no stage trains on:"""
+
 METHODS = """## Definitions
 
 - *LLaVA-Med's counting* is that of its version 1.0.0, with its quirks: a closed answer is right when it contains "yes"
@@ -96,6 +102,7 @@ def text(folder: Path, stage: str) -> str:
         LICENCES,
         trained(training),
         f"{TOWERS}\n\n{sections.tower(tower)}",
+        f"{READER}\n\n{sections.reader(find(training, 'reader'))}",
         *radiology(f"VQA-RAD, official test split, NF4, stage `{stage}`", find(loaded, "vqa-rad")),
         *image_disjoint(disjoint),
         *(whole_test(disjoint) if stage != "vqa-disjoint" else []),
@@ -214,10 +221,11 @@ def modality(stages: dict[str, Record | None]) -> list[str]:
     before = find(stages["instruct"], "settings", "modality")
     after = find(stages["vqa-disjoint"], "settings", "modality")
     return [
-        "## Modality of real pictures\n\nVQA-RAD's pictures whose own questions tell the modality, asked of the stage "
-        "before its first VQA-RAD picture, and of the image-disjoint stage for the pictures kept back from it.",
-        sections.modality({"all labelled, before VQA-RAD": before, "kept back, image-disjoint": after}),
-        "What the stage before VQA-RAD said, all wordings together:",
+        "## Modality of real pictures\n\nPictures kept back from every stage, tower included, whose own questions tell "
+        "the modality: asked of the stage whose language model has not seen VQA-RAD yet, and of the image-disjoint "
+        "one. The tower's reader has seen VQA-RAD's other pictures: no stage is before its first one altogether.",
+        sections.modality({"kept back, before VQA-RAD's answers": before, "kept back, image-disjoint": after}),
+        "What the stage before VQA-RAD's answers said, all wordings together:",
         sections.confusion(before),
     ]
 

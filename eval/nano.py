@@ -125,9 +125,8 @@ def phantoms(plan: Plan) -> Record:
 
 
 def modality(plan: Plan) -> Record:
-    """The modality of real pictures that the stage has not seen."""
-    pictures = None if plan.name in BEFORE_VQA_RAD else datasets.held_out_pictures()
-    cases = plan.some(tasks.modality(pictures))
+    """The modality of real pictures that no stage has seen, the tower's reader included."""
+    cases = plan.some(tasks.modality(datasets.held_out_pictures()))
     arms: tuple[EvalArm, ...] = ("tuned", "base")
     return {arm: scoring.modality(cases, plan.texts("modality", cases, arm)) for arm in arms}
 

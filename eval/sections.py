@@ -220,6 +220,14 @@ def tower(record: Record | None) -> str:
     return table(head, rows)
 
 
+def reader(record: Record | None) -> str:
+    """What the reader's heads knew of pictures that it was not taught on, by kind of fact."""
+    if record is None:
+        return f"The reader's facts: {MISSING}."
+    rows = [[kind, share(scores.share(right, asked))] for kind, (right, asked) in record["right"].items()]
+    return table(["fact", "right, per cent"], rows)
+
+
 def quotes(record: Record | None) -> str:
     """Answers as they came."""
     if record is None:

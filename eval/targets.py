@@ -47,12 +47,9 @@ def all_targets(stages: Mapping[str, Record | None], loaded: str) -> list[Target
     for name in ("closed", "open"):
         loss = points(find(official, "precision", "difference", f"compat_{name}"))
         made.append(Target(f"NF4 below full precision, VQA-RAD {name}", 2, loss, most=True))
-    made.append(
-        Target("Modality of real pictures never seen, before VQA-RAD", 85, mean_modality(stages.get("instruct")))
-    )
-    made.append(
-        Target("Modality of real pictures never seen, image-disjoint", 85, mean_modality(stages.get("vqa-disjoint")))
-    )
+    unseen = "Modality of real pictures never seen"
+    made.append(Target(f"{unseen}, before VQA-RAD's answers", 85, mean_modality(stages.get("instruct"))))
+    made.append(Target(f"{unseen}, image-disjoint", 85, mean_modality(stages.get("vqa-disjoint"))))
     return made
 
 
