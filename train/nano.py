@@ -53,7 +53,7 @@ class Plan:
     @property
     def words(self) -> int:
         """How many pictures a fresh projector learns words from, before the language model is asked."""
-        return 20 if self.smoke else 1500
+        return 8 if self.smoke else 1500
 
     @property
     def nano_folder(self) -> Path | None:
@@ -113,7 +113,7 @@ def run_reader(chosen: Plan, stage: Stage) -> dict[str, Any]:
         mixtures.vqa_rad_samples(datasets.held_out_pictures()),
         own["variants"],
         folder / "real.safetensors",
-        every=40 if chosen.smoke else 1,
+        every=60 if chosen.smoke else 1,
     )
     drawn = reader.phantoms(list(shards.shards(folder / "features", own["pictures"], READER_FIRST)))
     heads = reader.teach(model, drawn, found, own["steps"], folder / "log.jsonl")
@@ -143,7 +143,7 @@ def run_align(chosen: Plan, stage: Stage) -> dict[str, Any]:
     only(model, lambda name: "multi_modal_projector.modules_to_save" in name)
     examples = [
         *mixtures.caption_examples(chosen.of(stage)["pictures"]),
-        *mixtures.real_examples()[:: 40 if chosen.smoke else 4],
+        *mixtures.real_examples()[:: 100 if chosen.smoke else 4],
     ]
     return learn(chosen, stage, model, processor, examples, list(mixtures.caption_examples(chosen.words, 2_500_000)))
 
@@ -152,7 +152,7 @@ def run_instruct(chosen: Plan, stage: Stage) -> dict[str, Any]:
     """nano-med's stage 2 on phantoms, real smears and tiles, and talk without pictures; no VQA-RAD picture yet."""
     own = chosen.of(stage)
     phantoms = mixtures.instruct_examples(own["pictures"], own["questions"])
-    real = mixtures.real_examples()[:: 40 if chosen.smoke else 2]
+    real = mixtures.real_examples()[:: 100 if chosen.smoke else 2]
     general = list(mixtures.general_examples())[: 2 if chosen.smoke else None]
     return continued(chosen, stage, [*phantoms, *real, *general])
 
@@ -161,9 +161,9 @@ def run_vqa(chosen: Plan, stage: Stage) -> dict[str, Any]:
     """VQA-RAD, official or without the pictures kept back, with some phantoms and talk so that nothing is forgotten."""
     own = chosen.of(stage)
     samples = mixtures.vqa_rad_samples(datasets.held_out_pictures() if stage == "vqa-disjoint" else frozenset())
-    said = list(mixtures.vqa_rad_examples(samples, own["variants"], seed=1))[: 8 if chosen.smoke else None]
-    replay = mixtures.instruct_examples(own["replay"] if not chosen.smoke else 5, own["questions"], first=4_000_000)
-    general = list(mixtures.general_examples())[:: 10 if chosen.smoke else 2]
+    said = list(mixtures.vqa_rad_examples(samples, own["variants"], seed=1))[: 3 if chosen.smoke else None]
+    replay = mixtures.instruct_examples(own["replay"] if not chosen.smoke else 2, own["questions"], first=4_000_000)
+    general = list(mixtures.general_examples())[:: 40 if chosen.smoke else 2]
     return continued(chosen, stage, [*said, *replay, *general])
 
 

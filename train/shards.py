@@ -61,8 +61,7 @@ def lit(image: Image.Image, seed: int) -> Image.Image:
 
 @torch.no_grad()
 def make(domain: Domain, first: int, count: int, split: Split, target: Path) -> None:
-    """Draw, encode and write one shard; runs in a process of its own with one thread."""
-    torch.set_num_threads(1)
+    """Draw, encode and write one shard."""
     tower = encoder.tower()
     features, known, places = [], [], []
     for start in range(first, first + count, 25):
@@ -86,8 +85,11 @@ def shards(folder: Path, each: int, first: int, split: Split = "train", workers:
         for domain in DOMAINS
     ]
     missing = [job for job in wanted if not job[4].is_file()]
-    if missing:
-        with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+    if sum(job[2] for job in missing) <= EACH:  # less work than starting processes
+        for job in missing:
+            make(*job)
+    else:
+        with ProcessPoolExecutor(workers, get_context("spawn"), torch.set_num_threads, (1,)) as pool:
             list(pool.map(make, *zip(*missing, strict=True)))
     for job in wanted:
         yield read(job[4])

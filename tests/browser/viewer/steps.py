@@ -49,6 +49,7 @@ def picture(page: Page, stage: int = 0) -> NDArray[np.int16]:
 
 def edges(page: Page, stage: int = 0) -> dict[str, str]:
     """The letters at the edges."""
+    page.evaluate(SETTLED)
     names = ("top", "right", "bottom", "left")
     place = page.locator(".mv-stage").nth(stage)
     return {name: place.locator(f".mv-{name}").inner_text() for name in names}
