@@ -224,8 +224,11 @@ def reader(record: Record | None) -> str:
     """What the reader's heads knew of pictures that it was not taught on, by kind of fact."""
     if record is None:
         return f"The reader's facts: {MISSING}."
-    rows = [[kind, share(scores.share(right, asked))] for kind, (right, asked) in record["right"].items()]
-    return table(["fact", "right, per cent"], rows)
+    rows = [
+        [kind, share(scores.share(right, asked)), share(scores.share(blind, asked))]
+        for kind, (right, blind, asked) in record["right"].items()
+    ]
+    return table(["fact", "right, per cent", "always saying training's commonest value"], rows)
 
 
 def quotes(record: Record | None) -> str:

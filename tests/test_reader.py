@@ -42,8 +42,10 @@ def test_the_reader_learns_facts_spots_and_answers_and_knows_them_in_other_pictu
     losses = [json.loads(line)["loss"] for line in log.read_text().splitlines()]
     assert losses[-1] < losses[0] / 3
     others = seen(30, asked=True)
-    right, asked = reader.right(tower, heads, others)["ct: presence of mass"]
-    assert asked == 30 and right >= 27
+    kinds = reader.by_kind(reader.right(tower, heads, others), {"ct: presence of mass": "no"})
+    right, blind, asked = kinds["presence"]
+    assert (blind, asked) == (15, 30) and right >= 27
+    assert kinds["presence, no"][1:] == (15, 15) and kinds["presence, yes"][1:] == (0, 15)
     tokens = tower.reader(tower.placed(others.features.float(), 8, 8))
     assert heads.spots(tokens)[1, :, 0].argmax().item() == 9, "row 1, column 1 of eight by eight"
     answers = heads.asked_logits(tokens[:2], ["Is there a mass?"] * 2).argmax(-1).tolist()
@@ -54,6 +56,11 @@ def test_the_reader_learns_facts_spots_and_answers_and_knows_them_in_other_pictu
 def test_a_spot_covers_the_tokens_within_its_radius_and_always_its_own() -> None:
     assert reader.inside(0.19, 0.19, 0.0).nonzero().flatten().tolist() == [9]
     assert reader.inside(0.5, 0.5, 0.1).nonzero().flatten().tolist() == [27, 28, 35, 36]
+
+
+def test_the_commonest_value_is_what_one_says_without_looking() -> None:
+    facts = [{"ct: plane": "axial"}, {"ct: plane": "axial"}, {"ct: plane": "coronal"}]
+    assert reader.commonest(reader.Seen(torch.zeros(3, 64, 768), facts, [[]] * 3, [[]] * 3)) == {"ct: plane": "axial"}
 
 
 def test_every_picture_comes_once_a_round() -> None:

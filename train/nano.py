@@ -120,7 +120,7 @@ def run_reader(chosen: Plan, stage: Stage) -> dict[str, Any]:
     curves.draw(folder / "log.jsonl", folder)
     keep_parts(chosen.parts, tower=model.state_dict())
     test = reader.phantoms(list(shards.shards(folder / "features", own["tested"], READER_FIRST, "test")))
-    right = reader.by_kind(reader.right(model, heads, test))
+    right = reader.by_kind(reader.right(model, heads, test), reader.commonest(drawn))
     return {"pictures": len(drawn) + len(found), "tested": len(test), "right": right, "tokens": 0}
 
 

@@ -8,6 +8,7 @@ hold these facts in plain sight, so that the language model, whose training cost
 import json
 import random
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -234,9 +235,9 @@ def step_loss(
 
 
 @torch.no_grad()
-def right(tower: EfficientNetTower, heads: Heads, seen: Seen) -> dict[str, tuple[int, int]]:
-    """Fact -> (right, asked) on other pictures; a value that training never had counts as wrong."""
-    counts: dict[str, tuple[int, int]] = {}
+def right(tower: EfficientNetTower, heads: Heads, seen: Seen) -> Counter[tuple[str, str, bool]]:
+    """(fact, value, whether it was told) -> how often, on other pictures; a value new to the heads is never told."""
+    counts: Counter[tuple[str, str, bool]] = Counter()
     for start in range(0, len(seen), 64):
         features = seen.features[start : start + 64].float()
         logits = heads.fact_logits(tower.reader(tower.placed(features, GRID, GRID)))
@@ -244,16 +245,28 @@ def right(tower: EfficientNetTower, heads: Heads, seen: Seen) -> dict[str, tuple
             for fact, value in facts.items():
                 values = heads.values.get(fact, [])
                 said = values[int(row[heads.first[fact] :][: len(values)].argmax())] if values else None
-                hits, asked = counts.get(fact, (0, 0))
-                counts[fact] = hits + (said == value), asked + 1
+                counts[fact, value, said == value] += 1
     return counts
 
 
-def by_kind(counts: dict[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:
-    """(right, asked) of each kind of fact over all domains: "presence", "plane", "side", ..."""
-    kinds: dict[str, tuple[int, int]] = {}
-    for fact, (right_, asked) in counts.items():
+def by_kind(counts: Counter[tuple[str, str, bool]], commonest: dict[str, str]) -> dict[str, tuple[int, int, int]]:
+    """Kind of fact -> (right, right by always saying training's commonest value, asked), over all domains.
+
+    Presence is counted once more by truth: most findings are absent from most pictures.
+    """
+    kinds: dict[str, tuple[int, int, int]] = {}
+    for (fact, value, told), times in counts.items():
         kind = fact.split(": ")[-1].split(" of ")[0].split(" ")[0]
-        hits, all_ = kinds.get(kind, (0, 0))
-        kinds[kind] = hits + right_, all_ + asked
+        for name in (kind, f"presence, {value}") if kind == "presence" else (kind,):
+            hits, blind, asked = kinds.get(name, (0, 0, 0))
+            kinds[name] = hits + told * times, blind + (commonest.get(fact) == value) * times, asked + times
     return dict(sorted(kinds.items()))
+
+
+def commonest(seen: Seen) -> dict[str, str]:
+    """Fact -> the value that most pictures have."""
+    values: dict[str, Counter[str]] = {}
+    for facts in seen.facts:
+        for fact, value in facts.items():
+            values.setdefault(fact, Counter())[value] += 1
+    return {fact: found.most_common(1)[0][0] for fact, found in values.items()}

@@ -1,7 +1,7 @@
 """Bring a projector to where the language model's own words are, before the language model itself is asked.
 
 A picture's projected tokens are compared with the embeddings of all words that training's answers use; the words of its
-own answers must come out first. That costs a thousandth of a pass through the language model and saves many of them.
+own answers must come out first. No pass through the language model is needed for that.
 """
 
 from collections import Counter
