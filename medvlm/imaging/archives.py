@@ -16,10 +16,10 @@ from typing import Literal
 from medvlm.errors import UserError
 from medvlm.imaging.limits import Limits
 from medvlm.imaging.parts import Part, part_of
-from medvlm.imaging.sniff import gzip_start, is_nifti
+from medvlm.imaging.sniff import GZIP, gzip_start, is_nifti
 
 ArchiveForm = Literal["zip", "tar", "tar.gz", "gzip"]
-_ZIP, _GZIP, _TAR_AT, _TAR = (b"PK\x03\x04", b"PK\x05\x06"), b"\x1f\x8b", 257, b"ustar"
+_ZIP, _TAR_AT, _TAR = (b"PK\x03\x04", b"PK\x05\x06"), 257, b"ustar"
 # What an archive may hold, but not inside another: unpacking in turns is how a small file becomes an endless one.
 _NESTED: tuple[tuple[int, bytes, str], ...] = (
     (0, b"PK\x03\x04", "a zip archive"),
@@ -44,7 +44,7 @@ def archive_form(data: bytes) -> ArchiveForm | None:
         return "zip"
     if data[_TAR_AT : _TAR_AT + 5] == _TAR:
         return "tar"
-    if not data.startswith(_GZIP):
+    if not data.startswith(GZIP):
         return None
     start = gzip_start(data)
     if start[_TAR_AT : _TAR_AT + 5] == _TAR:
@@ -81,7 +81,6 @@ def gunzip(data: bytes, what: str, limits: Limits) -> bytearray:
 def _inflated(data: bytes, what: str, limits: Limits) -> Iterator[bytes]:
     """Pieces of at most a megabyte. The packed bytes go in little by little, since what is left over is copied."""
     size, at, unpacker = 0, 0, zlib.decompressobj(31)
-    damaged = UserError(f"{what} is a gzip file that is damaged or cut short. Export or copy it again.")
     while at < len(data):
         waiting = data[at : at + _FED]
         at += len(waiting)
@@ -89,18 +88,18 @@ def _inflated(data: bytes, what: str, limits: Limits) -> Iterator[bytes]:
             try:
                 piece = unpacker.decompress(waiting, _CHUNK)
             except zlib.error:
-                raise damaged from None
+                raise _damaged(what, "a gzip file") from None
             size += len(piece)
             limits.check_unpacked(size, len(data), what)
             yield piece
             waiting = unpacker.unconsumed_tail
         if unpacker.eof:
             at -= len(unpacker.unused_data)
-            if not data.startswith(_GZIP, at):
+            if not data.startswith(GZIP, at):
                 return  # padding behind the last stream
             unpacker = zlib.decompressobj(31)
     if not unpacker.eof:
-        raise damaged
+        raise _damaged(what, "a gzip file")
 
 
 class _Damaged(UserError):
@@ -132,7 +131,7 @@ def _zip(data: bytes, what: str, limits: Limits) -> list[Part]:
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
     except (zipfile.BadZipFile, ValueError, OSError, struct.error, NotImplementedError, UnicodeDecodeError):
-        raise UserError(f"{what} is a zip archive that is damaged or cut short. Export or copy it again.") from None
+        raise _damaged(what, "a zip archive") from None
     entries = archive.infolist()
     limits.check_files(len(entries), what)
     if any(entry.filename == "[Content_Types].xml" for entry in entries):
@@ -231,7 +230,7 @@ def _entries(
                     limits.check_study(entry.size, what)
                     yield archive, entry
     except (tarfile.TarError, ValueError, OverflowError, EOFError, struct.error):
-        raise UserError(f"{what} is a tar archive that is damaged or cut short. Export or copy it again.") from None
+        raise _damaged(what, "a tar archive") from None
 
 
 def _tarred(entry: tarfile.TarInfo, data: bytes) -> Part:
@@ -247,7 +246,7 @@ def _check_path(name: str, number: int, what: str) -> None:
 
 def _check_nested(start: bytes, number: int, what: str) -> None:
     kind = next((kind for at, magic, kind in _NESTED if start[at : at + len(magic)] == magic), None)
-    if kind is None and start.startswith(_GZIP) and not is_nifti(gzip_start(start)):
+    if kind is None and start.startswith(GZIP) and not is_nifti(gzip_start(start)):
         kind = "a gzip archive"
     if kind is not None:
         raise UserError(
@@ -257,3 +256,7 @@ def _check_nested(start: bytes, number: int, what: str) -> None:
 
 def _suspicious(what: str, number: int, why: str) -> UserError:
     return UserError(f"{what} is not unpacked: entry {number} in it is {why}. Unpack it yourself and add the pictures.")
+
+
+def _damaged(what: str, kind: str) -> UserError:
+    return UserError(f"{what} is {kind} that is damaged or cut short. Export or copy it again.")

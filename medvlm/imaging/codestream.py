@@ -5,14 +5,17 @@ from dataclasses import dataclass
 
 _JPEG_SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _ALONE = frozenset({0x01, *range(0xD0, 0xD9)})
+# A progressive JPEG has about ten scans; thousands of them over the whole picture would take hours to decode.
+MOST_SCANS = 200
 
 
 @dataclass(frozen=True, slots=True)
 class FrameSize:
+    """Rows and columns in pixels, and values a pixel, as the stream states them."""
+
     rows: int
     columns: int
     samples: int
-    bits: int
 
 
 def frame_size(frame: bytes) -> FrameSize | None:
@@ -34,6 +37,11 @@ def is_too_short(frame: bytes, rows: int, columns: int) -> bool:
     return frame.startswith(b"\xff\xd8") and b"\xff\xf7" not in frame[:4096] and len(frame) * 512 < rows * columns
 
 
+def has_too_many_scans(frame: bytes) -> bool:
+    """Whether this is a JPEG stream built from more than `MOST_SCANS` scans."""
+    return frame.startswith(b"\xff\xd8") and frame.count(b"\xff\xda") > MOST_SCANS
+
+
 def _jpeg(frame: bytes) -> FrameSize | None:
     """ISO/IEC 10918-1 B.2.2: the frame header (SOF) after any number of other segments."""
     at = 2
@@ -46,8 +54,7 @@ def _jpeg(frame: bytes) -> FrameSize | None:
             continue
         # 0xF7 is the frame header of JPEG-LS (ISO/IEC 14495-1 C.2.2), laid out alike.
         if marker in _JPEG_SIZES or marker == 0xF7:
-            bits, rows, columns, samples = struct.unpack_from(">BHHB", frame, at + 4)
-            return FrameSize(rows, columns, samples, bits)
+            return FrameSize(*struct.unpack_from(">HHB", frame, at + 5))
         at += 2 + struct.unpack_from(">H", frame, at + 2)[0]
     return None
 
@@ -56,4 +63,4 @@ def _jpeg2000(frame: bytes, start: int) -> FrameSize:
     """ISO/IEC 15444-1 A.5.1: the SIZ segment, which always comes first."""
     right, bottom, left, top = struct.unpack_from(">4I", frame, start + 8)
     samples = struct.unpack_from(">H", frame, start + 40)[0]
-    return FrameSize(bottom - top, right - left, samples, (frame[start + 42] & 0x7F) + 1)
+    return FrameSize(bottom - top, right - left, samples)

@@ -2,44 +2,40 @@
 
 import io
 import zlib
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-
-import numpy as np
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from medvlm.errors import UserError
 from medvlm.imaging import greyscale
-from medvlm.imaging.colour import palette_of, to_eight_bits
-from medvlm.imaging.domain import CT_PRESETS, MODALITIES, WITHOUT_PIXELS, Region, domain_of, region_of
-from medvlm.imaging.frames import PALETTE, Layout, check_limits, decoded_frames, layout_of
+from medvlm.imaging.dicomdir import DICOMDIR
+from medvlm.imaging.domain import MODALITIES, WITHOUT_PIXELS, Region, domain_of, region_of
+from medvlm.imaging.frames import Layout, check_limits, decoded_frames, layout_of
 from medvlm.imaging.geometry import plane_of
 from medvlm.imaging.header import Header, code, codes, item, items, value, whole
 from medvlm.imaging.limits import Limits
-from medvlm.imaging.mosaic import mosaic_of
 from medvlm.imaging.placement import frame_seconds, frames_of, geometry_of, placed, sides_of
 from medvlm.imaging.series_words import description_of, words_of
+from medvlm.imaging.shown import Shown, coloured, grey
 from medvlm.imaging.sniff import after_meta
 from medvlm.imaging.spacing import spacing_of
-from medvlm.imaging.window import HIGH, LOW, PRESETS, automatic, full_range, words
-from medvlm.types import Geometry, Pixels, Scan, Window
+from medvlm.types import Geometry, Pixels, Scan, Spacing
 
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
-_DICOMDIR = "1.2.840.10008.1.3.10"
 # SNOMED codes of the chest in the Anatomic Region Sequence (PS3.16 CID 4031), for files without a body part word.
 _CHEST_CODES = frozenset({"51185008", "43799004", "T-D3000", "T-D3050"})
-UNNAMED = frozenset({"", "SC", "OT"})
+# What the code does not say: these pictures are simply called DICOM.
+_UNNAMED = frozenset({"", "SC", "OT"})
 # Pictures whose pixels often carry the patient's name as text.
 _OFTEN_TEXT = frozenset({"US", "IVUS", "SC", "OT", "ES", "XC"})
-_SAMPLED_FRAMES = 32
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Shown:
-    """Slices with the window that shows them, and what was done to get there."""
+class Whereabouts:
+    """Where the slices lie in the patient, in numbers and, with the known words of the header, in `description`."""
 
-    slices: tuple[Pixels, ...]
-    window: Window | None
-    unit: str
+    spacing: Spacing | None
+    geometry: Geometry | None
+    description: str
     notes: tuple[str, ...]
 
 
@@ -54,40 +50,48 @@ def read_dicom(data: bytes, what: str, limits: Limits, sha256: str) -> Scan:
     region = body_region(header)
     frames = decoded_frames(header, layout, limits, what)
     if layout.is_grey:
-        shown = _grey(header, layout, list(frames), rescales, modality, region)
+        shown = grey(header, layout, list(frames), rescales, modality, region)
     else:
-        shown = _coloured(header, layout, frames, limits, what)
+        shown = coloured(header, layout, frames, limits, what)
     slices, geometry, place_notes = _in_place(header, shown.slices)
-    inverted = layout.photometric == "MONOCHROME1"
     spacing, spacing_note = spacing_of(header, modality, layout.frames)
+    place = Whereabouts(spacing, geometry, _description(header, geometry), (spacing_note, *place_notes))
+    return described(header, modality, region, layout, replace(shown, slices=slices), place, sha256)
+
+
+def described(
+    header: Header, modality: str, region: Region | None, layout: Layout, shown: Shown, place: Whereabouts, sha256: str
+) -> Scan:
+    """The scan of one picture or stack: with what the header says of it in closed lists, and nothing else of it."""
+    count = len(shown.slices)
     domain, source = domain_of(modality, region)
-    word = "DICOM" if modality in UNNAMED else MODALITIES[modality]
+    word = "DICOM" if modality in _UNNAMED else MODALITIES[modality]
+    inverted = layout.photometric == "MONOCHROME1"
     return Scan(
-        slices=slices,
+        slices=shown.slices,
         domain=domain,
         domain_source=source,
         sha256=sha256,
-        name=f"{word} {'picture' if len(shown.slices) == 1 else 'stack'}",
+        name=f"{word} {'picture' if count == 1 else 'stack'}",
         kind=f"DICOM {modality}".strip(),
-        spacing=spacing,
+        spacing=place.spacing,
         window=shown.window,
         inverted=inverted,
         unit=shown.unit,
         notes=(
             *shown.notes,
             *(("MONOCHROME1 inverted",) if inverted else ()),
-            spacing_note,
-            *place_notes,
-            *text_note(header, modality),
+            *place.notes,
+            *_text_note(header, modality),
             "header removed",
         ),
-        geometry=geometry,
-        frame_seconds=frame_seconds(header, len(slices)),
-        description=description(header, geometry),
+        geometry=place.geometry,
+        frame_seconds=frame_seconds(header, count) if layout.frames > 1 else None,
+        description=place.description,
     )
 
 
-def _in_place(header: Header, slices: tuple[Pixels, ...]) -> tuple[tuple[Pixels, ...], Geometry | None, list[str]]:
+def _in_place(header: Header, slices: Sequence[Pixels]) -> tuple[tuple[Pixels, ...], Geometry | None, list[str]]:
     """The slices sorted along their normal, where the header says where each lies."""
     frames = frames_of(header, len(slices))
     order, arrangement = placed(frames)
@@ -99,7 +103,7 @@ def _in_place(header: Header, slices: tuple[Pixels, ...]) -> tuple[tuple[Pixels,
     return tuple(slices[index] for index in order), geometry, notes
 
 
-def description(header: Header, geometry: Geometry | None) -> str:
+def _description(header: Header, geometry: Geometry | None) -> str:
     """The known words of the series description and protocol, after the plane that the orientation says."""
     plane = plane_of(geometry.across, geometry.down) if geometry is not None and geometry.positions else ""
     return description_of(words_of(free_texts(header)), plane)
@@ -112,6 +116,8 @@ def free_texts(header: Header) -> list[str]:
 
 
 def parsed(data: bytes, what: str, limits: Limits) -> Header:
+    """pydicom's data set; where the file does not say how it is stored, as its bytes tell. Raises `UserError` for a
+    deflated file beyond the limits."""
     from pydicom import dcmread
     from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
@@ -137,7 +143,8 @@ def _check_deflated(data: bytes, what: str, limits: Limits) -> None:
 
 
 def check_is_picture(header: Header, what: str) -> None:
-    if str(getattr(header.file_meta, "MediaStorageSOPClassUID", "")) == _DICOMDIR or items(
+    """Raises `UserError`, with what it is instead, for a DICOM file that is no picture or not one to show."""
+    if str(getattr(header.file_meta, "MediaStorageSOPClassUID", "")) == DICOMDIR or items(
         header, "DirectoryRecordSequence"
     ):
         raise UserError(f"{what} is a DICOMDIR, the table of contents of a disc. Add the picture files that it lists.")
@@ -162,6 +169,7 @@ def check_is_picture(header: Header, what: str) -> None:
 
 
 def body_region(header: Header) -> Region | None:
+    """The region that the file names by word or by code; None where it names none that is known."""
     said = value(header, "BodyPartExamined")
     region = region_of(said) if isinstance(said, str) else None
     if region is None:
@@ -171,127 +179,11 @@ def body_region(header: Header) -> Region | None:
     return region
 
 
-def text_note(header: Header, modality: str) -> tuple[str, ...]:
+def _text_note(header: Header, modality: str) -> tuple[str, ...]:
+    """A warning where text in the pixels may name the patient."""
     said = code(header, "BurnedInAnnotation", ("YES", "NO"))
     if said == "YES":
         return ("the file says that text is burned into the picture: it may name the patient",)
     if said == "" and modality in _OFTEN_TEXT:
         return ("pictures of this kind often carry burned-in text: check that it names nobody",)
     return ()
-
-
-def _coloured(header: Header, layout: Layout, frames: Iterable[Pixels], limits: Limits, what: str) -> Shown:
-    if layout.photometric == PALETTE:
-        palette = palette_of(header, layout.signed, what)
-        return Shown(tuple(palette(frame) for frame in frames), None, "", ("palette colours applied",))
-    mosaic = mosaic_of(header, layout, limits, what)
-    slices = tuple(to_eight_bits(frame, layout.bits_stored) for frame in frames)
-    notes = ["YBR colours brought to RGB"] if layout.photometric.startswith("YBR") else []
-    notes += [f"{layout.bits_stored}-bit colour brought to 8 bits"] if layout.bits_stored > 8 else []
-    if mosaic is None:
-        return Shown(slices, None, "", tuple(notes))
-    return Shown((mosaic.assembled(slices),), None, "", (*notes, f"slide put together from {len(mosaic.places)} tiles"))
-
-
-def _grey(
-    header: Header, layout: Layout, frames: list[Pixels], rescales: tuple[greyscale.Rescale, ...],
-    modality: str, region: Region | None,
-) -> Shown:  # fmt: skip
-    """Modality table or rescale, then VOI table or window (PS3.3 C.11.1 and C.11.2)."""
-    frames = [finite_frame(frame) for frame in frames]
-    padding = greyscale.padding(header)
-    keep = [sample_of(frame, padding) for frame in some_of(frames)]
-    table = greyscale.modality_table(header)
-    notes: list[str] = []
-    if table is not None:
-        frames, keep = [table(frame) for frame in frames], [table(sample) for sample in keep]
-        notes.append("modality look-up table from the file applied")
-    elif rescales:
-        first = rescales[0]
-        every = list(rescales) * (layout.frames if len(rescales) == 1 else 1)
-        kept = [every[index] for index in some_of(range(layout.frames))]
-        low, high = float(min(frame.min() for frame in frames)), float(max(frame.max() for frame in frames))
-        for index, one in enumerate(every):
-            frames[index] = one(frames[index], low, high)  # in place: a large stack is never there twice
-        frames = alike(frames)
-        keep = alike([one(sample, low, high) for one, sample in zip(kept, keep, strict=True)])
-        notes += rescale_note(first, len(rescales), modality)
-    unit = greyscale.unit(header, modality, rescaled=bool(rescales) and table is None)
-    return _windowed(
-        header, layout, frames, np.concatenate([one.reshape(-1) for one in keep]), unit, modality, region, notes
-    )
-
-
-def rescale_note(first: greyscale.Rescale, count: int, modality: str) -> list[str]:
-    if count > 1:
-        return ["numbers rescaled slice by slice, as the file says"]
-    if first == greyscale.Rescale():
-        return []
-    aim = "to HU " if modality == "CT" else ""
-    return [f"numbers rescaled {aim}(slope {first.slope:g}, intercept {first.intercept:g})"]
-
-
-def _windowed(
-    header: Header, layout: Layout, frames: list[Pixels], sample: Pixels, unit: str,
-    modality: str, region: Region | None, notes: list[str],
-) -> Shown:  # fmt: skip
-    voi = greyscale.voi_table(header, lowest=float(min(frame.min() for frame in frames)))
-    in_file = greyscale.file_window(header)
-    # In HU the window is kept in favour of the table, so that the numbers stay in HU and presets keep their meaning.
-    if voi is not None and not (in_file is not None and unit == "HU"):
-        kind = np.uint8 if voi.bits <= 8 else np.uint16
-        baked = tuple(voi(frame).astype(kind) for frame in frames)
-        return Shown(baked, full_range(0, (1 << voi.bits) - 1), "", (*notes, "VOI look-up table from the file applied"))
-    window, note = window_of(layout, lambda: sample, unit, modality, region, header, in_file)
-    return Shown(tuple(frames), window, unit, (*notes, note))
-
-
-def window_of(
-    layout: Layout, sample: Callable[[], Pixels], unit: str, modality: str, region: Region | None,
-    header: Header, in_file: greyscale.FileWindow | None,
-) -> tuple[Window, str]:  # fmt: skip
-    """The window of the file, else that of the region, else one by percentiles of `sample()`; and a note."""
-    if in_file is not None:
-        more = f" (first of {in_file.choices})" if in_file.choices > 1 else ""
-        curve = "" if in_file.window.function != "SIGMOID" else ", sigmoid"
-        return in_file.window, f"window {words(in_file.window)} from the file{more}{curve}"
-    localizer = "LOCALIZER" in codes(header, "ImageType", frozenset({"LOCALIZER"}))
-    if modality == "CT" and unit == "HU" and not localizer:
-        name = CT_PRESETS.get(region, "soft tissue") if region else "soft tissue"
-        window = PRESETS["ct"][name]
-        return window, f"no window in the file: {name} window {words(window)}"
-    if layout.bits_stored <= 8 and layout.keyword == "PixelData" and not unit and not layout.signed:
-        top = (1 << layout.bits_stored) - 1
-        return full_range(0, top), f"{layout.bits_stored}-bit grey shown as stored"
-    return automatic(sample()), f"no window in the file: percentiles {LOW:g} to {HIGH:g}"
-
-
-def some_of(things: Sequence[Pixels] | range) -> list:  # type: ignore[type-arg]
-    """At most 32 of many frames, evenly spread: enough for percentiles."""
-    step = -(-len(things) // _SAMPLED_FRAMES)
-    return list(things[::step])
-
-
-def sample_of(frame: Pixels, padding: tuple[int, int] | None) -> Pixels:
-    """About 65,000 stored values of a frame, without those that stand for "no data"."""
-    flat = frame.reshape(-1)
-    flat = flat[:: max(1, flat.size // 65536)]
-    if padding is None:
-        return flat
-    kept = flat[(flat < padding[0]) | (flat > padding[1])]
-    return kept if kept.size else flat
-
-
-def finite_frame(frame: Pixels) -> Pixels:
-    if frame.dtype.kind != "f":
-        return frame
-    single = frame.astype(np.float32)
-    good = single[np.isfinite(single)]
-    low, high = (float(good.min()), float(good.max())) if good.size else (0.0, 0.0)
-    return np.nan_to_num(single, nan=low, posinf=high, neginf=low)
-
-
-def alike(frames: list[Pixels]) -> list[Pixels]:
-    """All frames in one type: the common one where their rescales led to several."""
-    kind = np.result_type(*{frame.dtype for frame in frames})
-    return [frame.astype(np.float32 if kind.kind == "f" else kind, copy=False) for frame in frames]

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 
 from medvlm.imaging.header import items, value
 
-_DICOMDIR = b"1.2.840.10008.1.3.10"
+DICOMDIR = "1.2.840.10008.1.3.10"
 
 
 def is_dicomdir(head: bytes) -> bool:
     """Whether the start of a file says that it is one (PS3.10 media storage SOP class)."""
-    return head[128:132] == b"DICM" and _DICOMDIR in head[:1024]
+    return head[128:132] == b"DICM" and DICOMDIR.encode() in head[:1024]
 
 
 def references_of(data: bytes) -> list[tuple[str, ...]]:
@@ -30,7 +30,7 @@ def listed(names: Sequence[str], references: Sequence[tuple[str, ...]]) -> list[
     """
     paths = [tuple(step for step in name.upper().replace("\\", "/").split("/") if step) for name in names]
     longest = max((len(reference) for reference in references), default=0)
-    whole = {reference for reference in references}
+    whole = set(references)
     lasts = [reference[-1] for reference in references]
     once = {last for last in lasts if lasts.count(last) == 1} if len(lasts) <= 2000 else set()
     return [

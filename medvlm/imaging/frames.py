@@ -8,7 +8,7 @@ import numpy as np
 
 from medvlm.errors import UserError
 from medvlm.imaging.codecs import decoder_of, only_digits
-from medvlm.imaging.codestream import frame_size, is_too_short
+from medvlm.imaging.codestream import MOST_SCANS, frame_size, has_too_many_scans, is_too_short
 from medvlm.imaging.header import Header, code, is_unreadable, value, whole
 from medvlm.imaging.limits import Limits
 from medvlm.types import Pixels
@@ -17,8 +17,6 @@ GREYS = ("MONOCHROME1", "MONOCHROME2")
 COLOURS = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
 PALETTE = "PALETTE COLOR"
 _KEYWORDS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
-# A progressive JPEG has about ten scans; thousands of them over the whole picture would take hours to decode.
-_SCANS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,5 +211,7 @@ def _check_stream(frame: bytes, layout: Layout, limits: Limits, what: str) -> No
             f"{what} is damaged: its header says {layout.columns} x {layout.rows} pixels with {layout.samples} "
             f"values, its compressed picture {size.columns} x {size.rows} with {size.samples}. Export it again."
         )
-    if frame.startswith(b"\xff\xd8") and frame.count(b"\xff\xda") > _SCANS:
-        raise UserError(f"{what} holds a JPEG built from more than {_SCANS} scans. Export it as uncompressed DICOM.")
+    if has_too_many_scans(frame):
+        raise UserError(
+            f"{what} holds a JPEG built from more than {MOST_SCANS} scans. Export it as uncompressed DICOM."
+        )

@@ -4,15 +4,15 @@ import contextlib
 import threading
 import weakref
 from collections.abc import Callable, Sequence
-from typing import Any, overload
 
 from medvlm.errors import UserError
+from medvlm.imaging.slices import Slices
 from medvlm.types import Pixels
 
 Source = Callable[[], Pixels]
 
 
-class LazySlices(Sequence[Pixels]):
+class LazySlices(Slices):
     """The slices of a series: as many sources as slices; a source is let go, with the bytes it holds, once it is used.
 
     Getting a slice decodes it if that has not happened yet, and raises what its source raises (a `UserError`).
@@ -28,16 +28,7 @@ class LazySlices(Sequence[Pixels]):
     def __len__(self) -> int:
         return len(self._pixels)
 
-    @overload
-    def __getitem__(self, index: int) -> Pixels: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Pixels]: ...
-
-    def __getitem__(self, index: int | slice) -> Pixels | Sequence[Pixels]:
-        if isinstance(index, slice):
-            return tuple(self[one] for one in range(*index.indices(len(self))))
-        place = range(len(self))[index]
+    def _slice(self, place: int) -> Pixels:
         found = self._pixels[place]
         return self._decoded(place) if found is None else found
 
@@ -68,10 +59,6 @@ class LazySlices(Sequence[Pixels]):
         if self._filler is not None:
             self._filler.join(seconds)
         return self._filler is not None and not self._filler.is_alive()
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        # Sources hold the bytes of files with their headers: only pixels travel.
-        return tuple, (list(self),)
 
 
 def _fill(reference: "weakref.ref[LazySlices]", order: list[int]) -> None:

@@ -15,16 +15,15 @@ from medvlm.errors import UserError
 from medvlm.imaging.archives import gunzip
 from medvlm.imaging.geometry import letters, plane_of, vector
 from medvlm.imaging.limits import Limits
-from medvlm.imaging.pictures import UNDEFINED
-from medvlm.imaging.sniff import gzip_start
+from medvlm.imaging.sniff import GZIP, gzip_start
+from medvlm.imaging.undefined import UNDEFINED
 from medvlm.imaging.volume_slices import VolumeSlices, bounds_of
-from medvlm.imaging.window import HIGH, LOW, automatic, full_range
-from medvlm.types import Geometry, Pixels, Scan, Spacing
+from medvlm.imaging.window import PERCENTILES, automatic, full_range, sample
+from medvlm.types import Geometry, Pixels, Scan, Spacing, Window
 
-_PACKED = b"\x1f\x8b"
 # DEFLATE packs to a thousandth at most, and a segmentation does come near: only the limit on the whole counts here.
 _RATIO = 1_100
-_RGB, _RGBA, _COMPLEX = (128, 2304), 2304, "c"
+_RGB, _COMPLEX = (128, 2304), "c"  # RGB24 and RGBA32
 _MILLIMETRES = {"meter": 1000.0, "mm": 1.0, "micron": 0.001, "unknown": 1.0}
 _SAMPLED = 8
 # NIfTI's axes point to the right, front and head; DICOM's to the left, back and head.
@@ -51,7 +50,7 @@ class _Placed:
 
 def read_nifti(data: bytes, what: str, limits: Limits, sha256: str) -> Scan:
     """Reads a NIfTI-1 or -2 volume in one file, packed or not; raises `UserError` for everything else."""
-    raw = gunzip(data, what, replace(limits, ratio=_RATIO)) if data.startswith(_PACKED) else data
+    raw = gunzip(data, what, replace(limits, ratio=_RATIO)) if data.startswith(GZIP) else data
     header = _header(raw, what)
     _check_is_picture(header, what)
     stored, notes = _stored(header, raw, what, limits)
@@ -62,7 +61,6 @@ def read_nifti(data: bytes, what: str, limits: Limits, sha256: str) -> Scan:
     if bounds is not None:
         slices, notes = replace(slices, bounds=bounds), (*notes, UNDEFINED)
     window, window_note = _window(slices)
-    geometry = placed.geometry
     return Scan(
         slices=slices,
         domain="other",
@@ -73,14 +71,14 @@ def read_nifti(data: bytes, what: str, limits: Limits, sha256: str) -> Scan:
         spacing=placed.spacing,
         window=window,
         notes=(*notes, *_rescale_note(slope, intercept), *window_note, *placed.notes, "header removed"),
-        geometry=geometry,
-        description="" if geometry is None else plane_of(geometry.across, geometry.down),
+        geometry=placed.geometry,
+        description="" if placed.geometry is None else plane_of(placed.geometry.across, placed.geometry.down),
     )
 
 
 def slices_in(start: bytes) -> int:
     """How many slices the header says the volume has, at least 1; `start` may be packed."""
-    start = gzip_start(start) if start.startswith(_PACKED) else start
+    start = gzip_start(start) if start.startswith(GZIP) else start
     two = start[4:7] == b"n+2"
     order = "<" if start[:1] in (b"\x5c", b"\x1c") else ">"
     dims = struct.unpack_from(f"{order}8q", start, 16) if two else struct.unpack_from(f"{order}8h", start, 40)
@@ -261,11 +259,10 @@ def _unit(header: Any) -> float:
         return 1.0
 
 
-def _window(slices: VolumeSlices) -> tuple[Any, tuple[str, ...]]:
+def _window(slices: VolumeSlices) -> tuple[Window | None, tuple[str, ...]]:
     if slices.volume.ndim == 4:
         return None, ()
     if slices.kind == np.uint8:
         return full_range(0, 255), ()
     step = -(-len(slices) // _SAMPLED)
-    some = np.concatenate([one.reshape(-1)[:: max(1, one.size // 65536)] for one in slices[step // 2 :: step]])
-    return automatic(some), (f"window by percentiles {LOW:g} to {HIGH:g}",)
+    return automatic(sample(slices[step // 2 :: step])), (f"window by {PERCENTILES}",)

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
 from medvlm.errors import UserError
-from medvlm.imaging.codestream import is_too_short
+from medvlm.imaging.codestream import MOST_SCANS, has_too_many_scans, is_too_short
 from medvlm.imaging.limits import Limits
-from medvlm.imaging.window import HIGH, LOW, automatic, full_range
+from medvlm.imaging.undefined import finite
+from medvlm.imaging.window import PERCENTILES, automatic, full_range, sample
 from medvlm.types import Pixels, Scan
 
 PictureFormat = Literal["png", "jpeg", "webp", "bmp"]
@@ -26,9 +27,9 @@ _TURNS: dict[int, tuple[bool, int]] = {
     7: (True, 3),
     8: (False, 1),
 }
-_SCANS = 200
+# Slices that are looked at for a window by percentiles.
+_SAMPLED = 32
 ROTATED = "rotated as the camera noted"
-UNDEFINED = "undefined pixels shown as the lowest value"
 FLATTENED = "transparent parts shown on black"
 NO_SPACING = "no pixel size in the file, so nothing can be measured"
 
@@ -62,9 +63,8 @@ def picture_scan(
     if slices[0].ndim == 2 and slices[0].dtype == np.uint8:
         window = full_range(0, 255)
     elif slices[0].ndim == 2:
-        some = slices[:: -(-len(slices) // 32)]  # a few slices are enough for percentiles
-        window = automatic(np.concatenate([one.reshape(-1)[:: max(1, one.size // 65536)] for one in some]))
-        notes = (*notes, f"{_depth(slices[0])} grey, window by percentiles {LOW:g} to {HIGH:g}")
+        window = automatic(sample(slices[:: -(-len(slices) // _SAMPLED)]))
+        notes = (*notes, f"{_depth(slices[0])} grey, window by {PERCENTILES}")
     return Scan(
         slices=slices,
         domain="other",
@@ -108,18 +108,6 @@ def on_black(straight: Pixels, alpha: Pixels, top: int) -> tuple[Pixels, tuple[s
     share = alpha if flat.ndim == 2 else alpha[..., np.newaxis]
     mixed = np.rint(flat.astype(np.float32) * (share.astype(np.float32) / top)).astype(flat.dtype)
     return mixed, (FLATTENED,)
-
-
-def finite(pixels: Pixels) -> tuple[Pixels, tuple[str, ...]]:
-    """Numbers without NaN or infinity, float types as float32: undefined pixels take the lowest value."""
-    if pixels.dtype.kind != "f":
-        return pixels, ()
-    single = pixels.astype(np.float32)
-    good = np.isfinite(single)
-    if good.all():
-        return single, ()
-    low, high = (float(single[good].min()), float(single[good].max())) if good.any() else (0.0, 0.0)
-    return np.nan_to_num(single, nan=low, posinf=high, neginf=low), (UNDEFINED,)
 
 
 def orientation_of(image: Image.Image) -> int:
@@ -172,9 +160,8 @@ def _check_stream(data: bytes, rows: int, columns: int, what: str) -> None:
         raise UserError(
             f"{what} is cut short: {len(data):,} bytes cannot hold {columns} x {rows} pixels. Export or copy it again."
         )
-    # A progressive JPEG has about ten scans; thousands of them over the whole picture would take hours to decode.
-    if data.count(b"\xff\xda") > _SCANS:
-        raise UserError(f"{what} is a JPEG built from more than {_SCANS} scans. Save it as a plain JPEG or PNG.")
+    if has_too_many_scans(data):
+        raise UserError(f"{what} is a JPEG built from more than {MOST_SCANS} scans. Save it as a plain JPEG or PNG.")
 
 
 def _deep_note(data: bytes, form: PictureFormat) -> tuple[str, ...]:

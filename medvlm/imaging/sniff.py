@@ -8,6 +8,7 @@ from medvlm.errors import UserError
 
 Format = Literal["png", "jpeg", "webp", "bmp", "tiff", "dicom", "nifti"]
 
+GZIP = b"\x1f\x8b"
 READABLE = "PNG, JPEG, WebP, BMP, TIFF, DICOM and NIfTI"
 _SAVE_AS = "Save it as PNG, TIFF or DICOM and add it again."
 
@@ -73,7 +74,7 @@ def form_of(data: bytes) -> Format | None:
         return "bmp"
     if data[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
         return "tiff"
-    if is_nifti(data) or (data.startswith(b"\x1f\x8b") and is_nifti(gzip_start(data))):
+    if is_nifti(data) or (data.startswith(GZIP) and is_nifti(gzip_start(data))):
         return "nifti"
     return "dicom" if _bare_dicom(data) else None
 

@@ -8,16 +8,7 @@ import numpy as np
 
 from medvlm.imaging import greyscale
 from medvlm.imaging.colour import to_eight_bits
-from medvlm.imaging.dicom import (
-    UNNAMED,
-    finite_frame,
-    parsed,
-    read_dicom,
-    rescale_note,
-    text_note,
-    window_of,
-)
-from medvlm.imaging.domain import MODALITIES, domain_of
+from medvlm.imaging.dicom import Whereabouts, described, parsed, read_dicom
 from medvlm.imaging.edge import only_advice
 from medvlm.imaging.facts import FileFacts
 from medvlm.imaging.frames import decoded_frame
@@ -27,10 +18,13 @@ from medvlm.imaging.header import Header
 from medvlm.imaging.lazy import LazySlices
 from medvlm.imaging.limits import Limits
 from medvlm.imaging.parts import Part, fingerprint
-from medvlm.imaging.placement import frame_seconds, geometry_of, said_directions
+from medvlm.imaging.placement import geometry_of, said_directions
 from medvlm.imaging.series_words import description_of
+from medvlm.imaging.shown import YBR_TO_RGB, Shown, rescale_note, unpadded, window_of
 from medvlm.imaging.spacing import spacing_of
-from medvlm.types import Geometry, Pixels, Scan, Spacing, Window
+from medvlm.imaging.undefined import finite
+from medvlm.imaging.window import sample
+from medvlm.types import Geometry, Pixels, Scan, Spacing
 
 # Slices that are decoded for a window by percentiles: more would keep the first picture waiting.
 _SAMPLED = 5
@@ -66,7 +60,7 @@ class Opened:
 
 def numbers_of(frame: Pixels, rescale: greyscale.Rescale | None, fractions: bool) -> Pixels:
     """Stored numbers as the header rescales them, in an array of its own; `fractions` makes all slices float32."""
-    frame = finite_frame(frame)
+    frame, _ = finite(frame)
     if rescale is not None and rescale != greyscale.Rescale():
         frame = rescale(frame, float(frame.min()), float(frame.max()))
     elif not frame.flags.owndata:
@@ -124,67 +118,38 @@ def _mark(stack: Stack, files: Mapping[int, FileFacts], parts: Mapping[int, Part
 
 
 def _described(header: Header, slices: LazySlices, stack: Stack, file: FileFacts, mark: str) -> Scan:
-    window, unit, notes = (
-        _window(header, slices, stack, file) if file.layout.is_grey else (None, "", _colour_notes(file))
-    )
+    shown = _grey(header, slices, stack, file) if file.layout.is_grey else _coloured(slices, file)
     spacing, spacing_note = spacing_of(header, file.modality, file.layout.frames)
-    geometry = _geometry(header, stack)
-    domain, source = domain_of(file.modality, file.region)
-    word = "DICOM" if file.modality in UNNAMED else MODALITIES[file.modality]
-    inverted = file.layout.photometric == "MONOCHROME1"
-    return Scan(
-        slices=slices,
-        domain=domain,
-        domain_source=source,
-        sha256=mark,
-        name=f"{word} {'picture' if len(slices) == 1 else 'stack'}",
-        kind=f"DICOM {file.modality}".strip(),
-        spacing=_spaced(spacing, stack),
-        window=window,
-        inverted=inverted,
-        unit=unit,
-        notes=(
-            *notes,
-            *(("MONOCHROME1 inverted",) if inverted else ()),
-            spacing_note,
-            *stack.notes,
-            *text_note(header, file.modality),
-            "header removed",
-        ),
-        geometry=geometry,
-        frame_seconds=frame_seconds(header, len(slices)) if file.layout.frames > 1 else None,
-        description=description(stack, file),
-    )
+    notes = (spacing_note, *stack.notes)
+    place = Whereabouts(_spaced(spacing, stack), _geometry(header, stack), description(stack, file), notes)
+    return described(header, file.modality, file.region, file.layout, shown, place, mark)
 
 
-def _window(
-    header: Header, slices: LazySlices, stack: Stack, file: FileFacts
-) -> tuple[Window | None, str, tuple[str, ...]]:
+def _coloured(slices: LazySlices, file: FileFacts) -> Shown:
+    return Shown(slices, None, "", (YBR_TO_RGB,) if file.layout.photometric.startswith("YBR") else ())
+
+
+def _grey(header: Header, slices: LazySlices, stack: Stack, file: FileFacts) -> Shown:
     said = [one.facts.rescale for one in stack.slices if one.facts.rescale is not None]
     unit = greyscale.unit(header, file.modality, rescaled=bool(said))
     in_file = greyscale.file_window(header)
     padding = greyscale.padding(header)
     first = said[0] if said else greyscale.Rescale()
     window, note = window_of(
-        file.layout, lambda: _sample(slices, padding, first), unit, file.modality, file.region, header, in_file
+        file.layout, lambda: _some(slices, padding, first), unit, file.modality, file.region, header, in_file
     )
     several = 1 if len(set(said)) < 2 else len(said)
-    return window, unit, (*(rescale_note(first, several, file.modality) if said else ()), note)
+    return Shown(slices, window, unit, (*(rescale_note(first, several, file.modality) if said else ()), note))
 
 
-def _sample(slices: LazySlices, padding: tuple[int, int] | None, rescale: greyscale.Rescale) -> Pixels:
+def _some(slices: LazySlices, padding: tuple[int, int] | None, rescale: greyscale.Rescale) -> Pixels:
     """Numbers of a few slices for percentiles, without those that stand for "no data"."""
     step = -(-len(slices) // _SAMPLED)
-    flat = np.concatenate([one.reshape(-1)[:: max(1, one.size // 65536)] for one in slices[step // 2 :: step]])
+    numbers = sample(slices[step // 2 :: step])
     if padding is None:
-        return flat
+        return numbers
     low, high = sorted(limit * rescale.slope + rescale.intercept for limit in padding)
-    kept = flat[(flat < low) | (flat > high)]
-    return kept if kept.size else flat
-
-
-def _colour_notes(file: FileFacts) -> tuple[str, ...]:
-    return ("YBR colours brought to RGB",) if file.layout.photometric.startswith("YBR") else ()
+    return unpadded(numbers, (low, high))
 
 
 def _geometry(header: Header, stack: Stack) -> Geometry | None:

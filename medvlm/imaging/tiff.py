@@ -9,7 +9,8 @@ import numpy as np
 
 from medvlm.errors import UserError
 from medvlm.imaging.limits import Limits
-from medvlm.imaging.pictures import ROTATED, finite, numbers_of, on_black, picture_scan, turned
+from medvlm.imaging.pictures import ROTATED, numbers_of, on_black, picture_scan, turned
+from medvlm.imaging.undefined import finite
 from medvlm.types import Pixels, Scan
 
 # Of a whole-slide picture the largest level up to this size is read: more than any model looks at.

@@ -1,16 +1,16 @@
 """A volume that is in memory once, as stored, as slices whose numbers are rescaled when they are asked for."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 
+from medvlm.imaging.slices import Slices
 from medvlm.types import Pixels
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class VolumeSlices(Sequence[Pixels]):
+class VolumeSlices(Slices):
     """Slices of a volume that is in memory once, as stored: (slices, H, W) or (slices, H, W, 3).
 
     Each slice is rescaled when it is asked for; `kind` is the type of its numbers then. `bounds`, where there are
@@ -26,25 +26,14 @@ class VolumeSlices(Sequence[Pixels]):
     def __len__(self) -> int:
         return int(self.volume.shape[0])
 
-    @overload
-    def __getitem__(self, index: int) -> Pixels: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Pixels]: ...
-
-    def __getitem__(self, index: int | slice) -> Pixels | Sequence[Pixels]:
-        if isinstance(index, slice):
-            return tuple(self[one] for one in range(*index.indices(len(self))))
-        stored = self.volume[index]
+    def _slice(self, place: int) -> Pixels:
+        stored = self.volume[place]
         if self.kind.kind in "iu":
             return np.ascontiguousarray(np.add(stored, int(self.intercept), dtype=self.kind, casting="unsafe"))
         scaled = (np.ascontiguousarray(stored, dtype=np.float64) * self.slope + self.intercept).astype(np.float32)
         if self.bounds is None:
             return scaled
         return np.nan_to_num(scaled, nan=self.bounds[0], posinf=self.bounds[1], neginf=self.bounds[0])
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return tuple, (list(self),)
 
 
 def bounds_of(slices: VolumeSlices) -> tuple[float, float] | None:

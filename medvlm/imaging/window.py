@@ -1,5 +1,6 @@
 """From numbers to grey: the three window formulas of DICOM, the CT presets, and a window by percentiles."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -26,8 +27,10 @@ PRESETS: dict[Domain, dict[str, Window]] = {
 }
 # The window by percentiles leaves this share of the pixels, in %, black at the low end and white at the high end.
 LOW, HIGH = 1.0, 99.0
+PERCENTILES = f"percentiles {LOW:g} to {HIGH:g}"
 # Percentiles of a million pixels differ from those of a hundred million by less than a grey level.
 _SAMPLE = 1_000_000
+_SAMPLE_OF_SLICE = 65_536
 
 
 def to_grey(pixels: Pixels, window: Window) -> NDArray[np.uint8]:
@@ -75,6 +78,11 @@ def automatic(pixels: Pixels) -> Window:
     if low == high:
         low, high = float(flat.min()), float(flat.max())
     return full_range(low, high) if low < high else full_range(low - 0.5, low + 0.5)
+
+
+def sample(slices: Sequence[Pixels]) -> Pixels:
+    """About 65,000 numbers of each slice, in one row: enough for percentiles."""
+    return np.concatenate([one.reshape(-1)[:: max(1, one.size // _SAMPLE_OF_SLICE)] for one in slices])
 
 
 def is_valid(window: Window) -> bool:
