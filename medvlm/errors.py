@@ -15,3 +15,7 @@ class CheckpointError(UserError):
 
 class DatasetError(UserError):
     """A data set is missing or malformed; the message says where to get it and where to put it."""
+
+
+class StoreError(UserError):
+    """A rating could not be kept or read; what was to be kept must stay where it is, to be submitted again."""
