@@ -35,13 +35,18 @@ const ask = () => {
   tell('');
   sent = box.value;
   show('busy');
-  trigger('ask', { question, edit: !editing.hidden });
+  trigger('ask', { question, edit: !editing.hidden, looks: looks() });
   late = setTimeout(() => {
     if (sent === null) return;
     sent = null;
     show('idle');
     tell('The server does not answer. Check that it runs and that you are connected, then send again.');
   }, 15000);
+};
+// What is on the screen at this moment: the server may not have heard of it yet.
+const looks = () => {
+  const scan = document.querySelector('#scan .mv');
+  return scan && scan.viewer ? scan.viewer.looks() : [];
 };
 const halt = () => { if (state === 'busy') trigger('halt', {}); };
 
@@ -100,3 +105,4 @@ watch('value', () => {
   }
   grow();
 });
+listens();

@@ -3,6 +3,7 @@
 document.documentElement.lang = 'en';
 const drawer = () => document.getElementById('drawer');
 const keys = () => document.getElementById('keys');
+const viewer = () => document.querySelector('#scan .mv')?.viewer;
 let opener = null;
 
 const toggle = (open) => {
@@ -25,10 +26,13 @@ try {
 
 const acts = {
   fresh: () => trigger('fresh', {}),
-  export: (button) => trigger('export', { form: button.dataset.form }),
+  export: (button) => trigger('export', { form: button.dataset.form, looks: viewer() ? viewer().looks() : [] }),
   drawer: () => toggle(),
   theme: () => theme(!document.body.classList.contains('dark')),
-  keys: () => keys().showModal(),
+  keys: () => {
+    keys().querySelector('.mv-rows')?.remove();
+    if (!viewer() || !viewer().take('keys')) keys().showModal();
+  },
 };
 // The header is drawn anew while the model loads; a menu that is open stays so.
 let unfolded = false;
@@ -57,7 +61,8 @@ document.addEventListener('keydown', (event) => {
     else if (document.body.classList.contains('drawer-open')) toggle(false);
   }
   if (typing(event.target) || event.ctrlKey || event.metaKey || event.altKey || keys().open) return;
-  if (event.key === '?') { event.preventDefault(); keys().showModal(); }
+  if (event.key === '?') { event.preventDefault(); acts.keys(); }
   if (event.key === 's') { event.preventDefault(); toggle(); }
   if (event.key === 'n') { event.preventDefault(); acts.fresh(); }
 });
+listens();

@@ -8,3 +8,4 @@ watch('value', () => {
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10000);
 });
+listens();

@@ -5,9 +5,15 @@ element.addEventListener('click', async (event) => {
   if (!button) return;
   const act = button.dataset.act;
   if (act === 'copy') return copy(button);
-  if (act === 'suggest') return trigger('suggest', { question: button.dataset.question });
+  if (act === 'suggest') return trigger('suggest', { question: button.dataset.question, looks: looks() });
   if (['retry', 'edit', 'undo'].includes(act)) trigger(act, {});
 });
+
+// What is on the screen at this moment: the server may not have heard of it yet.
+const looks = () => {
+  const scan = document.querySelector('#scan .mv');
+  return scan && scan.viewer ? scan.viewer.looks() : [];
+};
 
 const copy = async (button) => {
   const text = button.closest('.turn').querySelector('.text').textContent;
@@ -71,3 +77,4 @@ watch('value', () => {
   if (!running) spoken = 0;
 });
 let speaking = false;
+listens();

@@ -1,160 +1,164 @@
-// The left side: files come in here (drop, paste, choose), slices are turned here. Runs once, in the viewer's element.
-// Events that the server hears: 'parcel' 'example' 'slice' 'domain' 'pick' 'refused'
-const PIECE = 1 << 20;
+// The left side around the viewer: files come in here (drop, paste, choose, a folder), pictures of the tray are chosen.
+// Events that the server hears: 'parcel' 'example' 'domain' 'pick' 'refused'
+const PIECE = 3 << 20;
+const PATIENCE = 180000; // Nobody hears nothing for so long while files are read.
+const JUNK = /(^|\/)(\.DS_Store|\._[^/]*|Thumbs\.db|desktop\.ini|__MACOSX\/.*)$/i;
 let busy = false;
-let wanted = null; // The slice that was asked for last and is not shown yet.
-let sent = null; // The slice that the server was asked for; the next is asked for when this one is shown.
-let late = 0; // When to stop waiting for it.
-let scan = null; // Whose slices these are.
+let stopped = false;
+let late = 0;
+let arrived = () => {};
 
-const progress = (percent, words) => {
+const progress = (percent, words, stop = false) => {
   const place = element.querySelector('.progress');
   if (!place) return;
   const bar = place.querySelector('progress');
   bar.hidden = percent === null;
   if (percent !== null) bar.value = percent;
   place.querySelector('span').textContent = words;
+  place.querySelector('button').hidden = !stop;
 };
+const left = (seconds) => (seconds > 3 ? ` · about ${seconds < 90 ? `${Math.ceil(seconds)} s` : `${Math.ceil(seconds / 60)} min`} left` : '');
+const refuse = (why, name) =>
+  trigger('refused', { sentence: why || `${name} could not be sent. Check that the page is still connected, then try again.` });
 
-const base64 = (blob) =>
-  new Promise((done, failed) => {
-    const reader = new FileReader();
-    reader.onload = () => done(reader.result.slice(reader.result.indexOf(',') + 1));
-    reader.onerror = () => failed(new Error('unreadable'));
-    reader.readAsDataURL(blob);
-  });
-
-// One file in pieces, each held in the server's memory only; the last step hands the ticket to this session.
-const send = async (file) => {
-  const name = file.name || 'pasted picture';
-  const ticket = await server.receive({ name, size: file.size });
-  if (!ticket || !ticket.ticket) return refuse(ticket && ticket.error, name);
-  for (let at = 0; at < file.size; at += PIECE) {
-    const got = await server.receive({ ticket: ticket.ticket, piece: await base64(file.slice(at, at + PIECE)) });
-    if (!got || got.error) return refuse(got && got.error, name);
-    progress((100 * Math.min(at + PIECE, file.size)) / file.size, `Sending ${name}`);
+// All files of a drop in one stream of pieces, held in the server's memory only; the last step hands the ticket over.
+const send = async (files) => {
+  const name = files.length === 1 ? files[0].name : `${files.length.toLocaleString('en')} files`;
+  const got = await server.receive({ files: files.map(({ name: path, file }) => [path, file.size]) });
+  if (!got || !got.ticket) return refuse(got && got.error, name);
+  const whole = new Blob(files.map(({ file }) => file));
+  const began = performance.now();
+  for (let at = 0; at < whole.size; at += PIECE) {
+    if (stopped) return refuse('Sending was stopped; nothing was opened.', name);
+    const reply = await fetch(new URL(`inbox/${got.ticket}`, document.baseURI), { method: 'POST', body: whole.slice(at, at + PIECE) });
+    if (!reply.ok) return refuse(reply.status === 409 ? (await reply.json()).error : '', name);
+    const sent = Math.min(at + PIECE, whole.size);
+    const rest = ((performance.now() - began) / 1000 / sent) * (whole.size - sent);
+    progress((100 * sent) / whole.size, `Sending ${name}${left(rest)}`, true);
   }
   progress(null, `Reading ${name}`);
-  trigger('parcel', { ticket: ticket.ticket });
-  await settled();
+  await told('parcel', { ticket: got.ticket });
 };
 
-const refuse = (why, name) => trigger('refused', { sentence: why || `${name} could not be sent. Check that the page is still connected, then try again.` });
+// Until what was asked for is on the screen, or a sentence says why not.
+const told = (event, data) =>
+  new Promise((done) => {
+    arrived = done;
+    clearTimeout(late);
+    late = setTimeout(done, PATIENCE);
+    trigger(event, data);
+  });
 
-// The server answers a parcel by sending this side anew.
-let arrived = () => {};
-const settled = () => new Promise((done) => { arrived = done; setTimeout(done, 120000); });
-
-const take = async (files) => {
+// Files with the way to them inside what was dropped, which a disc's table of contents needs.
+const take = async (found) => {
+  const files = found.filter(({ name }) => !JUNK.test(name));
   if (busy || !files.length) return;
   busy = true;
+  stopped = false;
   element.classList.add('receiving');
   try {
-    for (const file of files) await send(file);
+    await send(files);
   } catch (problem) {
-    refuse('', 'The file');
+    refuse('', files.length === 1 ? files[0].name : 'The files');
   } finally {
     busy = false;
     element.classList.remove('receiving');
     progress(null, '');
   }
 };
+const named = (file) => ({ name: file.webkitRelativePath || file.name || 'pasted picture', file });
 
-// In the document, lest the browser collects it while its dialog is open.
-const input = document.createElement('input');
-input.type = 'file';
-input.multiple = true;
-input.hidden = true;
-input.addEventListener('change', () => {
-  const files = [...input.files];
-  input.value = ''; // The same file can be chosen again.
-  take(files);
-});
-document.body.append(input);
-const choose = () => input.click();
+// In the document, lest the browser collects them while their dialog is open.
+const chooser = (folder) => {
+  const input = document.createElement('input');
+  input.type = 'file';
+  input.multiple = true;
+  input.webkitdirectory = folder;
+  input.hidden = true;
+  input.className = folder ? 'folder' : 'files';
+  input.addEventListener('change', () => {
+    const files = [...input.files].map(named);
+    input.value = ''; // The same file can be chosen again.
+    take(files);
+  });
+  document.body.append(input);
+  return () => input.click();
+};
+const choose = chooser(false);
+const chooseFolder = chooser(true);
 
 element.addEventListener('click', (event) => {
   const button = event.target.closest('[data-act]');
-  if (!button || busy) return;
-  const { act, number, domain, scan } = button.dataset;
+  if (!button) return;
+  const { act, number, domain, item } = button.dataset;
+  if (act === 'cancel') stopped = true;
+  if (busy) return;
   if (act === 'choose') choose();
-  if (act === 'example') {
-    progress(null, 'Opening the example');
-    trigger('example', { number: Number(number) });
-  }
+  if (act === 'folder') chooseFolder();
+  if (act === 'example') open('example', { number: Number(number) }, 'Opening the example');
+  if (act === 'pick' || act === 'beside') open('pick', { item: Number(item), beside: act === 'beside' }, 'Opening');
   if (act === 'domain') trigger('domain', { domain });
-  if (act === 'pick') trigger('pick', { scan: Number(scan) });
 });
-
-const order = () => {
-  sent = wanted;
-  late = performance.now() + 15000;
-  trigger('slice', { slice: sent - 1 });
+const open = async (event, data, words) => {
+  busy = true;
+  progress(null, words);
+  await told(event, data);
+  busy = false;
+  progress(null, '');
 };
-const turn = (slice) => {
-  const range = element.querySelector('input[type=range]');
-  if (!range) return false;
-  const next = Math.min(Number(range.max), Math.max(1, slice));
-  const waits = sent !== null && performance.now() < late;
-  if (next === (wanted ?? Number(range.dataset.slice)) && (waits || wanted === null)) return true;
-  wanted = next;
-  range.value = next;
-  range.setAttribute('aria-valuetext', `slice ${next} of ${range.max}`);
-  if (!waits) order();
-  return true;
-};
-
-element.addEventListener('input', (event) => {
-  if (event.target.type === 'range') turn(Number(event.target.value));
-});
-
-element.addEventListener('wheel', (event) => {
-  if (!event.target.closest('.stage') || event.ctrlKey) return;
-  const range = element.querySelector('input[type=range]');
-  if (!range) return;
-  event.preventDefault();
-  turn((wanted ?? Number(range.dataset.slice)) + Math.sign(event.deltaY));
-}, { passive: false });
 
 const show = () => {
-  const range = element.querySelector('input[type=range]');
-  const shown = range && Number(range.dataset.slice);
-  if (!range || range.dataset.scan !== scan || element.querySelector('.viewer > .error')) wanted = sent = null;
-  scan = range && range.dataset.scan;
-  if (sent === shown) sent = null;
-  if (sent === null && wanted === shown) wanted = null;
-  if (range) range.value = wanted ?? shown;
-  if (wanted !== null && sent === null) order();
-  arrived();
+  clearTimeout(late);
+  if (element.querySelector('[data-doing]')) late = setTimeout(arrived, PATIENCE);
+  else arrived();
+  const shown = element.querySelector('.card [aria-pressed=true]');
+  if (shown) shown.scrollIntoView({ block: 'nearest', inline: 'nearest' });
 };
 watch('value', show);
-show();
 
 const typing = (target) => target.closest && target.closest('input:not([type=range]), textarea, select, [contenteditable=true]');
 document.addEventListener('keydown', (event) => {
   if (typing(event.target) || event.ctrlKey || event.metaKey || event.altKey || document.querySelector('dialog[open]')) return;
-  if (event.key === 'o') { event.preventDefault(); choose(); }
-  const range = element.querySelector('input[type=range]');
-  if (!range || event.target === range || event.target.closest('.turns, #drawer')) return;
-  const now = wanted ?? Number(range.dataset.slice);
-  const to = { ArrowUp: now - 1, ArrowDown: now + 1, Home: 1, End: Number(range.max) }[event.key];
-  if (to !== undefined && turn(to)) event.preventDefault();
+  if (busy || (event.key !== 'o' && event.key !== 'O')) return;
+  event.preventDefault();
+  if (event.key === 'o') choose(); else chooseFolder();
 });
 
 document.addEventListener('paste', (event) => {
   const files = [...(event.clipboardData ? event.clipboardData.files : [])];
-  if (files.length) { event.preventDefault(); take(files); }
+  if (files.length) { event.preventDefault(); take(files.map(named)); }
 });
 const carries = (event) => event.dataTransfer && [...event.dataTransfer.types].includes('Files');
+const over = (is) => document.getElementById('left').classList.toggle('over', is);
 document.addEventListener('dragover', (event) => {
   if (!carries(event)) return;
   event.preventDefault();
-  element.classList.add('over');
+  over(true);
 });
-document.addEventListener('dragleave', (event) => { if (!event.relatedTarget) element.classList.remove('over'); });
-document.addEventListener('drop', (event) => {
-  element.classList.remove('over');
+document.addEventListener('dragleave', (event) => { if (!event.relatedTarget) over(false); });
+document.addEventListener('drop', async (event) => {
+  over(false);
   if (!carries(event)) return;
   event.preventDefault();
-  take([...event.dataTransfer.files]);
+  // Both must be asked for before the event has ended.
+  const plain = [...event.dataTransfer.files].map(named);
+  const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry && item.webkitGetAsEntry());
+  if (!entries.some((entry) => entry && entry.isDirectory)) return take(plain);
+  progress(null, 'Looking into the folder');
+  take((await Promise.all(entries.filter(Boolean).map(inside))).flat());
 });
+
+const inside = async (entry) => {
+  if (entry.isFile) {
+    const file = await new Promise((done, failed) => entry.file(done, failed));
+    return [{ name: entry.fullPath.replace(/^\//, ''), file }];
+  }
+  const reader = entry.createReader();
+  const found = [];
+  for (;;) { // A reader gives a hundred at a time.
+    const some = await new Promise((done, failed) => reader.readEntries(done, failed));
+    if (!some.length) return found;
+    found.push(...(await Promise.all(some.map(inside))).flat());
+  }
+};
+listens();

@@ -5,15 +5,22 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Literal
+from io import BytesIO
+from typing import TYPE_CHECKING, Literal
 
+from medvlm.arrival import Admit, Arrival, Files, arriving, tray_of
 from medvlm.errors import UserError
 from medvlm.host import Host, LiveAnswer, PageModel
-from medvlm.imaging import Limits, read
-from medvlm.session import Choices, Made, Seat, Session
+from medvlm.imaging import STUDY_LIMITS, Limits
+from medvlm.screen import shot
+from medvlm.session import Choices, Item, Made, Seat, Session, Shown
 from medvlm.suggestions import GUESS_QUESTION, domain_said
-from medvlm.types import Conversation, Decoding, Domain, Report
+from medvlm.types import Conversation, Decoding, Domain, Report, View
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 log = logging.getLogger(__name__)
 
@@ -38,24 +45,60 @@ class Moment:
 class Desk:
     """The steps that handlers call; it holds the model's host and no state of any person."""
 
-    def __init__(self, host: Host, limits: Limits | None = None) -> None:
+    def __init__(self, host: Host, limits: Limits | None = None, admit: Admit = lambda scan: scan) -> None:
+        """`admit`: the gate that every scan passes before anything of it is shown or kept."""
         self.host = host
-        self._limits = limits or Limits()
+        self._limits = limits or STUDY_LIMITS
+        self._admit = admit
 
     def open_scan(self, seat: Seat, data: bytes, name: str) -> Session:
         """Read a file and show it. Raises `UserError` for what cannot be read; the session is then as before."""
-        seat.session.check_room()
-        scan = read(data, name, limits=self._limits)
-        return seat.change(lambda session: session.with_scan(scan))
+        for _ in self.take_in(seat, [(name, data)]):
+            pass
+        return seat.session
+
+    def take_in(self, seat: Seat, files: Files) -> Iterator[Arrival]:
+        """Read what was dropped, show the series with the most slices and put all of them into the tray.
+
+        Raises `UserError` for what cannot be read; the session is then as before.
+        """
+        began = seat.session
+        began.check_room()
+        study = yield from arriving(files, self._admit, self._limits)
+        items, number = tray_of(study, self._admit)
+        seat.change(lambda now: now.with_items(items, number) if _same(now, began) else now)
+        yield Arrival(shown=True)
+        for item in items:
+            _draw_thumb(seat, item)
+        yield Arrival(shown=True)
+
+    def pick(self, seat: Seat, index: int, beside: bool = False) -> Session:
+        """Show an item of the tray, opened if it was not yet. Raises `UserError` for one that cannot be."""
+        began = seat.session
+        item = began.items[index] if 0 <= index < len(began.items) else None
+        if item is None or item.scan is not None:
+            return seat.change(lambda now: now.showing(index, beside))
+        began.check_room()
+        scan = item.source()
+        return seat.change(lambda now: now.opened(index, scan).showing(index, beside) if _same(now, began) else now)
+
+    def seen(self, seat: Seat) -> "Image | None":
+        """What the model is given of what is shown: the very pixels that its processor makes. None while it loads."""
+        session, model = seat.session, self.host.ready
+        if model is None or session.scan is None or session.now is None:
+            return None
+        return model.seen(shot(session.scan, session.now.look), View(0))
 
     def guess(self, seat: Seat) -> Session:
         """Let the model say what kind of picture is shown, where neither the file nor the person has."""
         session, model = seat.session, self.host.ready
-        if model is None or session.shown is None or session.scan is None or session.scan.domain_source != "unknown":
+        if model is None or session.scan is None or session.shown is None:
+            return session
+        if session.scan.domain_source != "unknown":
             return session
         if seat.busy:
             return session
-        index = session.shown.scan
+        index = session.shown
         domain = _guessed(model, seat)
         if domain is None:
             return seat.session
@@ -66,13 +109,17 @@ class Desk:
         yield from self._guarded(seat, question, choices, lambda session: session)
 
     def retry(self, seat: Seat, choices: Choices) -> Iterator[Moment]:
-        """Answer the last question again with the next seed; the old answer goes when the question is accepted."""
+        """Answer the last question again, about the same picture, with the next seed.
+
+        The old answer goes when the question is accepted.
+        """
         last, question = seat.session.made[-1:], seat.session.question
         if question is None:
             raise UserError("There is no question to ask again; type one first.")
         if last and choices.decoding.temperature > 0:
             choices = replace(choices, decoding=replace(choices.decoding, seed=last[0].decoding.seed + 1))
-        yield from self._guarded(seat, question, choices, Session.without_last)
+        about = last[0].shown if last else None
+        yield from self._guarded(seat, question, choices, Session.without_last, about)
 
     def edit(self, seat: Seat, question: str, choices: Choices) -> Iterator[Moment]:
         """Ask something else in place of the last question."""
@@ -106,13 +153,20 @@ class Desk:
         return model.prompt_text(conversation, _arm(model, choices))
 
     def _guarded(
-        self, seat: Seat, question: str, choices: Choices, before: Callable[[Session], Session]
+        self,
+        seat: Seat,
+        question: str,
+        choices: Choices,
+        before: Callable[[Session], Session],
+        about: Shown | None = None,
     ) -> Iterator[Moment]:
         question = _checked(question)
         stopped = threading.Event()
         seat.begin(stopped.set)
         try:
-            end = yield from self._whole(seat, question, choices, before, stopped)
+            end = yield from self._whole(
+                seat, question, choices, lambda now: before(now).asked(question, choices.system, about), stopped
+            )
         finally:
             seat.end()
         # Said last: whoever reads it may ask again at once.
@@ -123,16 +177,16 @@ class Desk:
         seat: Seat,
         question: str,
         choices: Choices,
-        before: Callable[[Session], Session],
+        step: Callable[[Session], Session],
         stopped: threading.Event,
     ) -> Generator[Moment, None, Moment]:
         old = seat.session
-        asked = seat.change(lambda session: before(session).asked(question, choices.system))
+        asked = seat.change(step)
         end, settled = Moment("done", question=question), False
         try:
             model = yield from self._model(stopped)
             if model is not None:
-                made = Made(asked.shown, model.name, _arm(model, choices), choices.decoding)
+                made = Made(asked.asking, model.name, _arm(model, choices), choices.decoding, saw=_saw(model, asked))
                 text, report = yield from _written(model, seat, asked, choices, stopped)
                 settled = bool(text) or report.ended != "stopped"
                 if settled:
@@ -235,9 +289,9 @@ def _taken_back(now: Session, asked: Session, old: Session) -> Session:
 
 
 def _guessed(model: PageModel, seat: Seat) -> Domain | None:
-    shown = seat.session.shown
-    assert shown is not None
-    alone = Conversation(scans=seat.session.conversation.scans).asked(GUESS_QUESTION, (shown,))
+    scan, shown = seat.session.scan, seat.session.now
+    assert scan is not None and shown is not None, "there is something to guess about"
+    alone = Conversation(scans=(shot(scan, shown.look),)).asked(GUESS_QUESTION, (View(0),))
     answer = model.stream(alone, model.arms[-1], Decoding(max_tokens=24, seconds=20.0))
     seat.meanwhile(answer.close)
     try:
@@ -246,3 +300,22 @@ def _guessed(model: PageModel, seat: Seat) -> Domain | None:
         seat.meanwhile(None)
         answer.close()
         model.forget(alone.id)
+
+
+def _saw(model: PageModel, asked: Session) -> bytes | None:
+    """The very pixels that the model's processor made of the picture asked about, as a PNG."""
+    views = asked.views
+    if not views:
+        return None
+    out = BytesIO()
+    model.seen(asked.conversation.scans[views[-1].scan], views[-1]).save(out, "PNG")
+    return out.getvalue()
+
+
+def _draw_thumb(seat: Seat, item: Item) -> None:
+    """A series whose small picture cannot be drawn has none; opening it says why."""
+    if item.draw is None:
+        return
+    with suppress(UserError):
+        thumb = item.draw()
+        seat.change(lambda now: now.with_thumb(item.source, thumb))

@@ -1,21 +1,26 @@
 """A conversation to take along: as Markdown for people, as JSON for programs; both say what it was made with."""
 
+import base64
 import json
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Literal
 
 from medvlm import NOT_FOR_DIAGNOSIS, __version__
-from medvlm.session import Made, Session
-from medvlm.types import DOMAIN_NAMES, Scan, Turn
+from medvlm.session import Item, Made, Session, Shown
+from medvlm.types import DOMAIN_NAMES, Turn
+from medvlm.viewing import Measure
 
-SCHEMA = 1
+SCHEMA = 2
 Format = Literal["markdown", "json"]
 SOURCES = {"file": "from the file", "guess": "guessed by the model", "user": "set by the user", "unknown": "not known"}
 
 
 def export(session: Session, form: Format, model: str, when: datetime) -> tuple[str, str]:
-    """File name and text. `model` is what the badge says; `when` stands in both. No pixels go out."""
+    """File name and text. `model` is what the badge says; `when` stands in both.
+
+    The only pixels in it are those that the model was given, as the page showed them beside the answer.
+    """
     record = as_record(session, model, when)
     stem = f"medvlm-{when:%Y-%m-%d-%H%M}"
     if form == "json":
@@ -34,7 +39,7 @@ def as_record(session: Session, model: str, when: datetime) -> dict[str, Any]:
         "model": model,
         "exported": when.isoformat(timespec="seconds"),
         "system": session.conversation.system,
-        "scans": [_scan(scan) for scan in session.conversation.scans],
+        "scans": [_scan(item) for item in session.items if item.scan is not None],
         "turns": [_turn(turn, session, next(answered, None) if turn.role == "assistant" else None) for turn in turns],
     }
 
@@ -47,40 +52,56 @@ def as_markdown(record: dict[str, Any]) -> str:
         lines += [f"System prompt: {_quoted(record['system'])}", ""]
     for number, scan in enumerate(record["scans"], 1):
         lines += [f"- Picture {number}: {_scan_line(scan)}"]
+        lines += [f"  - {_measure_line(measure)}" for measure in scan["measurements"]]
     for turn in record["turns"]:
         speaker = "Question" if turn["role"] == "user" else "Answer"
         lines += ["", f"## {speaker}{_about(turn)}", "", _quoted(turn["text"])]
         if turn["role"] == "assistant" and turn.get("made"):
             lines += ["", f"*{_made_line(turn['made'])}*"]
+            lines += ["", f"![What the model saw]({turn['made']['saw']})"] if turn["made"]["saw"] else []
     return "\n".join([*lines, "", f"**{record['label']}**", ""])
 
 
-def _scan(scan: Scan) -> dict[str, Any]:
+def _scan(item: Item) -> dict[str, Any]:
+    scan = item.scan
+    assert scan is not None, "only what was opened is exported"
     return {
         "name": scan.name,
         "kind": scan.kind,
+        "description": scan.description,
         "domain": scan.domain,
         "domain_source": scan.domain_source,
         "sha256": scan.sha256,
         "slices": len(scan.slices),
-        "notes": list(scan.notes),
+        "notes": [*scan.notes, *item.notes],
+        "unit": scan.unit,
+        "measurements": [asdict(measure) for measure in item.look.measures] if item.look else [],
     }
 
 
 def _turn(turn: Turn, session: Session, made: Made | None) -> dict[str, Any]:
     record: dict[str, Any] = {"role": turn.role, "text": turn.text}
     if turn.role == "user":
-        return {**record, "views": [asdict(view) for view in turn.views]}
+        return {**record, "views": [_shown(session.sent[view.scan], session) for view in turn.views]}
     if made is None:
         return record
     facts = {
         "model": made.model,
         "arm": made.arm,
-        "view": asdict(made.view) if made.view else None,
+        "view": _shown(made.shown, session) if made.shown else None,
         "decoding": asdict(made.decoding),
         "report": asdict(made.report) if made.report else None,
+        "saw": f"data:image/png;base64,{base64.b64encode(made.saw).decode()}" if made.saw else None,
     }
-    return {**record, "about": session.about(made.view), "made": facts}
+    return {**record, "about": session.about(made.shown), "made": facts}
+
+
+def _shown(shown: Shown, session: Session) -> dict[str, Any]:
+    """A picture as it was on the screen; `scan` counts the scans of the export, from 0."""
+    look = asdict(shown.look)
+    del look["measures"]
+    opened = [number for number, item in enumerate(session.items) if item.scan is not None]
+    return {"scan": opened.index(shown.item), **look}
 
 
 def _about(turn: dict[str, Any]) -> str:
@@ -91,6 +112,16 @@ def _scan_line(scan: dict[str, Any]) -> str:
     domain = f"{DOMAIN_NAMES[scan['domain']]} ({SOURCES[scan['domain_source']]})"
     notes = "; ".join(scan["notes"])
     return f"{scan['kind']}, {domain}, SHA-256 {scan['sha256'][:12]}" + (f"; {notes}" if notes else "")
+
+
+def _measure_line(measure: dict[str, Any]) -> str:
+    """ "Distance 50.1 mm, slice 12": the slice counts from 1, as on the screen."""
+    made = Measure(**measure)
+    axis = ("column", "row", "slice")[made.axis]
+    values = [f"{made.kind.capitalize()} {made.value:.4g} {made.unit}"]
+    if made.mean is not None:
+        values += [f"mean {made.mean:.4g}, deviation {made.deviation or 0.0:.4g} over {made.pixels} pixels"]
+    return f"{', '.join(values)}, {axis} {made.slice + 1}"
 
 
 def _made_line(made: dict[str, Any]) -> str:

@@ -1,6 +1,10 @@
 """What the viewer shows, drawn in Python: the same plane, window and turn, for the model and for exports."""
 
-from typing import Any
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import permutations
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,7 +12,7 @@ from PIL import Image
 
 from medvlm.imaging.window import to_grey
 from medvlm.types import Pixels, Scan
-from medvlm.viewing import Axis, Look, PlaneName, Turn, window_of
+from medvlm.viewing import Axis, Look, PlaneName, Turn, start_of, window_of
 
 # Fixed index -> what x and y of the plane are: 0 columns, 1 rows, 2 slices.
 _AXES: dict[Axis, tuple[int, int]] = {2: (0, 1), 1: (0, 2), 0: (1, 2)}
@@ -18,8 +22,68 @@ _CONVENTION: dict[PlaneName, tuple[tuple[int, int, int], tuple[int, int, int]]] 
     "coronal": ((1, 0, 0), (0, 0, -1)),
     "sagittal": ((0, 1, 0), (0, 0, -1)),
 }
+# By the patient axis that a plane's normal is nearest to.
+_BY_NORMAL: tuple[PlaneName, ...] = ("sagittal", "coronal", "axial")
+UPRIGHT: Turn = (1, 0, 0, 1)
 # Sides that differ by less than this share are taken as equal: a resize would only blur.
 _SAME = 0.01
+# A picture of at most so many bytes is kept once it is drawn; a larger one is drawn again when it is asked for.
+_KEPT = 16 << 20
+
+
+def at_first(scan: Scan) -> Look:
+    """What the viewer shows of a scan before anybody has touched it. Raises `UserError` for a damaged middle slice."""
+    window = window_of(scan) if scan.slices[len(scan.slices) // 2].ndim == 2 else None
+    return Look(stored_plane(scan), 2, start_of(scan), window, scan.inverted, UPRIGHT)
+
+
+def stored_plane(scan: Scan) -> PlaneName:
+    """The plane that the stored slices lie in, as `planesOf` of the viewer's `geometry.js` names it."""
+    moves = _moves(scan)
+    if moves is None:
+        return "stored"
+    normals = [np.cross(moves[x], moves[y]) for x, y in (_AXES[2], _AXES[1], _AXES[0])]
+    shares = [np.abs(normal) / np.linalg.norm(normal) for normal in normals]
+    best = max(permutations(range(3)), key=lambda order: sum(shares[n][axis] for n, axis in enumerate(order)))
+    return _BY_NORMAL[best[0]]
+
+
+class _Shot(Sequence[Pixels]):
+    """One picture, drawn when somebody looks at it."""
+
+    def __init__(self, scan: Scan, look: Look) -> None:
+        self._scan = scan
+        self._look = look
+        self._kept: Pixels | None = None
+
+    def __len__(self) -> int:
+        return 1
+
+    @overload
+    def __getitem__(self, index: int) -> Pixels: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Pixels]: ...
+
+    def __getitem__(self, index: int | slice) -> Pixels | Sequence[Pixels]:
+        if isinstance(index, slice):
+            return tuple(self[one] for one in range(*index.indices(1)))
+        if index not in (0, -1):
+            raise IndexError(index)
+        pixels = drawn(self._scan, self._look) if self._kept is None else self._kept
+        if pixels.nbytes <= _KEPT:
+            self._kept = pixels
+        return pixels
+
+
+def shot(scan: Scan, look: Look) -> Scan:
+    """What is on the screen as a picture of its own, of one slice in RGB: that is what the model is given.
+
+    Its `sha256` names scan and view together. Drawing it raises `UserError` where a slice is damaged.
+    """
+    bare = replace(look, measures=())
+    name = hashlib.sha256(f"{scan.sha256} {bare}".encode()).hexdigest()
+    return replace(scan, slices=_Shot(scan, bare), sha256=name, window=None, inverted=False, geometry=None)
 
 
 def drawn(scan: Scan, look: Look) -> NDArray[np.uint8]:

@@ -1,13 +1,17 @@
-"""One person's sitting at the page: the conversation, the picture they look at, and what each answer was made with."""
+"""One person's sitting at the page: the conversation, the pictures they look at, and what each answer was made with."""
 
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from medvlm.errors import UserError
-from medvlm.types import Arm, Conversation, Decoding, Domain, Report, Scan, View
+from medvlm.handout import Handout, Holder
+from medvlm.screen import at_first, shot
+from medvlm.types import Arm, Conversation, Decoding, Domain, Pixels, Report, Scan, View
+from medvlm.viewing import Look, part_words, shown_words
 
-MOST_SCANS = 8
+# Pictures and series that are open at once; what only waits in the tray takes no part in this.
+MOST_SCANS = 24
 GREEDY = Decoding()
 
 
@@ -20,32 +24,110 @@ class Choices:
     system: str | None = None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Item:
+    """One picture or series in the tray. `source` opens it; `scan` and `look` are there once it has been opened.
+
+    `words`: what it is ("CT · axial, lung"); `count`: slices; `draw`: makes the small picture `thumb`, (h, w, 3) uint8,
+    which is None until then; `notes`: what was said of the drop that it came with.
+    """
+
+    words: str
+    count: int
+    source: Callable[[], Scan]
+    draw: Callable[[], Pixels] | None = None
+    scan: Scan | None = None
+    look: Look | None = None
+    thumb: Pixels | None = None
+    notes: tuple[str, ...] = ()
+
+    def opened(self, scan: Scan) -> "Item":
+        return replace(self, scan=scan, look=at_first(scan))
+
+
+def item_of(scan: Scan) -> Item:
+    """A scan that is open already."""
+    return Item(scan.kind, len(scan.slices), lambda: scan).opened(scan)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One picture as it is on the screen: which item of the tray (from 0), and how."""
+
+    item: int
+    look: Look
+
+    @property
+    def bare(self) -> "Shown":
+        """Without measurements, which are no part of the picture."""
+        return replace(self, look=replace(self.look, measures=()))
+
+
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What is known of one answer beside its text: the picture it is about, and how it was drawn."""
+    """What is known of one answer beside its text: the picture it is about, and how it was drawn.
 
-    view: View | None
+    `saw`: the pixels that the processor made of the picture, as a PNG; None where the model did not say.
+    """
+
+    shown: Shown | None
     model: str
     arm: Arm
     decoding: Decoding
     report: Report | None = None
+    saw: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
     """A frozen state of the page for one person; every step returns a new one.
 
-    `shown`: the picture on the left, or None before the first. `made`: one for each answer, in order.
+    `items`: the tray; `panes`: which of them are on the screen (one, or two beside one another), `shown` the one that
+    questions are about. The conversation's scans are pictures as they were on the screen when they were asked about;
+    `sent` says, for each, of what. `made`: one for each answer, in order.
     """
 
     conversation: Conversation = field(default_factory=Conversation)
-    shown: View | None = None
+    items: tuple[Item, ...] = ()
+    panes: tuple[int, ...] = ()
+    shown: int | None = None
+    sent: tuple[Shown, ...] = ()
     made: tuple[Made, ...] = ()
 
     @property
+    def item(self) -> Item | None:
+        """The item that questions are about."""
+        return None if self.shown is None else self.items[self.shown]
+
+    @property
     def scan(self) -> Scan | None:
-        """The scan on the left."""
-        return self.conversation.scans[self.shown.scan] if self.shown else None
+        return None if self.item is None else self.item.scan
+
+    @property
+    def now(self) -> Shown | None:
+        """What a question asked now is about."""
+        if self.shown is None or self.item is None or self.item.look is None:
+            return None
+        return Shown(self.shown, self.item.look)
+
+    @property
+    def open_scans(self) -> tuple[Scan, ...]:
+        return tuple(item.scan for item in self.items if item.scan is not None)
+
+    @property
+    def on_screen(self) -> tuple[Scan, ...]:
+        """The scans beside one another, from left to right."""
+        return tuple(scan for scan in (self.items[pane].scan for pane in self.panes) if scan is not None)
+
+    @property
+    def views(self) -> tuple[View, ...]:
+        """The pictures that came along, in order."""
+        return tuple(view for turn in self.conversation.turns for view in turn.views)
+
+    @property
+    def asking(self) -> Shown | None:
+        """What the last question is about."""
+        return self.sent[self.views[-1].scan] if self.views else None
 
     @property
     def question(self) -> str | None:
@@ -55,36 +137,67 @@ class Session:
 
     def check_room(self) -> None:
         """Raises `UserError` where another picture would be one too many."""
-        if len(self.conversation.scans) >= MOST_SCANS:
+        if len(self.open_scans) >= MOST_SCANS:
             raise UserError(f"This conversation already has {MOST_SCANS} pictures; start a new one for the next.")
+
+    def with_items(self, items: tuple[Item, ...], shown: int) -> "Session":
+        """Items added to the tray; `shown` of them (from 0), which is open, is shown."""
+        made = replace(self, items=(*self.items, *items))
+        return made.showing(len(self.items) + shown)
 
     def with_scan(self, scan: Scan) -> "Session":
         """The scan added and shown. Raises `UserError` as `check_room` does."""
         self.check_room()
-        conversation = self.conversation.with_scan(scan)
-        return replace(self, conversation=conversation, shown=View(len(conversation.scans) - 1))
+        return self.with_items((item_of(scan),), 0)
 
-    def showing(self, view: View) -> "Session":
-        """Another scan or slice on the left; raises `UserError` for one that is not there."""
-        scans = self.conversation.scans
-        if not (0 <= view.scan < len(scans) and 0 <= view.slice < len(scans[view.scan].slices)):
-            raise UserError("That picture is no longer in this conversation; choose one of the pictures shown.")
-        return replace(self, shown=view)
-
-    def as_domain(self, scan: int, domain: Domain, guess: bool = False) -> "Session":
-        """What kind of picture it is; a guess never overrules the file or the person."""
-        scans = list(self.conversation.scans)
-        if not 0 <= scan < len(scans) or (guess and scans[scan].domain_source != "unknown"):
+    def opened(self, index: int, scan: Scan) -> "Session":
+        """An item of the tray is open from now on; one that is open already stays as it is."""
+        if self.items[index].scan is not None:
             return self
-        scans[scan] = scans[scan].as_domain(domain, "guess" if guess else "user")
-        return replace(self, conversation=replace(self.conversation, scans=tuple(scans)))
+        self.check_room()
+        return self._with_item(index, self.items[index].opened(scan))
 
-    def asked(self, question: str, system: str | None) -> "Session":
-        """The question about the picture shown, which comes along unless the last one that came along is the same."""
-        sent = [view for turn in self.conversation.turns for view in turn.views]
-        new = (self.shown,) if self.shown and (not sent or sent[-1] != self.shown) else ()
-        conversation = replace(self.conversation, system=system).asked(question, new)
-        return replace(self, conversation=conversation)
+    def showing(self, index: int, beside: bool = False) -> "Session":
+        """Another item on the screen, alone or at the right of what is shown; `UserError` for one that is not there."""
+        if not (0 <= index < len(self.items)) or self.items[index].scan is None:
+            raise UserError("That picture is no longer in this conversation; choose one of the pictures shown.")
+        if not beside or self.shown in (None, index):
+            return replace(self, panes=(index,), shown=index)
+        assert self.shown is not None
+        return replace(self, panes=(self.shown, index))
+
+    def looked(self, slices: object, look: Look) -> "Session":
+        """The scan with these slices is seen so from now on; it is what questions are about if it is on the screen."""
+        for index, item in enumerate(self.items):
+            if item.scan is not None and item.scan.slices is slices:
+                shown = index if index in self.panes else self.shown
+                return replace(self._with_item(index, replace(item, look=look)), shown=shown)
+        return self
+
+    def with_thumb(self, source: object, thumb: Pixels) -> "Session":
+        """A small picture for the item with that source, if it is still there."""
+        items = tuple(replace(item, thumb=thumb) if item.source is source else item for item in self.items)
+        return replace(self, items=items)
+
+    def as_domain(self, index: int, domain: Domain, guess: bool = False) -> "Session":
+        """What kind of picture it is; a guess never overrules the file or the person."""
+        item = self.items[index] if 0 <= index < len(self.items) else None
+        if item is None or item.scan is None or (guess and item.scan.domain_source != "unknown"):
+            return self
+        return self._with_item(index, replace(item, scan=item.scan.as_domain(domain, "guess" if guess else "user")))
+
+    def asked(self, question: str, system: str | None, about: Shown | None = None) -> "Session":
+        """The question about what is shown, or `about` something; its picture comes along unless it came last."""
+        conversation, sent = replace(self.conversation, system=system), self.sent
+        views: tuple[View, ...] = ()
+        about = about or self.now
+        scan = None if about is None else self.items[about.item].scan
+        if about is not None and scan is not None:
+            if about.bare not in sent:
+                conversation, sent = conversation.with_scan(shot(scan, about.look)), (*sent, about.bare)
+            view = View(sent.index(about.bare))
+            views = () if self.views[-1:] == (view,) else (view,)
+        return replace(self, conversation=conversation.asked(question, views), sent=sent)
 
     def answered(self, text: str, made: Made) -> "Session":
         return replace(self, conversation=self.conversation.answered(text), made=(*self.made, made))
@@ -96,29 +209,39 @@ class Session:
         keep = max(0, len(turns) - (2 if answered else 1))
         return replace(self, conversation=self.conversation.up_to(keep), made=self.made[: keep // 2])
 
-    def about(self, view: View | None) -> str:
-        """Words for a picture: "slice 12 of 40", "picture 2 of 3" where there are several, or what the only one is."""
-        if view is None:
+    def about(self, shown: Shown | None) -> str:
+        """Words for a picture: "slice 12 of 40, window 80/40", "picture 2 of 3", or what the only one is."""
+        if shown is None:
             return ""
-        scans = self.conversation.scans
-        scan = scans[view.scan]
-        which = f"picture {view.scan + 1} of {len(scans)}" if len(scans) > 1 else ""
-        part = f"slice {view.slice + 1} of {len(scan.slices)}" if len(scan.slices) > 1 else ""
-        return ", ".join(filter(None, (which, part))) or scan.name
+        scan = self.items[shown.item].scan
+        if scan is None:
+            return ""
+        opened = [number for number, item in enumerate(self.items) if item.scan is not None]
+        which = f"picture {opened.index(shown.item) + 1} of {len(opened)}" if len(opened) > 1 else ""
+        part = part_words(shown.look, scan)
+        named = ", ".join(filter(None, (which, part))) or scan.name
+        return ", ".join(filter(None, (named, shown_words(shown.look, scan))))
+
+    def _with_item(self, index: int, item: Item) -> "Session":
+        return replace(self, items=(*self.items[:index], item, *self.items[index + 1 :]))
 
 
 class Seat:
-    """Where one person's session changes, from whichever thread; it also holds what can be stopped."""
+    """Where one person's session changes, from whichever thread; it also holds what can be stopped.
 
-    def __init__(self) -> None:
+    `holder`: what this person's page may fetch.
+    """
+
+    def __init__(self, holder: Holder | None = None) -> None:
+        self.holder = holder or Handout().holder()
         self._lock = threading.Lock()
         self._session = Session()
         self._stop: Callable[[], None] | None = None
         self._aside: Callable[[], None] | None = None
 
-    def __deepcopy__(self, _: object) -> "Seat":
+    def __deepcopy__(self, memo: object) -> "Seat":
         # Whoever copies a seat wants one of their own: nobody ever gets another person's scans.
-        return Seat()
+        return Seat(self.holder.__deepcopy__(memo))
 
     @property
     def session(self) -> Session:

@@ -72,6 +72,21 @@ class Look:
     measures: tuple[Measure, ...] = ()
 
 
+def part_words(look: Look, scan: Scan) -> str:
+    """Which part of a scan is seen: "slice 12 of 40", "coronal 80 of 512"; nothing of a single picture."""
+    depth = _sizes(scan)[look.axis]
+    return f"{look.plane if look.axis != 2 else 'slice'} {look.slice + 1} of {depth}" if depth > 1 else ""
+
+
+def shown_words(look: Look, scan: Scan) -> str:
+    """How it is shown, as far as that differs from how it was opened: "window 1500/-600", "inverted", "turned"."""
+    window = look.window
+    differs = window is not None and window != window_of(scan)
+    parts = [f"window {window.width:g}/{window.level:g}" if window is not None and differs else ""]
+    parts += ["inverted" if look.inverted != scan.inverted else "", "turned" if look.turn != (1, 0, 0, 1) else ""]
+    return ", ".join(part for part in parts if part)
+
+
 def presets(scan: Scan) -> tuple[Preset, ...]:
     """Windows to choose from: as the scan was opened (key 0), then those of its kind (1 to 9)."""
     first = Preset("As opened", "0", window_of(scan))
@@ -113,7 +128,7 @@ def manifest(scan: Scan, token: str) -> dict[str, Any]:
         "columns": columns,
         "rows": rows,
         "slices": len(scan.slices),
-        "start": len(scan.slices) // 2 if scan.domain in ("ct", "mri") else 0,
+        "start": start_of(scan),
         "spacing": None if scan.spacing is None else asdict(scan.spacing),
         "placement": _placement(scan.geometry),
         "volume": is_volume(scan),
@@ -125,6 +140,11 @@ def manifest(scan: Scan, token: str) -> dict[str, Any]:
         "presets": [{"name": one.name, "key": one.key, **asdict(one.window)} for one in presets(scan)],
         "frame_seconds": scan.frame_seconds,
     }
+
+
+def start_of(scan: Scan) -> int:
+    """The slice that is shown first (from 0): of a volume the middle, of a cine or a document the first."""
+    return len(scan.slices) // 2 if scan.domain in ("ct", "mri") else 0
 
 
 def is_volume(scan: Scan) -> bool:

@@ -21,6 +21,8 @@ import { usable } from './grey.js';
 /** `offset`: mm from the first scan's position to the second's, for linked scrolling.
  * @typedef {{ shown: Shown[], panes: Pane[], active: number, tool: Tool, cine: boolean, linked: boolean, offset: Vector,
  *   chosen: number | null }} State */
+/** What a scan was left with when another took its place, and what was told of it then.
+ * @typedef {{ shown: Shown, plane: number, lay: Lay, look: object }} Left */
 /** What does not change while a scan is shown. @typedef {{ scans: Manifest[], planes: Plane[][] }} World */
 
 /** @type {() => Lay} */
@@ -48,6 +50,23 @@ export const atFirst = (world, tool) => ({
   offset: [0, 0, 0],
   chosen: null,
 });
+
+/** Scans that were shown before as they were left. @param {State} state @param {World} world @param {Map<string, Left>} left @returns {State} */
+export const back = (state, world, left) => {
+  const were = world.scans.map((scan) => left.get(scan.token));
+  return {
+    ...state,
+    shown: state.shown.map((shown, scan) => were[scan]?.shown ?? shown),
+    panes: state.panes.map((pane) => {
+      const was = were[pane.scan];
+      return was ? { ...pane, plane: was.plane, lay: was.lay } : pane;
+    }),
+  };
+};
+
+/** The part of the screen that shows a scan, the active one first. @param {State} state @param {number} scan */
+export const paneOf = (state, scan) =>
+  state.panes[state.active].scan === scan ? state.active : state.panes.findIndex((pane) => pane.scan === scan);
 
 /** @param {State} state @param {World} world @param {number} [pane] */
 export const planeOf = (state, world, pane = state.active) => {

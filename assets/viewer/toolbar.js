@@ -60,7 +60,7 @@ export const MARKUP = `
   <div class="mv-stages"></div>
   <div class="mv-slices">
     ${button('cine', 'Run through the slices', 'cine', true)}
-    <input type="range" min="1" step="1" data-field="slice" aria-label="Slice"><output></output>
+    <input type="range" min="1" step="1" data-field="slice" aria-label="Slice"><small class="mv-coming"></small><output></output>
   </div>
   <p class="mv-state" role="status"></p>
   <p class="mv-sr mv-said" aria-live="polite"></p>
@@ -69,11 +69,24 @@ export const MARKUP = `
 /** @param {string} text */
 const escaped = (text) => text.replace(/[&<>"]/g, (sign) => `&#${sign.charCodeAt(0)};`);
 
+/** The slices that are here as a line, from the first to the last. @param {import('./pixels.js').Slices} slices */
+const runs = ({ kept, count }) => {
+  /** @type {string[]} */
+  const stops = [];
+  for (let from = 0, to; from < count; from = to) {
+    for (to = from + 1; to < count && Boolean(kept[to]) === Boolean(kept[from]); ) to += 1;
+    const colour = kept[from] ? '#4cc2b6' : '#39454b';
+    stops.push(`${colour} ${((100 * from) / count).toFixed(1)}% ${((100 * to) / count).toFixed(1)}%`);
+  }
+  return `linear-gradient(90deg, ${stops.join()})`;
+};
+
 export class Toolbar {
   /** @param {HTMLElement} root */
   constructor(root) {
     this.root = root;
     /** @type {Map<string, string>} what was written into each place last */ this.written = new Map();
+    this.lined = '';
   }
 
   /** @template {HTMLElement} T @param {string} selector @returns {T} */
@@ -174,6 +187,18 @@ export class Toolbar {
     range.value = String(slice);
     range.setAttribute('aria-valuetext', says);
     this.find('.mv-slices output').textContent = `${slice} / ${plane.depth}`;
+  }
+
+  /** How much of the stack is here: a line under the slider, and a number. @param {import('./pixels.js').Slices} slices @param {number} axis of the plane */
+  coming(slices, axis) {
+    const place = this.find('.mv-coming');
+    const says = slices.count > 1 && !slices.whole ? `${slices.here} of ${slices.count} here` : '';
+    this.put('.mv-coming', says);
+    const line = says && axis === 2 ? runs(slices) : '';
+    if (place.previousElementSibling instanceof HTMLElement && this.lined !== line) {
+      place.previousElementSibling.style.backgroundImage = line;
+      this.lined = line;
+    }
   }
 
   /** @param {State} state @param {World} world */

@@ -45,20 +45,22 @@ export class Viewer {
     this.quiet = 0;
     this.spoken = 0;
     this.resized = new ResizeObserver(() => this.resize());
+    /** What each scan was left with, by its token. @type {Map<string, steps.Left>} */ this.left = new Map();
     this.cine = new Cine(this);
     this.commands = commandsOf(this);
     this.listen();
   }
 
-  /** These scans from now on; the same ones again change nothing. @param {Manifest[]} scans */
+  /** These scans from now on, each as it was left; of the same ones again only the presets change. @param {Manifest[]} scans */
   show(scans) {
-    if (scans.map((scan) => scan.token).join() === this.world.scans.map((scan) => scan.token).join()) return;
+    if (scans.map((scan) => scan.token).join() === this.world.scans.map((scan) => scan.token).join()) return this.renamed(scans);
     for (const slices of this.slices) slices.close();
     this.cancel();
+    this.leave();
+    if (!scans.length) this.left.clear();
+    const tool = this.toolFor(scans);
     this.world = steps.worldOf(scans);
-    const coarse = window.matchMedia('(pointer: coarse)').matches;
-    const tool = coarse && scans.some((scan) => scan.slices > 1) ? 'scroll' : 'window';
-    this.state = steps.atFirst(this.world, tool);
+    this.state = steps.back(steps.atFirst(this.world, tool), this.world, this.left);
     this.painters = scans.map(() => new Painter());
     this.slices = scans.map((scan) => this.supply(scan));
     this.say('');
@@ -66,6 +68,20 @@ export class Viewer {
     this.rebuild();
     this.slices.forEach((slices, scan) => slices.near(this.state.shown[scan].point[2]));
     this.changed();
+  }
+
+  /** The tool in hand stays there, unless it makes no sense for every picture. @param {Manifest[]} scans @returns {steps.Tool} */
+  toolFor(scans) {
+    const { tool } = this.state;
+    if (this.world.scans.length && tool !== 'scroll' && tool !== 'cross') return tool;
+    const coarse = window.matchMedia('(pointer: coarse)').matches;
+    return coarse && scans.some((scan) => scan.slices > 1) ? 'scroll' : 'window';
+  }
+
+  /** What kind of picture it is was said: the presets are those of that kind. @param {Manifest[]} scans */
+  renamed(scans) {
+    this.world = { ...this.world, scans };
+    this.stir();
   }
 
   /** @param {Manifest} scan */
@@ -188,6 +204,7 @@ export class Viewer {
     });
     this.underCursor();
     this.toolbar.update(this.state, this.world);
+    this.toolbar.coming(this.slices[this.state.panes[this.state.active].scan], steps.planeOf(this.state, this.world).axis);
     this.spent.push(performance.now() - began);
     if (this.spent.length > 512) this.spent.shift();
   }
@@ -282,15 +299,24 @@ export class Viewer {
     this.change((state) => ({ ...state, chosen: id }));
   }
 
-  /** What is shown, for the server: pixel centres are whole numbers there. */
-  look() {
-    const { scan, lay } = this.state.panes[this.state.active];
-    const manifest = this.world.scans[scan];
-    if (!manifest) return {};
-    const plane = steps.planeOf(this.state, this.world);
-    const { window, inverted } = this.shown;
-    const slice = steps.sliceOf(this.state, this.world);
-    return { token: manifest.token, scan, plane: plane.name, axis: plane.axis, slice, window, inverted, turn: lay.turn, measures: this.measurements() };
+  /** What is shown, for the server: pixel centres are whole numbers there. @param {number} [pane] */
+  look(pane = this.state.active) {
+    if (!this.world.scans.length) return {};
+    const { scan, lay } = this.state.panes[pane];
+    const plane = steps.planeOf(this.state, this.world, pane);
+    const { window, inverted } = this.state.shown[scan];
+    const slice = steps.sliceOf(this.state, this.world, pane);
+    return { token: this.world.scans[scan].token, scan, plane: plane.name, axis: plane.axis, slice, window, inverted, turn: lay.turn, measures: this.measurements() };
+  }
+
+  /** As `look`, of every scan that was ever shown here; the one that is looked at comes last. */
+  looks() {
+    const now = new Set(this.world.scans.map((scan) => scan.token));
+    const gone = [...this.left].flatMap(([token, left]) => (now.has(token) ? [] : [left.look]));
+    if (!now.size) return gone;
+    const { scan } = this.state.panes[this.state.active];
+    const others = this.world.scans.flatMap((_, n) => (n === scan ? [] : [this.look(steps.paneOf(this.state, n))]));
+    return [...gone, ...others, this.look()];
   }
 
   /** Every measurement, as data. */
@@ -302,6 +328,15 @@ export class Viewer {
         ...what,
       })),
     );
+  }
+
+  /** Remembers how the scans are shown that are about to make room for others. */
+  leave() {
+    this.world.scans.forEach(({ token }, scan) => {
+      const pane = steps.paneOf(this.state, scan);
+      const { plane, lay } = this.state.panes[pane];
+      this.left.set(token, { shown: this.state.shown[scan], plane, lay, look: this.look(pane) });
+    });
   }
 
   describe() {

@@ -7,16 +7,20 @@ from typing import Any
 import gradio as gr
 
 from medvlm.desk import Desk
+from medvlm.handout import Handout
 from medvlm.inbox import Inbox
 from medvlm.session import Choices, Seat, Session
 from medvlm.ui import drawer, keys
 from medvlm.ui.composer import TEMPLATE, composer
-from medvlm.ui.handlers import Handlers, Parts
+from medvlm.ui.handlers import Handlers
 from medvlm.ui.header import header
 from medvlm.ui.picture import picture
 from medvlm.ui.receiving import receiver
+from medvlm.ui.showing import Showing
 from medvlm.ui.theme import script
 from medvlm.ui.transcript import transcript
+from medvlm.ui.updates import Parts, Updates
+from medvlm.ui.viewer import viewer
 
 # No overlays of Gradio's; no handler waits for another person's; and no event is dropped because the last one of its
 # kind has not ended: the desk knows what can be done when.
@@ -33,50 +37,58 @@ class Room:
     inbox: Inbox
     largest_mb: int
     choices: Choices = field(default_factory=Choices)
+    handout: Handout = field(default_factory=Handout)
 
 
 def build(room: Room, blocks: gr.Blocks) -> None:
     """The tab, inside the Blocks that is open."""
     parts = _parts(room)
-    handlers = Handlers(room.desk, room.inbox, parts, room.largest_mb)
-    _wire_picture(parts, handlers)
+    updates = Updates(parts, room.largest_mb)
+    showing, handlers = Showing(room.desk, room.inbox, updates), Handlers(room.desk, updates)
+    _wire_picture(parts, showing)
     _wire_conversation(parts, handlers)
     _wire_page(parts, handlers)
     blocks.load(handlers.tick, None, [parts.top, parts.clock], **QUIET)
-    blocks.unload(handlers.leave)
+    blocks.unload(showing.leave)
 
 
 def _parts(room: Room) -> Parts:
     html = partial(gr.HTML, apply_default_css=False, container=False, padding=False)
     empty = Session()
-    seat = gr.State(Seat)
+    seat = gr.State(Seat(room.handout.holder()))
     top = html(header(None), elem_id="top", js_on_load=script("header"))
     with gr.Row(elem_id="desk", equal_height=False):
         with gr.Column(elem_id="left", scale=46, min_width=0):
-            viewer = html(
+            around = html(
                 picture(empty, room.largest_mb),
                 elem_id="viewer",
                 js_on_load=script("viewer"),
                 server_functions=[receiver(room.inbox)],
             )
+            scan = viewer(elem_id="scan")
+            notes = html("", elem_id="notes", js_on_load=None)
             saw = html("", elem_id="saw", js_on_load=None)
         with gr.Column(elem_id="right", scale=54, min_width=0):
             talk = html(transcript(empty), elem_id="talk", js_on_load=script("talk"))
             box = html(composer("idle"), elem_id="composer", html_template=TEMPLATE, js_on_load=script("composer"))
     porter = html({}, elem_id="porter", html_template="", js_on_load=script("porter"))
     html(keys.dialog(), elem_id="help", js_on_load=None)
-    return Parts(seat, top, viewer, saw, talk, box, porter, drawer.build(room.choices), gr.Timer(1.0))
+    settings = drawer.build(room.choices)
+    return Parts(seat, top, around, scan, notes, saw, talk, box, porter, settings, gr.Timer(1.0))
 
 
-def _wire_picture(p: Parts, do: Handlers) -> None:
-    for event, step in ((p.viewer.parcel, do.open_parcel), (p.viewer.example, do.open_example)):
+def _wire_picture(p: Parts, do: Showing) -> None:
+    p.scan.hello(do.hello, p.seat, p.screen, **QUIET)
+    p.scan.gone(do.gone, p.seat, p.screen, **QUIET)
+    view = p.viewer
+    for event, step in ((view.parcel, do.open_parcel), (view.example, do.open_example), (view.pick, do.pick)):
         opened = event(step, p.seat, p.screen, **QUIET)
-        opened.then(do.look, p.seat, p.saw, **QUIET).then(do.guess, p.seat, p.screen, **QUIET)
+        opened.then(do.saw, p.seat, p.saw, **LAST).then(do.guess, p.seat, p.screen, **QUIET)
     p.viewer.refused(do.refuse, p.seat, p.screen, **QUIET)
-    turned = p.viewer.slice(do.turn, p.seat, p.screen, **QUIET)
-    turned.then(do.look, p.seat, p.saw, **LAST)
-    p.viewer.pick(do.pick, p.seat, p.screen, **QUIET).then(do.look, p.seat, p.saw, **QUIET)
     p.viewer.domain(do.set_domain, p.seat, p.screen, **QUIET)
+    # What is told here is told again with every question and export: of many, the last is enough.
+    looked = p.scan.look(do.look, p.seat, p.screen, **LAST)
+    looked.then(do.saw, p.seat, p.saw, **LAST)
 
 
 def _wire_conversation(p: Parts, do: Handlers) -> None:

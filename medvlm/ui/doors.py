@@ -4,6 +4,8 @@ import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from medvlm.ui import receiving, viewer
+
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -16,8 +18,9 @@ GET = re.compile(
     r"/|/config/?|/theme\.css|/favicon\.ico|/manifest\.json|/robots\.txt|/logout/?"
     r"|/(assets|static|svelte)/[\w./@-]+"
     r"|/gradio_api/(heartbeat/\w+|queue/data|queue/status|startup-events|login_check/?|app_id/?|user/?|theme\.css)"
+    rf"|{viewer.ADDRESSES}"
 )
-POST = re.compile(r"/login/?|/gradio_api/(queue/join/?|component_server/?|cancel|reset/?)")
+POST = re.compile(rf"/login/?|/gradio_api/(queue/join/?|component_server/?|cancel|reset/?)|{receiving.ADDRESS}")
 OPEN = {"GET": GET, "HEAD": GET, "POST": POST}
 
 # Nothing is fetched from elsewhere and nobody frames the page. Gradio compiles templates in the browser, hence eval.
@@ -33,7 +36,7 @@ HEADERS = (
     (b"cache-control", b"no-store"),
 )
 LASTING = re.compile(r"/(assets|static)/")
-# One piece of a file in base64, and a question with its settings, are far below this.
+# One piece of a file, and a question with its settings, are below this.
 LARGEST_BODY = 4_000_000
 
 

@@ -1,13 +1,12 @@
 """What "?" shows: every key, in one small table."""
 
 KEYS: tuple[tuple[str, str], ...] = (
-    ("o", "Open a file (or drop or paste one)"),
+    ("o", "Open files (or drop or paste them)"),
+    ("O", "Open a folder"),
     ("/", "Go to the question"),
     ("Enter", "Send the question; Shift+Enter starts a new line"),
     ("Esc", "Stop the answer; close what is open"),
     ("↑ in an empty box", "Edit the last question"),
-    ("↑ ↓ or wheel", "Slice before, slice after"),
-    ("Home End", "First slice, last slice"),
     ("s", "Settings"),
     ("n", "New conversation"),
     ("?", "This table"),

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 
 from medvlm import NOT_FOR_DIAGNOSIS
 from medvlm.auth import Gate
-from medvlm.ui import chat_tab
+from medvlm.ui import chat_tab, receiving, viewer
 from medvlm.ui.doors import Doors
 from medvlm.ui.theme import FAVICON, asset, theme
 
@@ -36,6 +36,8 @@ def page(room: chat_tab.Room) -> gr.Blocks:
 def web_app(room: chat_tab.Room, gate: Gate | None, local: bool) -> FastAPI:
     """The page behind its doors. `local`: only this machine's names are answered; `gate`: who may log in."""
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    viewer.serve(app, room.handout)
+    receiving.serve(app, room.inbox)
     gr.mount_gradio_app(
         app,
         page(room),

@@ -4,7 +4,21 @@ from html import escape
 from typing import Literal
 
 Icon = Literal[
-    "logo", "drop", "plus", "send", "copy", "retry", "edit", "undo", "export", "settings", "theme", "keys", "new"
+    "logo",
+    "drop",
+    "plus",
+    "send",
+    "copy",
+    "retry",
+    "edit",
+    "undo",
+    "export",
+    "settings",
+    "theme",
+    "keys",
+    "new",
+    "folder",
+    "beside",
 ]
 
 # Our own drawings on a grid of 16, one stroke wide.
@@ -12,6 +26,8 @@ ICONS: dict[Icon, str] = {
     "logo": '<circle cx="8" cy="8" r="6.2"/><path d="M3 8h2.4l1.5-3.4 2.2 6.8L10.6 8H13"/>',
     "drop": '<path d="M8 2.5v7M5 6.8 8 9.8l3-3M2.5 10.5v3h11v-3"/>',
     "plus": '<path d="M8 3.2v9.6M3.2 8h9.6"/>',
+    "folder": '<path d="M2.4 12.8V3.6h4l1.4 1.8h5.8v7.4z"/>',
+    "beside": '<rect x="2.2" y="3" width="11.6" height="10" rx="1"/><path d="M8 3v10"/>',
     "send": '<path d="M8 12.8V3.4M4 7.2l4-4 4 4"/>',
     "copy": '<path d="M5.5 5.5h7v7h-7z"/><path d="M10.2 3.4H3.4v6.8"/>',
     "retry": '<path d="M12.6 8a4.6 4.6 0 1 1-1.5-3.4"/><path d="M12.8 2.6v2.8H10"/>',

@@ -1,8 +1,9 @@
-"""The left side: the drop zone and the examples, or the picture with its kind, its slices and its notes."""
+"""The left side around the viewer: the drop zone and the examples, or the kind of picture and the tray; the notes."""
 
 import base64
 import io
 import itertools
+from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
 
@@ -11,16 +12,28 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from medvlm.imaging import read, render
-from medvlm.session import Session
+from medvlm.session import Item, Session
 from medvlm.shelf import Example, shelf
-from medvlm.types import DOMAIN_NAMES, Domain, Scan, View, Window
+from medvlm.types import DOMAIN_NAMES, Domain, Scan
 from medvlm.ui.markup import button, error, icon
+from medvlm.viewing import Look, part_words, shown_words
 
 # Larger than any screen shows at once; the model gets its own, from all pixels.
 LONGEST = 1400
 THUMBNAIL = 112
+FORMATS = "A DICOM series as folder, zip or files; NIfTI, TIFF, PNG, JPEG, WebP or BMP"
 # Counts what was drawn: the page's script waits for the next, also where it looks like the last.
 _drawn = itertools.count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Doing:
+    """What is going on with a drop. `first`: a first picture of it is on the screen."""
+
+    words: str
+    done: int = 0
+    total: int = 0
+    first: bool = False
 
 
 def data_url(pixels: NDArray[np.uint8] | Image.Image, longest: int = LONGEST) -> str:
@@ -34,51 +47,72 @@ def data_url(pixels: NDArray[np.uint8] | Image.Image, longest: int = LONGEST) ->
     return "data:image/png;base64," + base64.b64encode(out.getvalue()).decode()
 
 
-def picture(session: Session, largest_mb: int, wrong: str = "") -> str:
-    """The whole left side for a session; `wrong` is what was the matter with the last file."""
-    if session.shown is None or session.scan is None:
-        return _empty(largest_mb, wrong)
-    scan, view = session.scan, session.shown
+def picture(session: Session, largest_mb: int, wrong: str = "", doing: Doing | None = None) -> str:
+    """What stands above the viewer, or in its place; `wrong` is what was the matter with the last drop."""
+    if not session.items and not (doing and doing.first):
+        return _empty(largest_mb, wrong, doing)
+    bar = "" if session.scan is None else f'<div class="bar">{_domains(session.scan)}{_adding()}</div>'
     return (
-        f'<section class="viewer" aria-label="Picture" data-drawn="{next(_drawn)}">'
-        f'<div class="bar">{_domains(scan)}{button("choose", "Add a picture", "plus", text=False)}</div>'
-        f"{_stage(scan, view)}{_slices(scan, view)}"
-        f'<p class="notes">{escape(notes(scan, view))}</p>{error(wrong)}{_pictures(session)}'
-        f"{_progress()}</section>"
+        f'<section class="viewer" aria-label="Pictures" data-drawn="{next(_drawn)}">'
+        f"{bar}{_tray(session)}{error(wrong)}{_progress(doing)}</section>"
     )
 
 
-def notes(scan: Scan, view: View) -> str:
-    """One line of what was done to the picture: "DICOM CT · slice 12/40 · window 400/40 from the file"."""
-    slices = len(scan.slices)
-    rows, columns = scan.slices[view.slice].shape[:2]
-    parts = [scan.kind, f"slice {view.slice + 1}/{slices}" if slices > 1 else "", f"{columns} x {rows}"]
-    return " · ".join([part for part in parts if part] + list(scan.notes))
+def notes(session: Session) -> str:
+    """What was done to the picture shown, in one line: "DICOM CT · slice 12/40 · window 400/40 from the file"."""
+    scan, now, item = session.scan, session.now, session.item
+    if scan is None or now is None or item is None:
+        return ""
+    parts = [scan.kind, _part(now.look, scan), _size(scan), shown_words(now.look, scan), *scan.notes, *item.notes]
+    return f'<p class="notes">{escape(" · ".join(part for part in parts if part))}</p>'
 
 
-def saw(image: Image.Image | None) -> str:
+def _part(look: Look, scan: Scan) -> str:
+    return part_words(look, scan).replace(" of ", "/")
+
+
+def _size(scan: Scan) -> str:
+    rows, columns = scan.slices[len(scan.slices) // 2].shape[:2]
+    return f"{columns} x {rows}"
+
+
+def saw(image: Image.Image | None, about: str = "") -> str:
     """What the model is given of the picture shown: the pixels that its processor made."""
     if image is None:
         return ""
     width, height = image.size
     return (
         f'<figure class="saw"><img src="{data_url(image)}" alt="The picture as the model sees it">'
-        f"<figcaption><b>What the model sees</b><span>{width} x {height} pixels</span></figcaption></figure>"
+        f"<figcaption><b>What the model sees</b><span>{width} x {height} pixels</span>"
+        f"<span>{escape(about)}</span></figcaption></figure>"
     )
 
 
-def _empty(largest_mb: int, wrong: str) -> str:
+def _empty(largest_mb: int, wrong: str, doing: Doing | None) -> str:
     return (
-        f'<section class="viewer empty" aria-label="Picture" data-drawn="{next(_drawn)}"><div class="drop">'
+        f'<section class="viewer empty" aria-label="Pictures" data-drawn="{next(_drawn)}"><div class="drop">'
         f'<span class="mark">{icon("drop")}</span><h2>Drop a scan here</h2>'
-        f'<p class="quiet">DICOM, PNG, JPEG, TIFF, WebP or BMP, up to {largest_mb} MB</p>'
-        f'{button("choose", "Choose a file", kind="strong")}<p class="quiet">or paste a picture. '
-        f"Files stay in this machine's memory.</p>{error(wrong)}{_progress()}</div>{_examples()}</section>"
+        f'<p class="quiet">{FORMATS}, up to {largest_mb:,} MB</p>'
+        f'<div class="choices">{button("choose", "Choose files", kind="strong")}'
+        f'{button("folder", "Choose a folder", kind="soft")}</div><p class="quiet">or paste a picture. '
+        f"Files stay in this machine's memory.</p>{error(wrong)}{_progress(doing)}</div>{_examples()}</section>"
     )
 
 
-def _progress() -> str:
-    return '<p class="progress" role="status"><progress max="100" hidden></progress><span></span></p>'
+def _adding() -> str:
+    folder = button("folder", "Add a folder", "folder", text=False)
+    return f'<span class="adding">{folder}{button("choose", "Add files", "plus", text=False)}</span>'
+
+
+def _progress(doing: Doing | None) -> str:
+    """Filled by the page's script while files are sent, by the server while they are read."""
+    known = doing is not None and doing.total > 0
+    bar = f'max="{doing.total}" value="{doing.done}"' if doing is not None and known else 'max="100" hidden'
+    mark, words = (" data-doing", doing.words) if doing is not None else ("", "")
+    return (
+        f'<p class="progress" role="status"{mark}><progress {bar} aria-label="How far it is"></progress>'
+        f'<span>{escape(words)}</span><button type="button" class="plain" data-act="cancel" hidden>Stop</button></p>'
+    )
 
 
 def _examples() -> str:
@@ -119,42 +153,30 @@ def _domain(domain: Domain, name: str, chosen: bool, guess: bool) -> str:
     )
 
 
-def _stage(scan: Scan, view: View) -> str:
-    label = f"{DOMAIN_NAMES[scan.domain]} picture" if scan.domain != "other" else "Picture"
-    part = f", slice {view.slice + 1} of {len(scan.slices)}" if len(scan.slices) > 1 else ""
-    return f'<figure class="stage"><img src="{shown_url(scan, view.slice)}" alt="{escape(label + part)}"></figure>'
-
-
-def shown_url(scan: Scan, index: int, window: Window | None = None) -> str:
-    return data_url(render(scan, index, window))
-
-
-def _slices(scan: Scan, view: View) -> str:
-    slices = len(scan.slices)
-    if slices < 2:
+def _tray(session: Session) -> str:
+    """All pictures and series to choose from, where there are several."""
+    if len(session.items) < 2:
         return ""
+    cards = "".join(_card(number, item, session) for number, item in enumerate(session.items))
+    return f'<div class="pictures" role="group" aria-label="Pictures and series">{cards}</div>'
+
+
+def _card(number: int, item: Item, session: Session) -> str:
+    on = "true" if number in session.panes else "false"
+    count = f"{item.count:,} slices" if item.count > 1 else "1 picture"
+    image = f'<img src="{_thumb_url(item)}" alt="">' if item.thumb is not None else '<i class="blank"></i>'
+    beside = (
+        f'<button type="button" class="plain" data-act="beside" data-item="{number}" '
+        f'aria-label="Show beside: {escape(item.words)}" title="Show beside">{icon("beside")}</button>'
+    )
     return (
-        '<div class="slices"><input type="range" min="1" '
-        f'max="{slices}" step="1" data-scan="{view.scan}" data-slice="{view.slice + 1}" aria-label="Slice" '
-        f'aria-valuetext="slice {view.slice + 1} of {slices}">'
-        f"<output>{view.slice + 1} / {slices}</output></div>"
+        f'<div class="card{" open" if item.scan is not None else ""}"><button type="button" class="thumb" '
+        f'data-act="pick" data-item="{number}" aria-pressed="{on}" title="{escape(item.words)}">{image}'
+        f"<span><b>{escape(item.words)}</b><small>{count}</small></span></button>"
+        f"{'' if number in session.panes else beside}</div>"
     )
 
 
-def _pictures(session: Session) -> str:
-    """Thumbnails to choose from, where there are several pictures."""
-    scans = session.conversation.scans
-    if len(scans) < 2 or session.shown is None:
-        return ""
-    shown = session.shown.scan
-    buttons = "".join(
-        f'<button type="button" class="thumb small" data-act="pick" data-scan="{n}" '
-        f'aria-pressed="{"true" if n == shown else "false"}" aria-label="Picture {n + 1}: {escape(scan.kind)}">'
-        f'<img src="{_small(scan)}" alt=""></button>'
-        for n, scan in enumerate(scans)
-    )
-    return f'<div class="pictures" role="group" aria-label="Pictures of this conversation">{buttons}</div>'
-
-
-def _small(scan: Scan) -> str:
-    return data_url(render(scan, len(scan.slices) // 2), THUMBNAIL // 2)
+def _thumb_url(item: Item) -> str:
+    assert item.thumb is not None, "a small picture is there"
+    return data_url(item.thumb, THUMBNAIL)

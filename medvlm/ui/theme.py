@@ -19,17 +19,19 @@ def asset(name: str) -> str:
 
 
 # The parts of the page that have a script of their own; the page is shown as ready when the last of them listens.
-SCRIPTS = ("header", "viewer", "talk", "composer", "porter")
+SCRIPTS = ("header", "viewer", "scan", "talk", "composer", "porter")
 LISTENS = """
-element.dataset.listens = '';
-if (document.querySelectorAll('[data-listens]').length === %d) document.body.dataset.ready = '';
+const listens = () => {
+  element.dataset.listens = '';
+  if (document.querySelectorAll('[data-listens]').length === %d) document.body.dataset.ready = '';
+};
 """
 
 
 @cache
 def script(name: str) -> str:
-    """What runs once in the part `name`, and then marks it; see `[data-ready]` in `app.css`."""
-    return asset(f"{name}.js") + LISTENS % len(SCRIPTS)
+    """What runs once in the part `name`; with `listens()` it says that it works, see `[data-ready]` in `app.css`."""
+    return LISTENS % len(SCRIPTS) + asset(f"{name}.js")
 
 
 # Name in `app.css` -> light and dark. Given again because Gradio's login page comes without our style sheet.

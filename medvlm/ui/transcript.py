@@ -75,7 +75,7 @@ def _facts(session: Session, made: Made | None) -> list[str]:
     """What stands under an answer, small: which arm and picture, how fast, with which seed, how it ended."""
     if made is None:
         return []
-    about = session.about(made.view)
+    about = session.about(made.shown)
     facts = [made.arm, f"about {about}" if about else ""]
     if (report := made.report) is not None and report.tokens:
         after_first = report.seconds - report.seconds_to_first_token

@@ -12,16 +12,11 @@ from medvlm.errors import UserError
 from medvlm.handout import Handout, Holder, Refused
 from medvlm.paths import ASSETS
 from medvlm.types import Scan
-from medvlm.ui.theme import asset
+from medvlm.ui.theme import asset, script
 from medvlm.viewing import manifest
 
 TEMPLATE = '<section class="mv" aria-label="Picture" hidden></section>'
 HEAD = '<link rel="stylesheet" href="viewer/viewer.css">'
-# The events that the server may hear; Gradio looks for their names in quotes.
-SCRIPT = """
-// 'hello' 'look' 'gone'
-import(new URL('viewer/mount.js', document.baseURI)).then(({ mount }) => mount(element, { props, trigger, watch }));
-"""
 # What the doors must let through, beside the page's own addresses.
 ADDRESSES = r"/viewer/[a-z]+\.(js|css)|/pixels/[\w-]{32}/\d{1,5}"
 KEY_HEADER = "X-Pixels-Key"
@@ -34,7 +29,7 @@ def viewer(**options: Any) -> Any:
     return gr.HTML(
         {"scans": []},
         html_template=TEMPLATE,
-        js_on_load=SCRIPT,
+        js_on_load=script("scan"),
         head=HEAD,
         apply_default_css=False,
         container=False,
@@ -43,12 +38,15 @@ def viewer(**options: Any) -> Any:
     )
 
 
-def seen(holder: Holder, scans: Sequence[Scan], labels: Sequence[str] = ()) -> dict[str, Any]:
+def seen(
+    holder: Holder, scans: Sequence[Scan], labels: Sequence[str] = (), held: Sequence[Scan] = ()
+) -> dict[str, Any]:
     """The component's value: these scans beside one another (one or two), fetched with tokens of this session alone.
 
-    `labels`: what to call them, such as "Current" and "Prior". Tokens of all other scans are worth nothing afterwards.
+    `labels`: what to call them, such as "Current" and "Prior". Tokens of all scans but these and those `held`, which
+    may be shown again, are worth nothing afterwards.
     """
-    holder.keep(*scans)
+    holder.keep(*scans, *held)
     said = [*labels, *[""] * len(scans)]
     shown = zip(scans, said, strict=False)
     return {"scans": [{**manifest(scan, holder.offer(scan)), "label": label} for scan, label in shown]}

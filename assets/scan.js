@@ -1,0 +1,6 @@
+// The viewer of the page, which is modules of its own under `viewer/`.
+// Events that the server hears: 'hello' 'look' 'gone'
+import(new URL('viewer/mount.js', document.baseURI)).then(({ mount }) => {
+  mount(element, { props, trigger, watch });
+  listens();
+});

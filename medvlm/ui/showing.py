@@ -1,0 +1,147 @@
+"""What each event about pictures does: a few lines that call the desk and say what has changed."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from typing import Any
+from weakref import WeakValueDictionary
+
+import gradio as gr
+
+from medvlm.arrival import Arrival, Files
+from medvlm.desk import Desk
+from medvlm.errors import UserError
+from medvlm.handout import Refused
+from medvlm.inbox import Inbox
+from medvlm.session import MOST_SCANS, Seat
+from medvlm.shelf import shelf
+from medvlm.types import DOMAIN_NAMES
+from medvlm.ui.picture import Doing, notes, saw
+from medvlm.ui.updates import Update, Updates
+from medvlm.ui.viewer import seen
+from medvlm.viewing import look_of
+
+
+def take_looks(seat: Seat, looks: Any) -> None:
+    """What the viewer says of its scans, the one that questions are about last; nonsense is left out."""
+    if not isinstance(looks, Sequence):
+        return
+    for data in looks[-MOST_SCANS:]:
+        with suppress(Refused, UserError, KeyError, TypeError):
+            scan = seat.holder.scan(str(data["token"]))
+            look = look_of(data, scan)
+            seat.change(lambda now, scan=scan, look=look: now.looked(scan.slices, look))  # type: ignore[misc]
+
+
+class Showing:
+    """One method an event. They translate; the desk decides."""
+
+    def __init__(self, desk: Desk, inbox: Inbox, updates: Updates) -> None:
+        self._desk = desk
+        self._inbox = inbox
+        self._updates = updates
+        self._parts = updates.parts
+        self._present: WeakValueDictionary[str, Seat] = WeakValueDictionary()
+
+    def hello(self, seat: Seat, event: gr.EventData, request: gr.Request) -> Update:
+        """The page has made its key: from now on it may fetch this session's pixels."""
+        self._present[str(request.session_hash)] = seat
+        try:
+            seat.holder.bind(str(event.key))
+        except UserError as error:
+            return self._updates.picture(seat.session, str(error))
+        return self._updates.scan(seat)
+
+    def gone(self, seat: Seat) -> Update:
+        """The page asks for what is held no more: it gets new tokens for what the session still has."""
+        return self._updates.scan(seat)
+
+    def leave(self, request: gr.Request) -> None:
+        """The page was closed: nobody reads what is being written, and nobody fetches pixels."""
+        seat = self._present.pop(str(request.session_hash), None)
+        if seat is not None:
+            seat.stop()
+            seat.holder.keep()
+
+    def open_parcel(self, seat: Seat, event: gr.EventData) -> Iterator[Update]:
+        """Files have arrived in the inbox."""
+        try:
+            files = self._inbox.take(str(event.ticket))
+        except UserError as error:
+            yield self._updates.picture(seat.session, str(error))
+        else:
+            yield from self._opening(seat, files)
+
+    def open_example(self, seat: Seat, event: gr.EventData) -> Iterator[Update]:
+        """One of the examples was clicked."""
+        try:
+            example = shelf()[int(event.number)]
+            files = [(example.path.name, example.read())]
+        except UserError as error:
+            yield self._updates.picture(seat.session, str(error))
+        else:
+            yield from self._opening(seat, files)
+
+    def _opening(self, seat: Seat, files: Files) -> Iterator[Update]:
+        first = False
+        try:
+            for arrival in self._desk.take_in(seat, files):
+                first = first or arrival.first is not None
+                yield self._updates.opened(seat) if arrival.shown else self._waiting(seat, arrival, first)
+        except UserError as error:
+            yield self._updates.picture(seat.session, str(error)) | self._updates.scan(seat)
+
+    def _waiting(self, seat: Seat, arrival: Arrival, first: bool) -> Update:
+        """How far a drop has come, with a first picture of it as soon as there is one."""
+        words = f"Looking through the files: {arrival.done:,} of {arrival.total:,}"
+        update = self._updates.picture(seat.session, doing=Doing(words, arrival.done, arrival.total, first))
+        if arrival.first is None:
+            return update
+        return update | {self._parts.scan: seen(seat.holder, [arrival.first], (), seat.session.open_scans)}
+
+    def refuse(self, seat: Seat, event: gr.EventData) -> Update:
+        """The script could not send a file; it says why."""
+        return self._updates.picture(seat.session, str(event.sentence)[:500])
+
+    def pick(self, seat: Seat, event: gr.EventData) -> Update:
+        """Another picture of the tray."""
+        try:
+            self._desk.pick(seat, int(event.item), event._data.get("beside") is True)
+            return self._updates.opened(seat)
+        except UserError as error:
+            return self._updates.picture(seat.session, str(error))
+
+    def set_domain(self, seat: Seat, event: gr.EventData) -> Update:
+        """The person says what kind of picture it is."""
+        shown, domain = seat.session.shown, event.domain
+        if shown is None or domain not in DOMAIN_NAMES:
+            return self._updates.picture(seat.session)
+        seat.change(lambda session: session.as_domain(shown, domain))
+        return self._updates.opened(seat)
+
+    def look(self, seat: Seat, event: gr.EventData) -> Update:
+        """Another slice, window, plane or measurement in the viewer."""
+        before = seat.session.shown
+        take_looks(seat, [event._data])
+        session = seat.session
+        if session.shown != before:
+            return self._updates.picture(session)
+        return {self._parts.notes: notes(session)}
+
+    def saw(self, seat: Seat) -> str:
+        """What the model sees of the picture shown."""
+        session = seat.session
+        try:
+            return saw(self._desk.seen(seat), session.about(session.now))
+        except UserError:
+            # So many are waiting that there is no place in the line; nobody asked for this strip.
+            return ""
+
+    def guess(self, seat: Seat) -> Update:
+        """The kind of picture, where neither the file nor the person has said."""
+        before = seat.session.scan
+        try:
+            after = self._desk.guess(seat)
+        except UserError:
+            # Nobody asked for the guess; the row simply stays open.
+            return {self._parts.viewer: gr.skip()}
+        return self._updates.opened(seat) if after.scan is not before else {self._parts.viewer: gr.skip()}

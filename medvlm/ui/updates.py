@@ -1,0 +1,63 @@
+"""The parts of the page, and their new values for a session: handlers say which parts have changed."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from medvlm.desk import Moment
+from medvlm.session import Seat, Session
+from medvlm.ui.drawer import Drawer
+from medvlm.ui.picture import Doing, notes, picture
+from medvlm.ui.transcript import transcript
+from medvlm.ui.viewer import seen
+
+# New values for some parts of the page; the others stay as they are.
+Update = dict[Any, Any]
+PAIR = ("Left", "Right")
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The components of the tab; Gradio's classes carry no types that mypy could follow."""
+
+    seat: Any
+    top: Any
+    viewer: Any
+    scan: Any
+    notes: Any
+    saw: Any
+    talk: Any
+    composer: Any
+    porter: Any
+    drawer: Drawer
+    clock: Any
+
+    @property
+    def screen(self) -> list[Any]:
+        """What a step may change."""
+        return [self.viewer, self.scan, self.notes, self.talk, self.composer]
+
+
+@dataclass(frozen=True, slots=True)
+class Updates:
+    """One method for each thing that can have changed."""
+
+    parts: Parts
+    largest_mb: int
+
+    def opened(self, seat: Seat) -> Update:
+        """Other pictures on the screen; the conversation too, unless an answer is being written there."""
+        session = seat.session
+        return self.picture(session) | self.scan(seat) | ({} if seat.busy else self.talk(seat))
+
+    def picture(self, session: Session, wrong: str = "", doing: Doing | None = None) -> Update:
+        """Above and below the viewer."""
+        return {self.parts.viewer: picture(session, self.largest_mb, wrong, doing), self.parts.notes: notes(session)}
+
+    def scan(self, seat: Seat) -> Update:
+        """In the viewer."""
+        session = seat.session
+        labels = PAIR if len(session.panes) > 1 else ()
+        return {self.parts.scan: seen(seat.holder, session.on_screen, labels, session.open_scans)}
+
+    def talk(self, seat: Seat, moment: Moment | None = None) -> Update:
+        return {self.parts.talk: transcript(seat.session, moment)}
