@@ -20,6 +20,7 @@ Device = Literal["auto", "cpu", "cuda"]
 Quantization = Literal["nf4", "int8", "none"]
 ComputeType = Literal["auto", "float32", "bfloat16", "float16"]
 Unpack = Literal["auto", "yes", "no"]
+Privacy = Literal["strict", "ask", "off"]
 LOOPBACK = ("localhost", "::1")
 YES, NO = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 PREFIX = "MEDVLM_"
@@ -40,6 +41,9 @@ class AppSettings:
     port: Annotated[int, "port to listen on"] = 7860
     queue_size: Annotated[int, "how many people may wait for an answer at once"] = 16
     upload_mb: Annotated[int, "largest file that is read, in MB"] = 200
+    privacy: Annotated[Privacy, "what happens to scans that could name a person before they are shown"] = "ask"
+    no_disk: Annotated[bool, "keep uploads and temporary files in memory; say no to let them use a folder"] = True
+    idle_minutes: Annotated[int, "after so many minutes without use, a conversation and its scans are forgotten"] = 60
     auth_file: Annotated[Path | None, "users and hashed passwords; see python -m medvlm.auth --help"] = None
 
     def mistakes(self) -> Iterator[str]:
@@ -52,6 +56,8 @@ class AppSettings:
             yield f"upload_mb is {self.upload_mb}; choose 1 to 2000."
         if not 8 <= self.max_tokens <= 512:
             yield f"max_tokens is {self.max_tokens}; choose 8 to 512."
+        if not 1 <= self.idle_minutes <= 1440:
+            yield f"idle_minutes is {self.idle_minutes}; choose 1 to 1440."
         if not self.base:
             yield "base is empty; name a model, such as nano."
         if not is_loopback(self.host) and self.auth_file is None:

@@ -63,6 +63,29 @@ class Geometry:
     step: Vector | None = None
 
 
+# How a picture came about, as far as its file says: by a scanner, from a screen or a film, by ultrasound, or unsaid.
+Origin = Literal["scanner", "secondary capture", "ultrasound", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """What in a file could name a person, found while it was read: names of a closed list, never a value of a field.
+
+    `fields`: names of identifying fields that hold something. `private`: how many elements are a vendor's own.
+    `burned_in`: whether the file says that text stands in its pixels; None where it says nothing. `removed`: it says
+    that it was de-identified.
+    """
+
+    fields: tuple[str, ...] = ()
+    private: int = 0
+    origin: Origin = "unknown"
+    burned_in: bool | None = None
+    removed: bool = False
+
+
+NO_TRACES = Traces()
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Scan:
     """One picture or one stack of pictures, as numbers.
@@ -73,7 +96,8 @@ class Scan:
     `notes`: every step that was taken, in words a clinician reads. `sha256`: names the bytes that came in: the hash of
     a file's bytes; of a series the hash over its files' headers and over sums of small blocks of their pixels.
     `geometry`: None where the file has no orientation: then no side may be marked. `frame_seconds`: from frame to
-    frame of a cine. `description`: what kind of series this is, in words of a closed list.
+    frame of a cine. `description`: what kind of series this is, in words of a closed list. `traces`: what the file
+    held that could name a person.
     """
 
     slices: Sequence[Pixels]
@@ -90,6 +114,7 @@ class Scan:
     geometry: Geometry | None = None
     frame_seconds: float | None = None
     description: str = ""
+    traces: Traces = NO_TRACES
 
     def as_domain(self, domain: Domain, source: DomainSource) -> "Scan":
         return replace(self, domain=domain, domain_source=source)

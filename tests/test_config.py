@@ -64,6 +64,9 @@ def test_all_mistakes_are_told_at_once_with_where_they_stand(tmp_path: Path) -> 
         ({"queue_size": 0}, "queue_size is 0"),
         ({"upload_mb": 0}, "upload_mb is 0"),
         ({"max_tokens": 1}, "max_tokens is 1; choose 8 to 512"),
+        ({"idle_minutes": 0}, "idle_minutes is 0; choose 1 to 1440"),
+        ({"privacy": "none"}, "choose strict, ask or off"),
+        ({"no_disk": "perhaps"}, "say yes or no"),
         ({"base": ""}, "base is empty"),
         ({"host": "0.0.0.0"}, "there is no auth_file"),
         ({"host": "192.168.0.7"}, "python -m medvlm.auth add"),
@@ -82,6 +85,13 @@ def test_loopback_needs_no_login(host: str) -> None:
 def test_other_addresses_are_allowed_with_a_login_file() -> None:
     settings = read(AppSettings, Layer("options", {"host": "0.0.0.0", "auth_file": "users"}))
     assert settings.auth_file == Path("users")
+
+
+def test_scans_are_asked_about_and_kept_in_memory_unless_somebody_says_otherwise() -> None:
+    settings = read(AppSettings)
+    assert (settings.privacy, settings.no_disk) == ("ask", True)
+    loose = read(AppSettings, Layer("options", {"privacy": "off", "no_disk": "no"}))
+    assert (loose.privacy, loose.no_disk) == ("off", False)
 
 
 def test_nested_tables_and_dotted_overrides_reach_nested_dataclasses(tmp_path: Path) -> None:

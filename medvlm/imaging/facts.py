@@ -7,10 +7,12 @@ from medvlm.imaging.domain import MODALITIES, Region
 from medvlm.imaging.elements import Place, quick_header
 from medvlm.imaging.frames import PALETTE, Layout, check_length, layout_of
 from medvlm.imaging.header import Header, code, codes, items, number, numbers, value, whole
+from medvlm.imaging.identity import quick_traces
 from medvlm.imaging.limits import Limits
 from medvlm.imaging.parts import Part
 from medvlm.imaging.placement import FrameFacts, frames_of
 from medvlm.imaging.series_words import words_of
+from medvlm.types import NO_TRACES, Traces
 
 # The third or fourth value of an MR image type: magnitude, phase, real, imaginary; Dixon's parts; maps.
 _IMAGE_TYPES = ("M", "P", "R", "I", "M_FFE", "P_MAP", "WATER", "FAT", "IN_PHASE", "OUT_PHASE", "ADC", "TRACEW", "FA")
@@ -24,7 +26,7 @@ class FileFacts:
 
     `place` is where the pixels stand; None where only reading the whole file tells. `plain` pictures can be decoded
     frame by frame; others (palettes, look-up tables, tiles, bits) go through the reader of single files. The frames of
-    a `tiled` file are parts of one picture.
+    a `tiled` file are parts of one picture. `traces`: of the header's top level.
     """
 
     uids: tuple[str, str]
@@ -41,6 +43,7 @@ class FileFacts:
     place: Place | None
     plain: bool
     tiled: bool
+    traces: Traces = NO_TRACES
 
     @property
     def form(self) -> tuple[object, ...]:
@@ -61,6 +64,7 @@ def facts_of(part: Part, what: str, limits: Limits) -> FileFacts:
         header = quick_header(part.read()) or parsed(part.read(), what, limits)
     place: Place | None = getattr(header, "pixels", None)
     check_is_picture(header, what)
+    modality = code(header, "Modality", MODALITIES)
     layout = layout_of(header, what)
     limits.check_frame(layout.rows, layout.columns, what)
     limits.check_frames(layout.frames, what)
@@ -68,7 +72,7 @@ def facts_of(part: Part, what: str, limits: Limits) -> FileFacts:
         check_length(min(place.length or 0, part.size - place.at), layout, what)
     return FileFacts(
         uids=(_uid(header, "SeriesInstanceUID"), _uid(header, "SOPInstanceUID")),
-        modality=code(header, "Modality", MODALITIES),
+        modality=modality,
         layout=layout,
         localizer="LOCALIZER" in codes(header, "ImageType", _IMAGE_WORDS),
         frames=frames_of(header, layout.frames),
@@ -81,6 +85,7 @@ def facts_of(part: Part, what: str, limits: Limits) -> FileFacts:
         place=place,
         plain=place is not None and _is_plain(header, layout),
         tiled=layout.frames > 1 and not layout.is_grey and whole(header, "TotalPixelMatrixRows") is not None,
+        traces=quick_traces(header, modality),
     )
 
 

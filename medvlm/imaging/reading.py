@@ -49,7 +49,13 @@ def kind_of(data: bytes) -> str:
 
 
 def read_one(data: bytes, form: Format, what: str, limits: Limits) -> Scan:
-    """One file of a known format; raises whatever its decoder raises."""
+    """One file of a known format, with what it holds that could name a person; raises whatever its decoder raises."""
+    from medvlm.imaging.traces import traces_in
+
+    return replace(_decoded(data, form, what, limits), traces=traces_in(data, form))
+
+
+def _decoded(data: bytes, form: Format, what: str, limits: Limits) -> Scan:
     sha256 = hashlib.sha256(data).hexdigest()
     if form == "dicom":
         from medvlm.imaging.dicom import read_dicom

@@ -15,6 +15,7 @@ from medvlm.imaging.drop import STUDY_LIMITS, Drop, Given, files_word, picked, u
 from medvlm.imaging.edge import only_advice
 from medvlm.imaging.facts import FileFacts, facts_of
 from medvlm.imaging.grouping import Stack, stacks_of
+from medvlm.imaging.identity import merged
 from medvlm.imaging.lazy import LazySlices
 from medvlm.imaging.limits import Limits
 from medvlm.imaging.parts import Part
@@ -22,7 +23,8 @@ from medvlm.imaging.reading import read_one
 from medvlm.imaging.rendering import render
 from medvlm.imaging.sniff import Format, form_of, sniff
 from medvlm.imaging.stack import description, scan_of
-from medvlm.types import Scan
+from medvlm.imaging.traces import traces_in
+from medvlm.types import Origin, Scan
 
 Progress = Callable[[int, int], None]
 _REASONS = 4
@@ -34,7 +36,7 @@ class Series:
     """One line of the list that the user chooses from. `thumbnail` is the index of the slice that shows it best.
 
     `modality` is DICOM's code ("CT"), or "" for other formats; `description` holds words of a closed list only; `size`
-    is (rows, columns) where the header says it without unpacking anything.
+    is (rows, columns) where the header says it without unpacking anything. `origin` and `burned_in` as in `Traces`.
     """
 
     number: int
@@ -45,6 +47,8 @@ class Series:
     size: tuple[int, int] | None
     thumbnail: int
     notes: tuple[str, ...]
+    origin: Origin = "unknown"
+    burned_in: bool | None = None
 
 
 class _Entry:
@@ -252,10 +256,21 @@ def _stack_entry(
     word = MODALITIES.get(file.modality, "DICOM")
     name = f"{word} {'picture' if count == 1 else 'stack'}"
     size = None if file.tiled else (file.layout.rows, file.layout.columns)
-    series = Series(number, file.modality, name, description(stack, file), count, size, middle, stack.notes)
+    traces = merged(one.traces for one in files.values())
+    series = Series(
+        number, file.modality, name, description(stack, file), count, size, middle, stack.notes,
+        traces.origin, traces.burned_in,
+    )  # fmt: skip
     alone = replace(stack, slices=(stack.slices[middle],), notes=())
     peek = None if count == 1 else lambda: scan_of(alone, files, parts, limits, f"The {name}")
-    return _Entry(series, lambda: scan_of(stack, files, parts, limits, f"The {name}"), peek)
+    shown = parts[stack.slices[len(stack.slices) // 2].file]
+
+    def opened() -> Scan:
+        # Sequences are looked into in one file of a series only: the others are read in microseconds each.
+        nested = replace(traces_in(shown.read(), "dicom"), private=0)  # counted already
+        return replace(scan_of(stack, files, parts, limits, f"The {name}"), traces=merged([traces, nested]))
+
+    return _Entry(series, opened, peek)
 
 
 def _file_entry(number: int, part: Part, other: _Other, limits: Limits) -> _Entry:

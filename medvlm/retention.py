@@ -1,0 +1,294 @@
+"""What is held of a person's scans, where and until when: memory only, forgotten on request, when idle, and at exit."""
+
+import contextlib
+import fcntl
+import os
+import resource
+import secrets
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from medvlm.session import Session
+
+PREFIX = "medvlm-"
+LOCK = "lock"
+# Linux's folder in memory. Others have none that every account may use.
+MEMORY = Path("/dev/shm")
+_IN_MEMORY = frozenset(("tmpfs", "ramfs"))
+# What libraries ask for the place of their temporary files; Gradio has a variable of its own.
+VARIABLES = ("TMPDIR", "GRADIO_TEMP_DIR")
+# A page that is reloaded comes back within seconds; one that was closed does not come back.
+CLOSED_SECONDS = 60.0
+_SWEEP_SECONDS = 15.0
+MOST = 200
+
+
+@dataclass(slots=True, eq=False)
+class Place:
+    """This process's own folder for whatever a library writes. `in_memory`: it never reaches a disk (but for swap)."""
+
+    folder: Path
+    in_memory: bool
+    _lock: IO[bytes] | None = None
+
+    def empty(self) -> int:
+        """Delete everything in it; how many entries there were."""
+        entries = [entry for entry in self._entries() if entry.name != LOCK]
+        for entry in entries:
+            _delete(entry)
+        return len(entries)
+
+    def release(self) -> None:
+        """Delete the folder itself; it may be called twice."""
+        _delete(self.folder)
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def _entries(self) -> Iterator[Path]:
+        with contextlib.suppress(FileNotFoundError):
+            yield from list(self.folder.iterdir())
+
+
+def claim(no_disk: bool = True, memory: Path = MEMORY, disk: Path | None = None) -> Place:
+    """Make this process's folder, and delete those that processes left which were killed.
+
+    With `no_disk` it lies in memory where the system offers that; elsewhere it must be emptied after each request
+    (`Emptying`). Only this account can read it.
+    """
+    disk = disk or Path(tempfile.gettempdir())
+    parents = [parent for parent in (memory, disk) if parent.is_dir() and os.access(parent, os.W_OK | os.X_OK)]
+    for parent in parents:
+        sweep(parent)
+    chosen = next((parent for parent in parents if no_disk and is_in_memory(parent)), disk)
+    folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getuid()}-", dir=chosen))
+    # The lock ends with the process, however it ends: a folder that can be locked has no owner any more.
+    lock = (folder / LOCK).open("wb")
+    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    return Place(folder, is_in_memory(folder), lock)
+
+
+def settle(place: Place) -> None:
+    """From now on libraries write there, and a crash writes no image of the memory to a disk."""
+    for variable in VARIABLES:
+        os.environ[variable] = str(place.folder)
+    tempfile.tempdir = str(place.folder)
+    _, most = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, most))
+
+
+def sweep(parent: Path) -> int:
+    """Delete folders of this account whose owners have ended; how many there were."""
+    found = 0
+    for folder in parent.glob(f"{PREFIX}{os.getuid()}-*"):
+        if folder.is_symlink() or not folder.is_dir() or _is_owned(folder):
+            continue
+        _delete(folder)
+        found += 1
+    return found
+
+
+def is_in_memory(folder: Path, mounts: Path = Path("/proc/self/mounts")) -> bool:
+    """Whether the file system of a folder is one that lives in memory; False where the system does not say."""
+    try:
+        lines = mounts.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return False
+    kinds = {Path(parts[1]): parts[2] for parts in (line.split() for line in lines) if len(parts) > 2}
+    real = folder.resolve()
+    mounted = next((parent for parent in (real, *real.parents) if parent in kinds), None)
+    return mounted is not None and kinds[mounted] in _IN_MEMORY
+
+
+def _is_owned(folder: Path) -> bool:
+    try:
+        with (folder / LOCK).open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        # Made this moment by another process, which has not locked it yet; or what is left of a deletion.
+        return time.time() - folder.stat().st_mtime < CLOSED_SECONDS
+    except OSError:
+        return True
+    return False
+
+
+def _delete(entry: Path) -> None:
+    if entry.is_dir() and not entry.is_symlink():
+        shutil.rmtree(entry, ignore_errors=True)
+    else:
+        entry.unlink(missing_ok=True)
+
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+class Emptying:
+    """ASGI middleware: empties a folder that is not in memory whenever a request has ended and no other runs.
+
+    Streams of answers run for long and write nothing; they are not waited for.
+    """
+
+    def __init__(self, app: App, place: Place, streams: tuple[str, ...] = ("/queue/data", "/heartbeat/")) -> None:
+        self._app = app
+        self._place = place
+        self._streams = streams
+        self._running = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = str(scope.get("path", ""))
+        if scope["type"] != "http" or any(part in path for part in self._streams):
+            return await self._app(scope, receive, send)
+        self._running += 1
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._running -= 1
+            if not self._running:
+                self._place.empty()
+
+
+@dataclass(slots=True)
+class _Held:
+    due: float
+    forget: Callable[[], None]
+
+
+class Keeper:
+    """Who holds something here, and when it is forgotten: after `idle_seconds` without use, or soon after leaving."""
+
+    def __init__(
+        self,
+        idle_seconds: float,
+        closed_seconds: float = CLOSED_SECONDS,
+        most: int = MOST,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.idle_seconds = idle_seconds
+        self.closed_seconds = closed_seconds
+        self._most = most
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._held: dict[str, _Held] = {}
+        self._ended = threading.Event()
+
+    def __len__(self) -> int:
+        with self._lock:
+            return len(self._held)
+
+    def touch(self, key: str, forget: Callable[[], None]) -> None:
+        """Somebody did something: `forget` is called when they have done nothing more for long enough.
+
+        Beyond `most` holders, the one unused for longest is forgotten.
+        """
+        with self._lock:
+            self._held.pop(key, None)
+            self._held[key] = _Held(self._clock() + self.idle_seconds, forget)
+            oldest = next(iter(self._held)) if len(self._held) > self._most else None
+        if oldest is not None:
+            self.forget(oldest)
+
+    def left(self, key: str) -> None:
+        """The page was closed; it is forgotten soon unless it comes back."""
+        with self._lock:
+            held = self._held.get(key)
+            if held is not None:
+                held.due = min(held.due, self._clock() + self.closed_seconds)
+
+    def seconds_left(self, key: str) -> float | None:
+        """Until it is forgotten; None where nothing is held."""
+        with self._lock:
+            held = self._held.get(key)
+        return None if held is None else max(0.0, held.due - self._clock())
+
+    def forget(self, key: str) -> bool:
+        """Forget at once; whether anything was held."""
+        with self._lock:
+            held = self._held.pop(key, None)
+        if held is not None:
+            held.forget()
+        return held is not None
+
+    def forget_everybody(self) -> int:
+        """At the end of the process; how many there were."""
+        with self._lock:
+            keys = list(self._held)
+        return sum(self.forget(key) for key in keys)
+
+    def sweep(self) -> int:
+        """Forget those whose time has come; how many there were."""
+        with self._lock:
+            now = self._clock()
+            due = [key for key, held in self._held.items() if held.due <= now]
+        return sum(self.forget(key) for key in due)
+
+    def start(self) -> None:
+        """Sweep in the background until `stop`."""
+        threading.Thread(target=self._run, daemon=True, name="keeper").start()
+
+    def stop(self) -> None:
+        self._ended.set()
+        self.forget_everybody()
+
+    def _run(self) -> None:
+        while not self._ended.wait(_SWEEP_SECONDS):
+            self.sweep()
+
+
+def new_key() -> str:
+    """For a holder without a session name of its own; nobody can guess it."""
+    return secrets.token_urlsafe(24)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the receipt: what is held, where, and until when."""
+
+    what: str
+    where: str
+    until: str
+
+
+def receipt(session: Session, place: Place | None, idle_minutes: int) -> tuple[Line, ...]:
+    """What is held for this session, in words for the page. `place` None: no temporary folder is in use."""
+    scans, turns = session.conversation.scans, session.conversation.turns
+    memory = "this machine's memory"
+    until = f"you forget it, a minute after this page is closed, or after {_minutes(idle_minutes)} without use"
+    slices = sum(len(scan.slices) for scan in scans)
+    lines = []
+    if scans:
+        pictures = _count(len(scans), "scan") + (f" ({_count(slices, 'slice')})" if slices > len(scans) else "")
+        lines.append(Line(f"{pictures}, without the names in their headers", memory, until))
+        lines.append(Line("What the model worked out from them", memory, until))
+    if turns:
+        lines.append(
+            Line(_count(sum(turn.role == "user" for turn in turns), "question") + " with answers", memory, until)
+        )
+    lines.append(_temporary(place))
+    lines.append(Line("Light or dark, as you chose", "this browser", "you clear the browser's data"))
+    return tuple(lines)
+
+
+def _temporary(place: Place | None) -> Line:
+    if place is None:
+        return Line("Uploads and temporary files", "none", "")
+    where = "memory (a folder that is no disk)" if place.in_memory else "a folder on this machine's disk"
+    until = "MedVLM ends" if place.in_memory else "each request has ended"
+    return Line("Temporary files of libraries, no uploads", where, until)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def _minutes(number: int) -> str:
+    return "an hour" if number == 60 else _count(number, "minute")
