@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from medvlm.phantoms import artefacts, ct, ct_findings, cxr, draw, heads, mri, mri_findings
+from medvlm.phantoms import artefacts, ct, ct_findings, ct_views, cxr, draw, heads, mri, mri_findings, mri_views
 from medvlm.phantoms.__main__ import contact_sheet, main, shown
 from medvlm.phantoms.canvas import frame
 from medvlm.phantoms.cases import Choices, HeldOut, Plan, is_held_out, plan, streams
@@ -21,7 +21,7 @@ from medvlm.types import Domain
 DRAWN = 12
 RADIOLOGY: tuple[Domain, ...] = ("cxr", "ct", "mri")
 SUPPRESSIBLE: dict[Domain, Callable[..., Phantom]] = {"cxr": cxr.draw, "ct": ct.draw, "mri": mri.draw}
-HELD: dict[Domain, HeldOut] = {"cxr": cxr.HELD_OUT, "ct": ct.HELD_OUT, "mri": mri.HELD_OUT}
+HELD: dict[Domain, HeldOut] = {"cxr": cxr.HELD_OUT, "ct": ct_views.HELD_OUT, "mri": mri_views.HELD_OUT}
 # The first 16 digits of the SHA-256 of the pixels, as first drawn; they are what training saw.
 GOLDEN = {
     ("cxr", 0, "train"): "71bae5c7bf1c596e",
@@ -34,49 +34,20 @@ GOLDEN = {
     ("mri", 7, "train"): "091be70edd3db0dc",
     ("mri", 3, "test"): "a451cc28e769f888",
 }
-MEDICAL = [
-    "lung",
-    "heart",
-    "bone",
-    "rib",
-    "spine",
-    "skull",
-    "brain",
-    "chest",
-    "abdom",
-    "liver",
-    "kidney",
-    "diaphragm",
-    "vessel",
-    "x-ray",
-    "scan",
-    "mri",
-    "ct",
-    "tomogra",
-    "tumour",
-    "lesion",
-    "nodule",
-    "fluid",
-    "effusion",
-    "bleed",
-    "infarct",
-    "fracture",
-    "catheter",
-    "tube",
-    "vertebra",
-    "disc",
-    "knee",
-    "patient",
-]
+MEDICAL = (
+    "lung", "heart", "bone", "rib", "spine", "skull", "brain", "chest", "abdom", "liver", "kidney", "diaphragm",
+    "vessel", "x-ray", "scan", "mri", "ct", "tomogra", "tumour", "lesion", "nodule", "fluid", "effusion", "bleed",
+    "infarct", "fracture", "catheter", "tube", "vertebra", "disc", "knee", "patient",
+)  # fmt: skip
 
 
 def _tables() -> list[tuple[Domain, dict[str, Choices]]]:
-    views = {id(view): view.choices for view in (*ct._VIEWS.values(), *ct._HEIGHTS)}
+    views = {id(view): view.choices for view in (*ct_views.VIEWS.values(), *ct_views.HEIGHTS)}
     return [
         ("cxr", cxr.FRONTAL),
         ("cxr", cxr.LATERAL),
         *(("ct", choices) for choices in views.values()),
-        *(("mri", view.choices) for view in mri._VIEWS),
+        *(("mri", view.choices) for view in mri_views.VIEWS),
     ]
 
 
@@ -159,7 +130,7 @@ def test_fluid_in_the_ventricles_is_dark_on_t1_and_flair_and_bright_on_t2() -> N
     page = frame(np.random.Generator(np.random.PCG64(2)), (256, 256), 120.0)
     layers = heads.axial_middle(np.random.Generator(np.random.PCG64(3)), page, 0.5)
     row, column = (round(at) for at in page.pixel(0.0, 0.28))
-    view = mri._VIEWS[0]
+    view = mri_views.VIEWS[0]
     for sequence, brighter in (("T1", False), ("T2", True), ("FLAIR", False), ("DWI", False)):
         picture = layers.painted(mri._signals(np.random.Generator(np.random.PCG64(4)), view, sequence))
         assert (picture[row, column] > 1.3 * np.median(picture[layers.masks["brain"] > 0.9])) == brighter
@@ -267,13 +238,13 @@ def test_a_normal_picture_is_the_same_without_findings(
 
 def test_every_combination_of_every_slice_can_be_drawn() -> None:
     rng = np.random.Generator(np.random.PCG64(8))
-    for view in (*ct._VIEWS.values(), *ct._HEIGHTS[1:]):
+    for view in (*ct_views.VIEWS.values(), *ct_views.HEIGHTS[1:]):
         page = frame(rng, (200, 200), 70.0)
         layers, values = view.anatomy(rng, page), ct._values(rng, True)
         for one in _every(view.choices):
             found = ct_findings.FINDINGS[one.name](rng, layers.painted(values), layers, one, True)
             assert found.name == one.name and found.side == one.side
-    for scan in mri._VIEWS:
+    for scan in mri_views.VIEWS:
         page = frame(rng, (200, 200), 70.0)
         layers, signal = scan.anatomy(rng, page, 0.0), mri._signals(rng, scan, "T2")
         for one in _every(scan.choices):

@@ -6,8 +6,9 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from medvlm.phantoms.canvas import Frame, Grey, Patch, grid, stroke
+from medvlm.phantoms.canvas import Frame, Grey, Patch, grid, paint, stroke
 from medvlm.phantoms.fields import blur, noise
+from medvlm.types import Window
 
 # Strokes on a grid 4 wide and 6 high: "xy xy xy|xy xy".
 _GLYPHS = {
@@ -127,6 +128,23 @@ def ruler(rng: np.random.Generator, shape: tuple[int, int]) -> list[Patch]:
         row = int(top + (bottom - top) * i / ticks)
         marks[min(row, shape[0] - 1), int(at) - (8 if i % 5 == 0 else 4) : int(at)] = 1
     return [Patch(slice(0, shape[0]), slice(0, shape[1]), marks)]
+
+
+def screenshot(
+    rng: np.random.Generator, picture: Grey, window: Window, letters: tuple[float, float, float] | None
+) -> None:
+    """Burn in, white in `window`, what a workstation shows around a slice: lines of text, and at times a scale and R
+    and L. `letters`: the left column of R, how far L's is from the right edge, and their size, in pixels; or None."""
+    shape, white = (picture.shape[0], picture.shape[1]), window.level + window.width
+    for patch in corner_lines(rng, shape, (f"W {window.width:.0f} : L {window.level:.0f}",)):
+        paint(picture, patch, white)
+    if letters is not None and rng.random() < 0.5:
+        left, right, size = letters
+        paint(picture, text(shape, "R", shape[0] / 2, left, size), white)
+        paint(picture, text(shape, "L", shape[0] / 2, shape[1] - right, size), white)
+    if rng.random() < 0.3:
+        for patch in ruler(rng, shape):
+            paint(picture, patch, white)
 
 
 def grain(rng: np.random.Generator, shape: tuple[int, int], size: float = 1.0) -> Grey:

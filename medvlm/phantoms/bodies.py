@@ -6,23 +6,18 @@ patient's front at the top, sagittal ones on the left.
 
 import numpy as np
 
-from medvlm.phantoms.canvas import (
-    Frame,
-    Grey,
-    Point,
-    bow,
-    curve,
-    ellipse,
-    lobed,
-    outline,
-    smoothstep,
-    stroke,
-)
+from medvlm.phantoms.canvas import Frame, Grey, Point, bow, curve, ellipse, lobed, outline, smoothstep, stroke
 from medvlm.phantoms.layers import Layers
 from medvlm.phantoms.symmetry import both, depth, mirrored, over
 
 MILLIMETRES = 150.0
 _RIM = ((0, -0.72), (0.5, -0.68), (0.93, -0.4), (1.08, 0.04), (0.97, 0.42), (0.6, 0.66), (0.2, 0.64), (0, 0.6))
+_LIVER = (
+    *((-0.93, -0.1), (-0.86, 0.25), (-0.6, 0.4), (-0.28, 0.2), (-0.12, 0.0)),
+    *((0.05, -0.25), (0.2, -0.42), (-0.2, -0.62), (-0.65, -0.5)),
+)
+_LOW_LOOPS = ((0.0, -0.45), (0.25, -0.38), (0.5, -0.35), (0.3, -0.15), (0.62, -0.1), (0.78, 0.0), (-0.1, -0.28))
+_HEART = ((-0.26, -0.2), (-0.18, 0.08), (0.1, 0.12), (0.5, 0.0), (0.56, -0.25), (0.25, -0.45), (-0.1, -0.42))
 _CHEST_RIM = ((0, -0.66), (0.5, -0.63), (0.95, -0.4), (1.12, 0.0), (1.02, 0.38), (0.6, 0.64), (0.2, 0.62), (0, 0.58))
 
 
@@ -79,13 +74,8 @@ def loops(rng: np.random.Generator, layers: Layers, spots: list[Point], size: fl
         layers.lay(kind, lumen)
 
 
-def _vessels(layers: Layers, aorta: Point, cava: Point, wide: float) -> None:
-    page = layers.page
-    layers.lay("artery", ellipse(page, *aorta, wide, wide, soft=1.5))
-    layers.lay("vein", ellipse(page, *cava, wide * 1.15, wide * 0.85, soft=1.5))
-
-
 def kidney(rng: np.random.Generator, layers: Layers, sign: int, x: float, y: float, size: float) -> None:
+    """One kidney, with its vein, at x to the `sign` side (-1: the picture's left)."""
     page, turn = layers.page, sign * -0.35
     layers.lay("cortex", ellipse(page, sign * x, y, 0.14 * size, 0.19 * size, turn, 1.8, lobes=lobed(rng, 0.06)))
     layers.lay("kidney", ellipse(page, sign * (x - 0.01), y, 0.1 * size, 0.145 * size, turn, 3))
@@ -99,50 +89,18 @@ def abdomen_axial(rng: np.random.Generator, page: Frame) -> Layers:
     """At the height of liver, spleen, stomach and kidneys, or a little lower with more bowel."""
     layers = Layers(page)
     deep = _wall(rng, layers, _RIM, 5)
-    inside = layers.masks["inside"]
     _spine(rng, layers, 0.2)
     low = bool(rng.random() < 0.35)
-    liver = [
-        (-0.93, -0.1),
-        (-0.86, 0.25),
-        (-0.6, 0.4),
-        (-0.28, 0.2),
-        (-0.12, 0.0),
-        (0.05, -0.25),
-        (0.2, -0.42),
-        (-0.2, -0.62),
-        (-0.65, -0.5),
-    ]
-    size = 0.72 if low else 1.0
-    mask = outline(page, (-0.45, -0.1), liver, 2, size).full(page.shape) * over(page, deep - 0.015)
-    layers.lay("liver", mask)
-    layers.masks["liver"] = mask
-    for _ in range(5):
-        a = (-0.45 + float(rng.uniform(-0.3, 0.2)), -0.1 + float(rng.uniform(-0.3, 0.3)))
-        layers.lay(
-            "vein",
-            stroke(page, bow(a, (-0.4, -0.1), (-0.2, -0.05), 4), [0.015, 0.02, 0.025, 0.03, 0.035], 1.5) * (mask * 0.7),
-        )
-    layers.lay("bile", ellipse(page, -0.36, -0.36, 0.085, 0.12, 0.4, 2))
-    layers.lay(
-        "spleen",
-        ellipse(page, 0.76, 0.16, 0.15, 0.3 * size, -0.35, 2, lobes=lobed(rng, 0.1)).full(page.shape)
-        * over(page, deep - 0.015),
-    )
+    _liver_and_spleen(rng, layers, 0.72 if low else 1.0, over(page, deep - 0.015))
     for sign in (-1, 1):
         layers.lay("muscle", ellipse(page, sign * 0.24, 0.27, 0.09, 0.12, sign * 0.3, 2))
         kidney(rng, layers, sign, 0.45, 0.24 if sign > 0 else 0.27, float(rng.uniform(0.9, 1.1)))
-    layers.lay(
-        "pancreas", stroke(page, [(-0.18, -0.1), (0.1, -0.14), (0.35, -0.05), (0.55, 0.02)], [0.14, 0.09, 0.1, 0.07], 3)
-    )
-    _vessels(layers, (0.08, 0.03), (-0.13, 0.03), 0.075)
+    pancreas = [(-0.18, -0.1), (0.1, -0.14), (0.35, -0.05), (0.55, 0.02)]
+    layers.lay("pancreas", stroke(page, pancreas, [0.14, 0.09, 0.1, 0.07], 3))
+    layers.lay("artery", ellipse(page, 0.08, 0.03, 0.075, 0.075, soft=1.5))
+    layers.lay("vein", ellipse(page, -0.13, 0.03, 0.075 * 1.15, 0.075 * 0.85, soft=1.5))
     if low:
-        loops(
-            rng,
-            layers,
-            [(0.0, -0.45), (0.25, -0.38), (0.5, -0.35), (0.3, -0.15), (0.62, -0.1), (0.78, 0.0), (-0.1, -0.28)],
-            0.12,
-        )
+        loops(rng, layers, list(_LOW_LOOPS), 0.12)
     else:
         stomach(rng, layers, (0.38, -0.33))
         loops(rng, layers, [(0.72, -0.2), (0.1, -0.5)], 0.11)
@@ -152,11 +110,26 @@ def abdomen_axial(rng: np.random.Generator, page: Frame) -> Layers:
         ("right", "gallbladder"): (-0.36, -0.33),
         **both({"kidney": (0.47, 0.24), "flank": (0.86, 0.05)}),
     }
-    layers.masks["inside"] = inside
     return layers
 
 
+def _liver_and_spleen(rng: np.random.Generator, layers: Layers, size: float, room: Grey) -> None:
+    """With the liver's vessels and the gallbladder; `room` is the opacity of what they may fill."""
+    page = layers.page
+    mask = outline(page, (-0.45, -0.1), _LIVER, 2, size).full(page.shape) * room
+    layers.lay("liver", mask)
+    layers.masks["liver"] = mask
+    for _ in range(5):
+        a = (-0.45 + float(rng.uniform(-0.3, 0.2)), -0.1 + float(rng.uniform(-0.3, 0.3)))
+        vessel = stroke(page, bow(a, (-0.4, -0.1), (-0.2, -0.05), 4), [0.015, 0.02, 0.025, 0.03, 0.035], 1.5)
+        layers.lay("vein", vessel * (mask * 0.7))
+    layers.lay("bile", ellipse(page, -0.36, -0.36, 0.085, 0.12, 0.4, 2))
+    spleen = ellipse(page, 0.76, 0.16, 0.15, 0.3 * size, -0.35, 2, lobes=lobed(rng, 0.1))
+    layers.lay("spleen", spleen.full(page.shape) * room)
+
+
 def stomach(rng: np.random.Generator, layers: Layers, at: Point) -> None:
+    """Fluid or swallowed contrast, and gas above it."""
     page, lobes = layers.page, lobed(rng, 0.12)
     layers.lay("bowel", ellipse(page, *at, 0.34, 0.2, -0.3, 2, lobes=lobes))
     lumen = ellipse(page, *at, 0.3, 0.165, -0.3, 2, lobes=lobes)
@@ -171,8 +144,8 @@ def chest_axial(rng: np.random.Generator, page: Frame) -> Layers:
     high = bool(rng.random() < 0.4)
     _spine(rng, layers, 0.22)
     for sign in (-1, 1):
-        blade = stroke(page, [(sign * 0.62, 0.55), (sign * 0.98, 0.3)], [0.035, 0.05], 1.5)
-        layers.lay("bone", *([blade] if high else []))
+        if high:
+            layers.lay("bone", stroke(page, [(sign * 0.62, 0.55), (sign * 0.98, 0.3)], [0.035, 0.05], 1.5))
     layers.lay("bone", ellipse(page, 0, -0.55, 0.13, 0.035, soft=1.5))
     middle = _mediastinum(high)
     field = np.minimum(deep - 0.01, depth(page, (0.02, 0.0), middle) * -1)
@@ -181,28 +154,28 @@ def chest_axial(rng: np.random.Generator, page: Frame) -> Layers:
     layers.masks["lung"] = lung
     layers.masks["edge"] = deep
     _lung_vessels(rng, layers, lung)
-    if high:
-        layers.lay("artery", stroke(page, bow((-0.1, -0.22), (0.1, -0.25), (0.15, 0.1), 6), 0.15, 2))
-        layers.lay("vein", ellipse(page, -0.17, -0.18, 0.06, 0.07, soft=1.5))
-        layers.lay("gas", ellipse(page, -0.02, 0.02, 0.07, 0.075, soft=1.5))
-    else:
-        layers.lay(
-            "muscle",
-            outline(
-                page,
-                (0.1, -0.15),
-                [(-0.26, -0.2), (-0.18, 0.08), (0.1, 0.12), (0.5, 0.0), (0.56, -0.25), (0.25, -0.45), (-0.1, -0.42)],
-                3,
-            ),
-        )
-        layers.lay("vein", ellipse(page, -0.1, -0.15, 0.12, 0.14, soft=4))
-        layers.lay(
-            "artery", ellipse(page, 0.3, -0.15, 0.15, 0.1, 0.6, 4), ellipse(page, 0.16, 0.15, 0.07, 0.07, soft=1.5)
-        )
-        layers.lay("gas", ellipse(page, 0.0, 0.09, 0.02, 0.02, soft=1.5))
+    (_arch if high else _heart)(layers)
     x = 0.62 if high else 0.68
     layers.spots = both({"anterior": (x - 0.1, -0.28), "posterior": (x - 0.08, 0.2), "chest wall": (0.9, 0.1)})
     return layers
+
+
+def _arch(layers: Layers) -> None:
+    """The aorta's arch, the great vein and the windpipe."""
+    page = layers.page
+    layers.lay("artery", stroke(page, bow((-0.1, -0.22), (0.1, -0.25), (0.15, 0.1), 6), 0.15, 2))
+    layers.lay("vein", ellipse(page, -0.17, -0.18, 0.06, 0.07, soft=1.5))
+    layers.lay("gas", ellipse(page, -0.02, 0.02, 0.07, 0.075, soft=1.5))
+
+
+def _heart(layers: Layers) -> None:
+    """The heart with its chambers, the aorta behind it, a little gas in the gullet."""
+    page = layers.page
+    layers.lay("muscle", outline(page, (0.1, -0.15), _HEART, 3))
+    layers.lay("vein", ellipse(page, -0.1, -0.15, 0.12, 0.14, soft=4))
+    layers.lay("artery", ellipse(page, 0.3, -0.15, 0.15, 0.1, 0.6, 4))
+    layers.lay("artery", ellipse(page, 0.16, 0.15, 0.07, 0.07, soft=1.5))
+    layers.lay("gas", ellipse(page, 0.0, 0.09, 0.02, 0.02, soft=1.5))
 
 
 def _mediastinum(high: bool) -> list[Point]:

@@ -6,6 +6,7 @@ from medvlm.phantoms.truth import Truth
 from medvlm.phantoms.wording import (
     be,
     described,
+    exposure_clause,
     is_plural,
     listed,
     picture_name,
@@ -88,7 +89,7 @@ def technique_sentences(truth: Truth, rng: random.Random) -> list[str]:
     if truth.plane is not None:
         said.append(rng.choice(("The view is {0}.", "It is seen in {0} view.")).format(truth.plane))
     if (exposure := technique(truth)) is not None and truth.domain == "cxr":
-        said.append(f"The film is {exposure}." if exposure.endswith("ed") else f"The exposure is {exposure}.")
+        said.append(start(f"{exposure_clause(exposure)}."))
     extras = dict(truth.extras)
     if "magnification" in extras:
         said.append(f"It was taken at {extras['magnification']} magnification.")

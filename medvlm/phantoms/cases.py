@@ -1,16 +1,16 @@
 """Which findings a phantom gets: drawn fairly, with combinations and ranges that training never sees."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from medvlm.phantoms.truth import Side, Split
+from medvlm.phantoms.truth import Phantom, Side, Split
 
 NORMAL_SHARE = 0.4
 SECOND_SHARE = 0.2
 HELD_OUT_SHARE = 0.5
-_STREAM = {"cxr": 1, "ct": 2, "mri": 3, "train": 101, "test": 102}
+_STREAM = {"cxr": 1, "ct": 2, "mri": 3, "histology": 4, "gross": 5, "train": 101, "test": 102}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,13 @@ def streams(domain: str, seed: int, split: Split) -> Streams:
         raise ValueError(f"A phantom's seed is 0 or more, not {seed}.")
     parts = np.random.SeedSequence([_STREAM[domain], _STREAM[split], seed]).spawn(4)
     return Streams(*(np.random.Generator(np.random.PCG64(part)) for part in parts))
+
+
+def with_or_without(draw: Callable[[int, Split, bool], Phantom], seed: int, split: Split, suppressed: bool) -> Phantom:
+    """Phantom `seed` of `draw(seed, split, ill)`; `suppressed` leaves the findings out of the pixels, not of the truth:
+    the same picture of the same person without them."""
+    phantom = draw(seed, split, True)
+    return replace(draw(seed, split, False), truth=phantom.truth) if suppressed else phantom
 
 
 def plan(

@@ -6,16 +6,7 @@ import numpy as np
 
 from medvlm.phantoms.canvas import Grey, grid, smoothstep
 from medvlm.phantoms.fields import fractal, noise
-from medvlm.phantoms.tissue import (
-    LYMPHOCYTE,
-    SPINDLE,
-    Cells,
-    Field,
-    directions,
-    keep,
-    lattice,
-    stamp,
-)
+from medvlm.phantoms.tissue import LYMPHOCYTE, SPINDLE, Cells, Field, directions, keep, lattice, stamp
 
 
 def blob(field: Field, rng: np.random.Generator, centre: tuple[float, float], radius: float, soft: float) -> Grey:

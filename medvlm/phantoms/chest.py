@@ -5,22 +5,11 @@ Page units: 1 is half the inner width of the chest in a frontal view; x grows to
 
 import numpy as np
 
-from medvlm.phantoms.canvas import (
-    Frame,
-    Grey,
-    add,
-    bow,
-    ellipse,
-    lobed,
-    lookup,
-    outline,
-    smoothstep,
-    span,
-    stroke,
-)
+from medvlm.phantoms.canvas import Frame, Grey, add, bow, ellipse, lobed, lookup, outline, smoothstep, span, stroke
 from medvlm.phantoms.cases import Plan, Streams
 from medvlm.phantoms.chest_findings import FRONTAL
-from medvlm.phantoms.shadows import LUNG_OUTER, LUNG_Y, MILLIMETRES, Shadows, above, found, half, sign_of, vessel
+from medvlm.phantoms.findings import found
+from medvlm.phantoms.shadows import LUNG_OUTER, LUNG_Y, MILLIMETRES, Shadows, above, half, sign_of, vessel
 from medvlm.phantoms.truth import Finding
 
 _HEART = (

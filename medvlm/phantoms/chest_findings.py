@@ -2,14 +2,10 @@
 
 import numpy as np
 
-from medvlm.phantoms.canvas import (
-    Grey,
-    add,
-    bow,
-    stroke,
-)
+from medvlm.phantoms.canvas import Grey, add, bow, stroke
 from medvlm.phantoms.cases import Plan
-from medvlm.phantoms.shadows import MILLIMETRES, Shadows, above, cloud, found, half, sign_of, spots_of
+from medvlm.phantoms.findings import found
+from medvlm.phantoms.shadows import MILLIMETRES, Shadows, above, cloud, half, sign_of, spots_of
 
 _ZONE_Y = {"upper zone": -0.62, "mid zone": -0.1, "lower zone": 0.4}
 

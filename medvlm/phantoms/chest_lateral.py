@@ -2,22 +2,17 @@
 
 import numpy as np
 
-from medvlm.phantoms.canvas import (
-    Frame,
-    Grey,
-    add,
-    bow,
-    ellipse,
-    lobed,
-    lookup,
-    outline,
-    smoothstep,
-    span,
-    stroke,
-)
+from medvlm.phantoms.canvas import Frame, Grey, add, bow, ellipse, lobed, lookup, outline, smoothstep, span, stroke
 from medvlm.phantoms.cases import Plan, Streams
-from medvlm.phantoms.shadows import MILLIMETRES, Shadows, above, cloud, found, spots_of, vessel
+from medvlm.phantoms.findings import found
+from medvlm.phantoms.shadows import MILLIMETRES, Shadows, above, cloud, spots_of, vessel
 from medvlm.phantoms.truth import Finding
+
+# The inside of the chest.
+_CHEST = (
+    *((-0.52, -0.75), (-0.64, -0.2), (-0.7, 0.35), (-0.66, 0.8), (0.0, -1.12), (-0.3, -1.02)),
+    *((0.4, -0.98), (0.68, -0.55), (0.78, 0.0), (0.76, 0.6), (0.62, 1.12), (0.1, 1.1)),
+)
 
 
 def lateral(
@@ -28,34 +23,13 @@ def lateral(
     What replaces a finding in `left_out` takes its numbers from the findings' stream: all else stays as it was."""
     rng, named = rngs.anatomy, {one.name: one for one in plans}
     shadows = Shadows(page, 0.05)
-    ys = (-2.6, -1.6, -1.3, -1.05, -0.5, 0.2, 1.0, 2.6)
-    bulge = float(rng.uniform(0.0, 0.12))
-    fronts = (-0.25, -0.28, -0.55, -0.7, -0.8 - bulge, -0.86 - bulge, -0.82 - bulge, -0.85 - bulge)
-    shadows.density += 0.52 * span(page, ys, fronts, (0.3, 0.42, 0.95, 1.05, 1.05, 0.98, 0.9, 0.95), 4).full(page.shape)
-    add(shadows.density, stroke(page, [(-0.1, -1.2), (-0.75, -2.2)], 0.55, 8), 0.12)
+    _trunk(rng, shadows)
     raised = named.get("elevated diaphragm")
     dome = float(rng.uniform(0.5, 0.65))
     step = rngs.finding if "elevated diaphragm" in left_out else rng
     second = dome - (0.3 + 0.25 * raised.size if raised else float(step.uniform(0.03, 0.08)))
-    chest = [
-        (-0.52, -0.75),
-        (-0.64, -0.2),
-        (-0.7, 0.35),
-        (-0.66, 0.8),
-        (0.0, -1.12),
-        (-0.3, -1.02),
-        (0.4, -0.98),
-        (0.68, -0.55),
-        (0.78, 0.0),
-        (0.76, 0.6),
-        (0.62, 1.12),
-        (0.1, 1.1),
-    ]
-    inside = outline(page, (0.05, 0.0), chest, 4).full(page.shape)
-    xs = (-0.75, -0.45, -0.1, 0.25, 0.55, 0.8)
-    covers = [
-        above(page, xs, (top + 0.14, top + 0.02, top, top + 0.1, top + 0.34, top + 0.55), 3) for top in (dome, second)
-    ]
+    inside = outline(page, (0.05, 0.0), _CHEST, 4).full(page.shape)
+    covers = [_floor(page, top) for top in (dome, second)]
     shadows.air = inside * (0.5 * covers[0] + 0.5 * covers[1])
     if raised:
         shadows.findings.append(found(page, raised.name, (0.0, second), 0.25, None))
@@ -68,6 +42,21 @@ def lateral(
     for one in plans:
         _lateral_finding(rngs.finding, shadows, one, inside, dome)
     return shadows.film(0.42, rng), tuple(shadows.findings)
+
+
+def _trunk(rng: np.random.Generator, shadows: Shadows) -> None:
+    """Neck, trunk and a raised arm."""
+    page, bulge = shadows.page, float(rng.uniform(0.0, 0.12))
+    ys = (-2.6, -1.6, -1.3, -1.05, -0.5, 0.2, 1.0, 2.6)
+    fronts = (-0.25, -0.28, -0.55, -0.7, -0.8 - bulge, -0.86 - bulge, -0.82 - bulge, -0.85 - bulge)
+    shadows.density += 0.52 * span(page, ys, fronts, (0.3, 0.42, 0.95, 1.05, 1.05, 0.98, 0.9, 0.95), 4).full(page.shape)
+    add(shadows.density, stroke(page, [(-0.1, -1.2), (-0.75, -2.2)], 0.55, 8), 0.12)
+
+
+def _floor(page: Frame, top: float) -> Grey:
+    """1 above one half of the diaphragm, whose dome reaches up to `top`."""
+    xs = (-0.75, -0.45, -0.1, 0.25, 0.55, 0.8)
+    return above(page, xs, (top + 0.14, top + 0.02, top, top + 0.1, top + 0.34, top + 0.55), 3)
 
 
 def _lateral_inside(rng: np.random.Generator, usual: np.random.Generator, shadows: Shadows, large: Plan | None) -> None:

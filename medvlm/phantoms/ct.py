@@ -1,21 +1,19 @@
 """CT with known truth in Hounsfield units: head, chest, abdomen; three planes; with or without contrast."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-
 import numpy as np
 
-from medvlm.phantoms import artefacts, bodies, heads, torsos
+from medvlm.phantoms import artefacts
 from medvlm.phantoms.canvas import Frame, Grey, bow, frame, paint, stroke
-from medvlm.phantoms.cases import Choices, HeldOut, Plan, plan, streams, where
+from medvlm.phantoms.cases import Plan, plan, streams, where, with_or_without
 from medvlm.phantoms.ct_findings import FINDINGS
+from medvlm.phantoms.ct_views import HEIGHTS, HELD_OUT, VIEWS, WINDOWS, View
 from medvlm.phantoms.fields import blur, fractal
-from medvlm.phantoms.layers import Layers
-from medvlm.phantoms.truth import Finding, Phantom, Side, Split, Truth
+from medvlm.phantoms.truth import Finding, Phantom, Split, Truth
+from medvlm.phantoms.wording import number
 from medvlm.types import Spacing, Window
 
 LOWEST, HIGHEST = -1024, 3071
-_SIDES: tuple[Side | None, ...] = ("left", "right")
+# Hounsfield units of each tissue, and of those that contrast medium brightens.
 _NO_CONTRAST = {
     "air": -1000,
     "scalp": -60,
@@ -65,170 +63,11 @@ _CONTRAST = {
     "bowel": 75,
 }
 
-_BRAIN = ("frontal lobe", "temporal lobe", "basal ganglia", "occipital lobe")
-_HEAD_AXIAL = {name: Choices(_SIDES, _BRAIN) for name in ("bleed", "infarct", "mass")} | {
-    "fracture": Choices(_SIDES, ("skull",))
-}
-_HEAD_HIGH = {name: Choices(_SIDES, ("frontal lobe", "parietal lobe")) for name in ("bleed", "infarct", "mass")} | {
-    "fracture": Choices(_SIDES, ("skull",))
-}
-_HEAD_LOW = {name: Choices(_SIDES, ("cerebellum", "temporal lobe")) for name in ("bleed", "infarct", "mass")}
-_HEAD_CORONAL = {name: Choices(_SIDES, _BRAIN[:3]) for name in ("bleed", "infarct", "mass")} | {
-    "fracture": Choices(_SIDES, ("skull",))
-}
-_HEAD_SAGITTAL = {
-    name: Choices((None,), ("frontal lobe", "parietal lobe", "occipital lobe", "cerebellum"))
-    for name in ("bleed", "infarct", "mass")
-}
-_CHEST_AXIAL = {
-    "nodule": Choices(_SIDES, ("anterior", "posterior"), most=3),
-    "mass": Choices(_SIDES, ("anterior", "posterior")),
-    "emphysema": Choices(("both",)),
-    "pleural effusion": Choices(_SIDES, ("posterior",)),
-}
-_CHEST_CORONAL = {
-    "nodule": Choices(_SIDES, ("upper lobe", "lower lobe"), most=3),
-    "mass": Choices(_SIDES, ("upper lobe", "lower lobe")),
-    "emphysema": Choices(("both",)),
-    "pleural effusion": Choices(_SIDES, ("base",)),
-}
-_CHEST_SAGITTAL = {
-    "nodule": Choices((None,), ("anterior", "posterior"), most=2),
-    "mass": Choices((None,), ("anterior", "posterior")),
-    "emphysema": Choices(),
-    "fracture": Choices((None,), ("thoracic spine",)),
-}
-_ABDOMEN = {
-    "mass": Choices(_SIDES, ("organ", "kidney")),
-    "kidney stone": Choices(_SIDES, ("kidney",), most=2),
-    "gallstone": Choices((None,), ("gallbladder",), most=2),
-    "free fluid": Choices(_SIDES, ("flank",)),
-}
-_ABDOMEN_SAGITTAL = {
-    "mass": Choices((None,), ("liver",)),
-    "free fluid": Choices((None,), ("pelvis",)),
-    "fracture": Choices((None,), ("lumbar spine",)),
-}
-HELD_OUT = HeldOut(
-    frozenset(
-        {
-            ("bleed", "left", "temporal lobe"),
-            ("infarct", "right", "frontal lobe"),
-            ("mass", "right", "occipital lobe"),
-            ("mass", "left", "kidney"),
-            ("nodule", "right", "posterior"),
-            ("nodule", "left", "lower lobe"),
-            ("mass", None, "anterior"),
-        }
-    ),
-    {
-        "bleed": (0.45, 0.6),
-        "kidney stone": (0.4, 0.6),
-        "free fluid": (0.4, 0.55),
-        "gallstone": (0.4, 0.6),
-        "pleural effusion": (0.4, 0.6),
-    },
-    {"infarct": (0.4, 0.6), "fracture": (0.3, 0.5), "emphysema": (0.4, 0.6)},
-)
-
-
-@dataclass(frozen=True, slots=True)
-class _View:
-    region: str
-    organ: str
-    plane: str
-    choices: dict[str, Choices]
-    anatomy: Callable[[np.random.Generator, Frame], Layers]
-    millimetres: float
-    reach: tuple[float, float]  # half the picture's height and width, in page units, when it just holds the anatomy
-    middle: float = 0.5
-
-
-def _head(rng: np.random.Generator, page: Frame) -> Layers:
-    return heads.axial_middle(rng, page, 0.6 * float(rng.random()) ** 2)
-
-
-def _head_high(rng: np.random.Generator, page: Frame) -> Layers:
-    return heads.axial_high(rng, page, 0.6 * float(rng.random()) ** 2)
-
-
-def _head_low(rng: np.random.Generator, page: Frame) -> Layers:
-    return heads.axial_low(rng, page, 0.4 * float(rng.random()) ** 2)
-
-
-def _head_coronal(rng: np.random.Generator, page: Frame) -> Layers:
-    return heads.coronal(rng, page, 0.6 * float(rng.random()) ** 2)
-
-
-def _head_sagittal(rng: np.random.Generator, page: Frame) -> Layers:
-    return heads.sagittal(rng, page, 0.5 * float(rng.random()) ** 2)
-
-
-_VIEWS: dict[tuple[str, str], _View] = {
-    ("head", "axial"): _View("head", "brain", "axial", _HEAD_AXIAL, _head, 100, (1.0, 0.8)),
-    ("head", "coronal"): _View("head", "brain", "coronal", _HEAD_CORONAL, _head_coronal, 100, (1.02, 0.85), 0.44),
-    ("head", "sagittal"): _View("head", "brain", "sagittal", _HEAD_SAGITTAL, _head_sagittal, 100, (1.1, 1.05), 0.44),
-    ("chest", "axial"): _View("chest", "lungs", "axial", _CHEST_AXIAL, bodies.chest_axial, 150, (0.95, 1.2)),
-    ("chest", "coronal"): _View(
-        "chest",
-        "lungs",
-        "coronal",
-        _CHEST_CORONAL,
-        lambda rng, page: torsos.torso_coronal(rng, page, True),
-        150,
-        (1.25, 1.15),
-        0.58,
-    ),
-    ("chest", "sagittal"): _View(
-        "chest",
-        "lungs",
-        "sagittal",
-        _CHEST_SAGITTAL,
-        lambda rng, page: torsos.torso_sagittal(rng, page, True),
-        150,
-        (1.2, 0.95),
-        0.58,
-    ),
-    ("abdomen", "axial"): _View("abdomen", "liver", "axial", _ABDOMEN, bodies.abdomen_axial, 150, (0.9, 1.2)),
-    ("abdomen", "coronal"): _View(
-        "abdomen",
-        "liver",
-        "coronal",
-        _ABDOMEN,
-        lambda rng, page: torsos.torso_coronal(rng, page, False),
-        150,
-        (1.2, 1.12),
-        0.56,
-    ),
-    ("abdomen", "sagittal"): _View(
-        "abdomen",
-        "liver",
-        "sagittal",
-        _ABDOMEN_SAGITTAL,
-        lambda rng, page: torsos.torso_sagittal(rng, page, False),
-        150,
-        (1.2, 0.95),
-        0.56,
-    ),
-}
-_HEIGHTS = (
-    _VIEWS["head", "axial"],
-    _View("head", "brain", "axial", _HEAD_HIGH, _head_high, 100, (1.0, 0.8)),
-    _View("head", "brain", "axial", _HEAD_LOW, _head_low, 100, (1.02, 0.8)),
-)
-# Level and width of the windows that a radiologist would choose, by region.
-_WINDOWS = {
-    "head": ((80, 40), (80, 40), (130, 50), (2500, 480)),
-    "chest": ((1500, -600), (1500, -600), (400, 40)),
-    "abdomen": ((400, 40), (400, 40), (350, 50), (500, 50)),
-}
-
 
 def draw(seed: int, split: Split = "train", *, suppressed: bool = False) -> Phantom:
     """CT number `seed`: int16 HU within -1024..3071. `suppressed` leaves the findings out of the pixels (not of the
     truth): the same slice of the same person without them."""
-    phantom = _draw(seed, split, True)
-    return replace(_draw(seed, split, False), truth=phantom.truth) if suppressed else phantom
+    return with_or_without(_draw, seed, split, suppressed)
 
 
 def _draw(seed: int, split: Split, ill: bool) -> Phantom:
@@ -237,7 +76,7 @@ def _draw(seed: int, split: Split, ill: bool) -> Phantom:
     plane = ("axial", "coronal", "sagittal")[int(rngs.case.choice(3, p=[0.6, 0.2, 0.2]))]
     contrast = bool(rngs.case.random() < (0.35 if region == "head" else 0.5))
     height = int(rngs.case.choice(3, p=[0.5, 0.25, 0.25]))
-    view = _HEIGHTS[height] if (region, plane) == ("head", "axial") else _VIEWS[region, plane]
+    view = HEIGHTS[height] if (region, plane) == ("head", "axial") else VIEWS[region, plane]
     plans, held = plan(rngs.case, view.choices, HELD_OUT, split)
     page = _page(rngs.anatomy, view)
     layers = view.anatomy(rngs.anatomy, page)
@@ -266,7 +105,7 @@ def _draw(seed: int, split: Split, ill: bool) -> Phantom:
     return Phantom(pixels, truth, Spacing(mm, mm), window, False, seed)
 
 
-def _page(rng: np.random.Generator, view: _View) -> Frame:
+def _page(rng: np.random.Generator, view: View) -> Frame:
     height, width = int(rng.integers(240, 284)), int(rng.integers(240, 284))
     if rng.random() < 0.4:
         height = width = int(rng.integers(240, 284))
@@ -288,7 +127,7 @@ def _values(rng: np.random.Generator, contrast: bool) -> dict[str, float | Grey]
     return values
 
 
-def _table(rng: np.random.Generator, picture: Grey, page: Frame, view: _View) -> None:
+def _table(rng: np.random.Generator, picture: Grey, page: Frame, view: View) -> None:
     """The couch, a thin bright arc under the patient (or the head holder's cup)."""
     head = view.region == "head"
     y = (1.0 if head else 0.76) + float(rng.uniform(0.0, 0.12))
@@ -301,15 +140,15 @@ def _table(rng: np.random.Generator, picture: Grey, page: Frame, view: _View) ->
 
 
 def _scanned(
-    rng: np.random.Generator, picture: Grey, page: Frame, view: _View, plans: tuple[Plan, ...]
+    rng: np.random.Generator, picture: Grey, page: Frame, view: View, plans: tuple[Plan, ...]
 ) -> tuple[np.ndarray, Window]:
     """Resolution, texture, noise, rings; then now and then what a screenshot adds."""
     shape = page.shape
     # Nothing in the brain shows in a bone window, nor emphysema in one for soft tissue.
     hidden = {"head": ("bleed", "infarct", "mass"), "chest": ("emphysema",)}.get(view.region, ())
-    choices = _WINDOWS[view.region][: 3 if view.region == "head" else 2 if hidden else 4]
+    choices = WINDOWS[view.region][: 3 if view.region == "head" else 2 if hidden else 4]
     if not any(one.name in hidden for one in plans):
-        choices = _WINDOWS[view.region]
+        choices = WINDOWS[view.region]
     width, level = choices[int(rng.integers(len(choices)))]
     window = Window(
         float(round(width * rng.uniform(0.85, 1.2))), float(round(level + rng.uniform(-0.04, 0.04) * width))
@@ -322,20 +161,8 @@ def _scanned(
     if rng.random() < 0.15:
         picture = picture + artefacts.rings(rng, shape, page.middle, sigma * 3)
     if rng.random() < 0.45:
-        _burn(rng, picture, view, window)
+        artefacts.screenshot(rng, picture, window, None if view.plane == "sagittal" else (4, 14, 10))
     return artefacts.whole(picture, LOWEST, HIGHEST, np.int16), window
-
-
-def _burn(rng: np.random.Generator, picture: Grey, view: _View, window: Window) -> None:
-    shape, white = picture.shape, window.level + window.width
-    for patch in artefacts.corner_lines(rng, shape, (f"W {window.width:.0f} : L {window.level:.0f}",)):
-        paint(picture, patch, white)
-    if view.plane != "sagittal" and rng.random() < 0.5:
-        paint(picture, artefacts.text(shape, "R", shape[0] / 2, 4, 10), white)
-        paint(picture, artefacts.text(shape, "L", shape[0] / 2, shape[1] - 14, 10), white)
-    if rng.random() < 0.3:
-        for patch in artefacts.ruler(rng, shape):
-            paint(picture, patch, white)
 
 
 _SEEN = {
@@ -366,11 +193,11 @@ _LOOKS = {
 }
 
 
-def _layperson(view: _View, findings: list[Finding]) -> str:
+def _layperson(view: View, findings: list[Finding]) -> str:
     parts = [_SEEN[view.region, view.plane]]
     for one in findings:
         spots = _LOOKS[one.name]
         if one.count > 1:
-            spots = f"{('two', 'three')[one.count - 2]}{spots[1:]}s"
+            spots = f"{number(one.count)}{spots[1:]}s"
         parts.append(f"{spots} in the {where(one.centre)} of the picture")
     return "; ".join(parts) + "."

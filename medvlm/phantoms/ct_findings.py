@@ -8,6 +8,7 @@ from medvlm.phantoms import bodies, heads
 from medvlm.phantoms.canvas import Frame, Grey, ellipse, lobed, paint, stroke
 from medvlm.phantoms.cases import Plan
 from medvlm.phantoms.fields import noise
+from medvlm.phantoms.findings import found, near
 from medvlm.phantoms.layers import Layers
 from medvlm.phantoms.truth import Finding
 
@@ -16,19 +17,14 @@ def _found(page: Frame, one: Plan, at: tuple[float, float], radius: float, unit:
     place = one.place
     if place == "organ":
         place = "liver" if one.side == "right" else "spleen"
-    share = round(radius * page.scale / max(page.shape), 4)
     size = float(round(2 * radius * unit)) if sized else None
-    return Finding(one.name, one.side, place, page.fraction(*at), share, size, one.count)
-
-
-def _near(rng: np.random.Generator, at: tuple[float, float], reach: float) -> tuple[float, float]:
-    return at[0] + float(rng.uniform(-reach, reach)), at[1] + float(rng.uniform(-reach, reach))
+    return found(page, one.name, at, radius, size, one.side, place, one.count)
 
 
 def _in_brain(rng: np.random.Generator, picture: Grey, layers: Layers, one: Plan, contrast: bool) -> Finding:
     """A bleed (60 to 80 HU, thin dark rim), an infarct (12 to 22 HU, wedge to the surface) or a mass."""
     page, mask = layers.page, layers.masks["brain"]
-    at = _near(rng, layers.spots[one.side, one.place], 0.05)
+    at = near(rng, layers.spots[one.side, one.place], 0.05)
     radius = 0.11 + 0.15 * one.size
     lobes = lobed(rng, 0.25 if one.name != "mass" else 0.12)
     if one.name == "infarct":
@@ -97,7 +93,7 @@ def _lung_spots(rng: np.random.Generator, picture: Grey, layers: Layers, one: Pl
     page = layers.page
     mass = one.name == "mass"
     radius = 0.15 + 0.1 * one.size if mass else 0.055 + 0.06 * one.size
-    at = _near(rng, layers.spots[one.side, one.place], 0.04)
+    at = near(rng, layers.spots[one.side, one.place], 0.04)
     offsets = ((0.0, 0.0), (-0.06, 0.17), (0.07, -0.18))[: one.count]
     for dx, dy in offsets:
         lobes = lobed(rng, 0.22 if mass else 0.1)
@@ -136,7 +132,7 @@ def _pleural(rng: np.random.Generator, picture: Grey, layers: Layers, one: Plan,
 
 def _belly_mass(rng: np.random.Generator, picture: Grey, layers: Layers, one: Plan, contrast: bool) -> Finding:
     page = layers.page
-    at = _near(rng, layers.spots[one.side, one.place], 0.03)
+    at = near(rng, layers.spots[one.side, one.place], 0.03)
     radius = (0.09 if one.place in ("kidney", "organ") and one.side == "left" else 0.12) + 0.09 * one.size
     shape = ellipse(page, *at, radius, radius * 0.92, float(rng.uniform(-1, 1)), 2, lobes=lobed(rng, 0.14))
     inside = layers.masks["inside"]

@@ -6,9 +6,10 @@ import numpy as np
 
 from medvlm.phantoms import artefacts, chest, chest_lateral, shadows
 from medvlm.phantoms.canvas import Frame, Grey, frame, paint
-from medvlm.phantoms.cases import Choices, HeldOut, plan, streams, where
+from medvlm.phantoms.cases import Choices, HeldOut, plan, streams, where, with_or_without
 from medvlm.phantoms.fields import blur
 from medvlm.phantoms.truth import Finding, Phantom, Side, Split, Truth
+from medvlm.phantoms.wording import number
 from medvlm.types import Spacing, Window
 
 TOP = 4095
@@ -59,7 +60,7 @@ _LOOKS = {
     "pleural effusion": "the bottom of the dark area is white in the {where}",
     "consolidation": "a cloudy white patch in the {where}",
     "pneumothorax": "an empty black rim with a thin white line in the {where}",
-    "nodule": "{number} in the {where}",
+    "nodule": "{spots} in the {where}",
     "cardiomegaly": "the white shape in the middle is very wide",
     "central line": "a thin white line that runs in from the {where}",
     "endotracheal tube": "a thin white pipe down the middle of the top",
@@ -70,8 +71,7 @@ _LOOKS = {
 def draw(seed: int, split: Split = "train", *, suppressed: bool = False) -> Phantom:
     """Chest X-ray number `seed`: uint16 0..4095, shown over the full range. `suppressed` leaves the findings out of
     the pixels (not of the truth): the same film of the same person without them."""
-    phantom = _draw(seed, split, True)
-    return replace(_draw(seed, split, False), truth=phantom.truth) if suppressed else phantom
+    return with_or_without(_draw, seed, split, suppressed)
 
 
 def _draw(seed: int, split: Split, ill: bool) -> Phantom:
@@ -147,6 +147,6 @@ def _markers(rng: np.random.Generator, light: Grey, view: str) -> None:
 def _layperson(view: str, findings: tuple[Finding, ...]) -> str:
     parts = [_SEEN[view]]
     for one in findings:
-        number = "a round white spot" if one.count == 1 else f"{('two', 'three')[one.count - 2]} round white spots"
-        parts.append(_LOOKS[one.name].format(where=f"{where(one.centre)} of the picture", number=number))
+        spots = "a round white spot" if one.count == 1 else f"{number(one.count)} round white spots"
+        parts.append(_LOOKS[one.name].format(where=f"{where(one.centre)} of the picture", spots=spots))
     return "; ".join(parts) + "."

@@ -10,6 +10,7 @@ from medvlm.phantoms.wording import (
     be,
     definite,
     described,
+    exposure_clause,
     indefinite,
     is_mass,
     listed,
@@ -122,7 +123,7 @@ def technique_answer(used: str, truth: Truth) -> str:
         return f"The sequence is {used}."
     if truth.domain == "histology":
         return f"It is stained with {used}."
-    return f"The film is {used}." if used.endswith("ed") else f"The exposure is {used}."
+    return start(f"{exposure_clause(used)}.")
 
 
 def verdict(truth: Truth) -> str:

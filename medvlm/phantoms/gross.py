@@ -5,16 +5,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from medvlm.phantoms import artefacts, lesions, organs
+from medvlm.phantoms import artefacts, lesions, specimen
 from medvlm.phantoms.canvas import Frame, Grey, frame, paint
-from medvlm.phantoms.cases import Choices, HeldOut, Plan, plan
+from medvlm.phantoms.cases import Choices, HeldOut, Plan, plan, streams
 from medvlm.phantoms.fields import blur, fractal, noise
 from medvlm.phantoms.organs import ORGANS, Organ
+from medvlm.phantoms.specimen import Picture
 from medvlm.phantoms.truth import Finding, Phantom, Split, Truth
 from medvlm.types import Spacing
 
 SHAPE = (256, 288)
-_DOMAIN, _SPLITS = 5, {"train": 101, "test": 102}
 PLACES = ("upper left", "upper right", "lower left", "lower right")
 FINDINGS: dict[str, Choices] = {
     "mass": Choices((None,), PLACES, most=3),
@@ -43,7 +43,6 @@ BOARDS: dict[str, tuple[float, float, float]] = {
     "grey": (0.50, 0.51, 0.53),
     "black": (0.07, 0.07, 0.08),
 }
-_LIGHT_FROM = (-0.6, -0.8)
 _SEEN = {
     "mass": ("a pale lump", "{n} pale lumps"),
     "necrosis": ("a dull yellow patch", "{n} dull yellow patches"),
@@ -63,27 +62,24 @@ class Scene:
 
 def draw(seed: int, split: Split = "train") -> Phantom:
     """Gross photograph number `seed`: (256, 288, 3) uint8. Raises ValueError for a negative seed."""
-    if seed < 0:
-        raise ValueError(f"A phantom's seed is 0 or more, not {seed}.")
-    parts = np.random.SeedSequence([_DOMAIN, _SPLITS[split], seed]).spawn(4)
-    case, ground, lesion, camera = (np.random.Generator(np.random.PCG64(part)) for part in parts)
-    organ = ORGANS[int(case.integers(len(ORGANS)))]
-    plans, held = plan(case, FINDINGS, HELD_OUT, split)
+    rngs = streams("gross", seed, split)
+    organ = ORGANS[int(rngs.case.integers(len(ORGANS)))]
+    plans, held = plan(rngs.case, FINDINGS, HELD_OUT, split)
     plans = apart(plans)
-    scene = set_up(organ, case, ground)
-    picture = lay_board(scene, ground)
-    body = organs.lay(organ, scene.page, ground)
-    organs.shadow(picture, body)
-    flesh = organs.flesh(organ, scene.page, body, ground)
-    findings = lay_findings(flesh, scene, organ, body, plans, lesion)
-    picture += (organs.lit(flesh, body, ground) - picture) * body.alpha[..., None]
-    lay_ruler(picture, scene, ground)
+    scene = set_up(organ, rngs.case, rngs.anatomy)
+    picture = lay_board(scene, rngs.anatomy)
+    body = specimen.lay(organ, scene.page, rngs.anatomy)
+    specimen.shadow(picture, body)
+    flesh = specimen.flesh(organ, scene.page, body, rngs.anatomy)
+    findings = tuple(lay_finding(flesh, scene, organ, one, rngs.finding) for one in plans)
+    picture += (specimen.lit(flesh, body, rngs.anatomy) - picture) * body.alpha[..., None]
+    lay_ruler(picture, scene, rngs.anatomy)
     truth = Truth(
         "gross", "gross photograph", organ.name, organ.name, None, None, findings, tuple(FINDINGS),
         layperson(organ, scene, findings), (("background", scene.board),), held,
     )  # fmt: skip
     spacing = round(10 / scene.pixels_per_cm, 4)
-    return Phantom(photograph(picture, camera), truth, Spacing(spacing, spacing), None, False, seed)
+    return Phantom(photograph(picture, rngs.noise), truth, Spacing(spacing, spacing), None, False, seed)
 
 
 def apart(plans: tuple[Plan, ...]) -> tuple[Plan, ...]:
@@ -102,22 +98,13 @@ def set_up(organ: Organ, case: np.random.Generator, ground: np.random.Generator)
     return Scene(str(case.choice(sorted(BOARDS))), page, round(2 * half / length_cm, 4))
 
 
-def lay_board(scene: Scene, rng: np.random.Generator) -> NDArray[np.float64]:
+def lay_board(scene: Scene, rng: np.random.Generator) -> Picture:
     colour = np.clip(np.array(BOARDS[scene.board]) + rng.uniform(-0.04, 0.04, 3), 0.02, 0.97)
     grain = 0.010 * fractal(rng, SHAPE, 30) + 0.008 * rng.standard_normal(SHAPE)
     return colour * (1 + grain)[..., None]
 
 
-def lay_findings(
-    flesh: NDArray[np.float64], scene: Scene, organ: Organ, body: organs.Body, plans: tuple[Plan, ...],
-    rng: np.random.Generator,
-) -> tuple[Finding, ...]:  # fmt: skip
-    return tuple(lay_finding(flesh, scene, organ, body, one, rng) for one in plans)
-
-
-def lay_finding(
-    flesh: NDArray[np.float64], scene: Scene, organ: Organ, body: organs.Body, one: Plan, rng: np.random.Generator
-) -> Finding:
+def lay_finding(flesh: Picture, scene: Scene, organ: Organ, one: Plan, rng: np.random.Generator) -> Finding:
     """One finding in its place; several of a kind share the places, are a little smaller, and have no single place."""
     radius = (RADII[0] + (RADII[1] - RADII[0]) * one.size) * organ.room * (0.75 if one.count > 1 else 1.0)
     first = one.place or PLACES[0]
@@ -139,7 +126,7 @@ def spot(page: Frame, organ: Organ, place: str, rng: np.random.Generator) -> tup
     return x + float(rng.uniform(-0.05, 0.05)), y + float(rng.uniform(-0.04, 0.04))
 
 
-def lay_ruler(picture: NDArray[np.float64], scene: Scene, rng: np.random.Generator) -> None:
+def lay_ruler(picture: Picture, scene: Scene, rng: np.random.Generator) -> None:
     """A strip along the lower edge: a tick at each centimetre, a shorter one at each half, numbers below."""
     height, width = SHAPE
     top, deep = height - 30, 24
@@ -157,7 +144,7 @@ def lay_ruler(picture: NDArray[np.float64], scene: Scene, rng: np.random.Generat
         paint(picture, artefacts.text(SHAPE, words, top + 13, left + number * step - 2.5 * len(words), 7.5, 1.1), 0.1)
 
 
-def photograph(picture: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.uint8]:
+def photograph(picture: Picture, rng: np.random.Generator) -> NDArray[np.uint8]:
     """Lamp from one side, colour of the light, focus, noise."""
     slope: Grey = noise(rng, SHAPE, 300.0) * 0.05
     tint = 1 + rng.uniform(-0.05, 0.05, 3)

@@ -8,18 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from medvlm.phantoms.canvas import (
-    Frame,
-    Grey,
-    Point,
-    bow,
-    ellipse,
-    lobed,
-    lookup,
-    smoothstep,
-    span,
-    stroke,
-)
+from medvlm.phantoms.canvas import Frame, Grey, Point, bow, ellipse, lobed, lookup, smoothstep, span, stroke
 from medvlm.phantoms.fields import noise
 from medvlm.phantoms.layers import Layers
 from medvlm.phantoms.symmetry import both, depth, mirrored, over
@@ -247,18 +236,7 @@ def _below(rng: np.random.Generator, layers: Layers) -> None:
 def sagittal(rng: np.random.Generator, page: Frame, atrophy: float) -> Layers:
     """The midline: corpus callosum, brain stem, cerebellum, the face's profile, the upper neck."""
     layers, brain = Layers(page), Brain(rng, page, atrophy)
-    ys = (-0.96, -0.9, -0.75, -0.5, -0.2, 0.0, 0.15, 0.34, 0.42, 0.54, 0.63, 0.85, 0.96, 1.05, 1.6)
-    fronts = (-0.1, -0.42, -0.68, -0.84, -0.89, -0.86, -0.92, -1.07, -0.96, -0.98, -0.92, -0.9, -0.8, -0.42, -0.36)
-    backs = (0.15, 0.45, 0.68, 0.85, 0.93, 0.94, 0.9, 0.8, 0.74, 0.68, 0.64, 0.6, 0.6, 0.6, 0.66)
-    layers.lay("scalp", span(page, ys, fronts, backs, 1.5))
-    surface = depth(page, (0.0, -0.2), _SAGITTAL_BRAIN)
-    _face(rng, layers)
-    layers.lay("skull", over(page, surface + brain.gap + brain.bone))
-    layers.lay("marrow", over(page, brain.bone * 0.28 - np.abs(surface + brain.gap + brain.bone / 2), 2.0))
-    hollow = ellipse(page, 0.4, 0.34, 0.34, 0.3, soft=2)
-    layers.lay("skull", ellipse(page, 0.4, 0.34, 0.39, 0.35, soft=2))
-    layers.lay("csf", hollow, over(page, surface + brain.gap))
-    layers.lay("marrow", stroke(page, [(-0.14, 0.18), (0.0, 0.5)], [0.16, 0.1], 2))
+    surface = _profile(layers, brain)
     layers.lay("csf", stroke(page, [(0, 0.05), (0.02, 0.35), (0.12, 0.65), (0.18, 1.6)], [0.3, 0.34, 0.2, 0.16], 2))
     brain.tissue(layers, surface, reach=float(rng.uniform(0.25, 0.5)))
     v = brain.ventricle
@@ -270,27 +248,46 @@ def sagittal(rng: np.random.Generator, page: Frame, atrophy: float) -> Layers:
     layers.lay("white", stroke(page, body, [0.04, 0.06, 0.075, 0.065, 0.055, 0.055, 0.06, 0.075, 0.08], 1.5))
     layers.lay("deep", ellipse(page, 0.02, -0.03, 0.14, 0.09, 0.1, 2))
     layers.lay("csf", ellipse(page, 0.28, 0.06, 0.1, 0.05, soft=2))
-    stem = [(0.04, 0.08), (0.03, 0.28), (0.09, 0.5), (0.13, 0.7), (0.19, 1.6)]
-    layers.lay(
-        "white", stroke(page, stem, [0.14, 0.2, 0.13, 0.09, 0.085], 2), ellipse(page, -0.02, 0.27, 0.11, 0.13, soft=2)
-    )
-    _folia(rng, layers, ellipse(page, 0.42, 0.34, 0.27, 0.21, -0.2, 2).full(page.shape), (0.2, 0.32))
-    layers.masks["brain"] = np.maximum(layers.masks["brain"], ellipse(page, 0.03, 0.3, 0.13, 0.2).full(page.shape))
-    layers.lay("csf", stroke(page, [(0.14, 0.2), (0.2, 0.33), (0.15, 0.46)], [0.02, 0.07, 0.01], 1.5))
+    _stem_and_cerebellum(rng, layers)
     layers.spots = {
-        (None, place): at
-        for place, at in {
-            "frontal lobe": (-0.5, -0.3),
-            "parietal lobe": (0.3, -0.5),
-            "occipital lobe": (0.6, -0.1),
-            "cerebellum": (0.42, 0.35),
-            "brainstem": (0.0, 0.28),
-        }.items()
+        (None, "frontal lobe"): (-0.5, -0.3),
+        (None, "parietal lobe"): (0.3, -0.5),
+        (None, "occipital lobe"): (0.6, -0.1),
+        (None, "cerebellum"): (0.42, 0.35),
+        (None, "brainstem"): (0.0, 0.28),
     }
     return layers
 
 
-def _face(rng: np.random.Generator, layers: Layers) -> None:
+def _profile(layers: Layers, brain: Brain) -> Grey:
+    """Scalp, face and skull, with the fluid that fills the skull; returns the depth inside the brain."""
+    page = layers.page
+    ys = (-0.96, -0.9, -0.75, -0.5, -0.2, 0.0, 0.15, 0.34, 0.42, 0.54, 0.63, 0.85, 0.96, 1.05, 1.6)
+    fronts = (-0.1, -0.42, -0.68, -0.84, -0.89, -0.86, -0.92, -1.07, -0.96, -0.98, -0.92, -0.9, -0.8, -0.42, -0.36)
+    backs = (0.15, 0.45, 0.68, 0.85, 0.93, 0.94, 0.9, 0.8, 0.74, 0.68, 0.64, 0.6, 0.6, 0.6, 0.66)
+    layers.lay("scalp", span(page, ys, fronts, backs, 1.5))
+    surface = depth(page, (0.0, -0.2), _SAGITTAL_BRAIN)
+    _face(layers)
+    layers.lay("skull", over(page, surface + brain.gap + brain.bone))
+    layers.lay("marrow", over(page, brain.bone * 0.28 - np.abs(surface + brain.gap + brain.bone / 2), 2.0))
+    layers.lay("skull", ellipse(page, 0.4, 0.34, 0.39, 0.35, soft=2))
+    layers.lay("csf", ellipse(page, 0.4, 0.34, 0.34, 0.3, soft=2), over(page, surface + brain.gap))
+    layers.lay("marrow", stroke(page, [(-0.14, 0.18), (0.0, 0.5)], [0.16, 0.1], 2))
+    return surface
+
+
+def _stem_and_cerebellum(rng: np.random.Generator, layers: Layers) -> None:
+    page = layers.page
+    stem = [(0.04, 0.08), (0.03, 0.28), (0.09, 0.5), (0.13, 0.7), (0.19, 1.6)]
+    layers.lay("white", stroke(page, stem, [0.14, 0.2, 0.13, 0.09, 0.085], 2))
+    layers.lay("white", ellipse(page, -0.02, 0.27, 0.11, 0.13, soft=2))
+    _folia(rng, layers, ellipse(page, 0.42, 0.34, 0.27, 0.21, -0.2, 2).full(page.shape), (0.2, 0.32))
+    layers.masks["brain"] = np.maximum(layers.masks["brain"], ellipse(page, 0.03, 0.3, 0.13, 0.2).full(page.shape))
+    layers.lay("csf", stroke(page, [(0.14, 0.2), (0.2, 0.33), (0.15, 0.46)], [0.02, 0.07, 0.01], 1.5))
+
+
+def _face(layers: Layers) -> None:
+    """Nose and sinuses, tongue, jaw, throat and the upper neck's vertebrae, seen from the side."""
     page = layers.page
     layers.lay(
         "muscle", ellipse(page, -0.45, 0.55, 0.4, 0.4, soft=6), stroke(page, [(0.45, 0.65), (0.5, 1.6)], 0.22, 5)
@@ -310,6 +307,3 @@ def _face(rng: np.random.Generator, layers: Layers) -> None:
         layers.lay("skull", ellipse(page, x, y, 0.095, 0.085, 0.1, 1.5, 4))
         layers.lay("marrow", ellipse(page, x, y, 0.08, 0.07, 0.1, 1.5, 4))
         layers.lay("skull", stroke(page, [(x + 0.26, y + 0.03), (x + 0.4, y + 0.08)], 0.05, 2))
-
-
-SLICES = {"middle": axial_middle, "high": axial_high, "low": axial_low, "coronal": coronal, "sagittal": sagittal}

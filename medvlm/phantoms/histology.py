@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from medvlm.phantoms import changes, tissue
 from medvlm.phantoms.canvas import grid
-from medvlm.phantoms.cases import Choices, HeldOut, Plan, plan
+from medvlm.phantoms.cases import Choices, HeldOut, Plan, plan, streams
 from medvlm.phantoms.fields import blur
 from medvlm.phantoms.tissue import Field
 from medvlm.phantoms.truth import Finding, Phantom, Split, Truth
@@ -18,7 +18,6 @@ SIZE = 256
 HE, IMMUNO = "haematoxylin and eosin", "immunostain"
 # Microns from pixel to pixel; a lymphocyte of 7 microns is then 3.5, 7 and 15 pixels wide.
 MICRONS: dict[str, float] = {"low": 2.0, "medium": 1.0, "high": 0.47}
-_DOMAIN, _SPLITS = 4, {"train": 101, "test": 102}
 
 # Centres (row, column) as fractions of the picture.
 PLACES: dict[str, tuple[float, float]] = {
@@ -87,17 +86,14 @@ class Slide:
 
 def draw(seed: int, split: Split = "train") -> Phantom:
     """Histology slide number `seed`: (256, 256, 3) uint8. Raises ValueError for a negative seed."""
-    if seed < 0:
-        raise ValueError(f"A phantom's seed is 0 or more, not {seed}.")
-    parts = np.random.SeedSequence([_DOMAIN, _SPLITS[split], seed]).spawn(4)
-    case, ground, lesion, camera = (np.random.Generator(np.random.PCG64(part)) for part in parts)
-    slide = choose(case)
+    rngs = streams("histology", seed, split)
+    slide = choose(rngs.case)
     choices = possible(slide)
-    plans, held = plan(case, choices, HELD_OUT, split)
+    plans, held = plan(rngs.case, choices, HELD_OUT, split)
     plans = without_overlap(plans)
-    microns = MICRONS[slide.power] * float(case.uniform(0.92, 1.08))
-    field, findings = lay_tissue(slide, plans, microns, ground, lesion)
-    pixels = photograph(field, slide, camera)
+    microns = MICRONS[slide.power] * float(rngs.case.uniform(0.92, 1.08))
+    field, findings = lay_tissue(slide, plans, microns, rngs.anatomy, rngs.finding)
+    pixels = photograph(field, slide, rngs.noise)
     stain = None if slide.look == "grey" else slide.stain  # a grey picture does not show its stain
     truth = Truth(
         "histology", "histology", slide.organ, slide.organ, None, stain, findings, tuple(choices),

@@ -6,7 +6,8 @@ import numpy as np
 
 from medvlm.phantoms.canvas import Frame, Grey, Point, add, ellipse, lobed, paint, smoothstep
 from medvlm.phantoms.fields import blur, fractal, noise
-from medvlm.phantoms.organs import Organ, Picture
+from medvlm.phantoms.organs import Organ
+from medvlm.phantoms.specimen import Picture
 
 
 def mass(

@@ -1,23 +1,19 @@
 """MRI with known truth: brain, knee and spine; T1, T2, FLAIR, DWI and T1 with contrast, in 12-bit signal numbers."""
 
-from collections.abc import Callable
-from dataclasses import replace
-
 import numpy as np
 
-from medvlm.phantoms import artefacts, heads, joints
-from medvlm.phantoms.canvas import Frame, Grey, frame, paint
-from medvlm.phantoms.cases import Choices, HeldOut, plan, streams, where
+from medvlm.phantoms import artefacts
+from medvlm.phantoms.canvas import Frame, Grey, frame
+from medvlm.phantoms.cases import plan, streams, where, with_or_without
 from medvlm.phantoms.fields import blur, fractal
-from medvlm.phantoms.layers import Layers
-from medvlm.phantoms.mri_findings import FINDINGS, View
-from medvlm.phantoms.truth import Finding, Phantom, Side, Split, Truth
+from medvlm.phantoms.mri_findings import FINDINGS
+from medvlm.phantoms.mri_views import HELD_OUT, SEQUENCES, VIEWS, View
+from medvlm.phantoms.truth import Finding, Phantom, Split, Truth
+from medvlm.phantoms.wording import number
 from medvlm.types import Spacing, Window
 
 TOP = 4095
-_SIDES: tuple[Side | None, ...] = ("left", "right")
-_SEQUENCES = ("T1", "T2", "FLAIR", "DWI", "T1 with contrast")
-# Signal of each tissue, 0..1, in the order of _SEQUENCES.
+# Signal of each tissue, 0..1, in the order of SEQUENCES.
 _SIGNAL = {
     "air": (0.01, 0.01, 0.01, 0.01, 0.01),
     "scalp": (0.95, 0.72, 0.7, 0.12, 0.95),
@@ -49,144 +45,18 @@ _SIGNAL = {
     "core": (0.15, 0.95, 0.3, 0.3, 0.15),
     "herniation": (0.3, 0.16, 0.2, 0.1, 0.3),
 }
-_PLACES = ("frontal lobe", "temporal lobe", "basal ganglia", "occipital lobe")
-
-
-def _brain(sides: tuple[Side | None, ...], places: tuple[str, ...], most: int = 3) -> dict[str, Choices]:
-    return {"lesion": Choices(sides, places, most), "mass": Choices(sides, places), "atrophy": Choices(("both",))}
-
-
-def _plain(
-    draw: Callable[[np.random.Generator, Frame], Layers],
-) -> Callable[[np.random.Generator, Frame, float], Layers]:
-    return lambda rng, page, atrophy: draw(rng, page)
-
-
-_KNEE = {
-    "effusion": Choices((None,), ("joint",)),
-    "lesion": Choices((None,), ("femur", "tibia")),
-}
-_VIEWS = (
-    View(
-        "brain", "brain", "axial", heads.axial_middle, _brain(_SIDES, _PLACES), _SEQUENCES, 100, (1.0, 0.8), weight=2.2
-    ),
-    View(
-        "brain",
-        "brain",
-        "axial",
-        heads.axial_high,
-        _brain(_SIDES, ("frontal lobe", "parietal lobe")),
-        _SEQUENCES,
-        100,
-        (1.0, 0.8),
-    ),
-    View(
-        "brain",
-        "brain",
-        "axial",
-        heads.axial_low,
-        _brain(_SIDES, ("cerebellum", "temporal lobe"), 2),
-        _SEQUENCES[:3],
-        100,
-        (1.02, 0.8),
-    ),
-    View(
-        "brain",
-        "brain",
-        "coronal",
-        heads.coronal,
-        _brain(_SIDES, _PLACES[:3]),
-        ("T1", "T2", "FLAIR", "T1 with contrast"),
-        100,
-        (1.02, 0.85),
-        0.43,
-        1.7,
-    ),
-    View(
-        "brain",
-        "brain",
-        "sagittal",
-        heads.sagittal,
-        _brain((None,), ("frontal lobe", "parietal lobe", "occipital lobe", "cerebellum", "brainstem"), 1),
-        ("T1", "T2", "FLAIR", "T1 with contrast"),
-        100,
-        (1.1, 1.05),
-        0.44,
-        1.7,
-    ),
-    View(
-        "knee",
-        "knee joint",
-        "sagittal",
-        _plain(joints.knee_sagittal),
-        {**_KNEE, "mass": Choices((None,), ("behind the knee",))},
-        ("T1", "T2"),
-        80,
-        (1.15, 1.0),
-        weight=1.3,
-    ),
-    View(
-        "knee", "knee joint", "coronal", _plain(joints.knee_coronal), _KNEE, ("T1", "T2"), 80, (1.1, 0.95), weight=1.2
-    ),
-    View(
-        "spine",
-        "spine",
-        "sagittal",
-        _plain(joints.spine_sagittal),
-        {
-            "disc herniation": Choices((None,), ("upper lumbar spine", "lower lumbar spine")),
-            "lesion": Choices((None,), ("upper vertebra", "lower vertebra")),
-            "mass": Choices((None,), ("spinal canal",)),
-        },
-        ("T1", "T2"),
-        100,
-        (1.25, 1.0),
-        weight=1.5,
-    ),
-    View(
-        "spine",
-        "spine",
-        "axial",
-        _plain(joints.spine_axial),
-        {
-            "disc herniation": Choices(_SIDES, ("spinal canal",)),
-            "lesion": Choices(_SIDES, ("vertebra",)),
-            "mass": Choices(_SIDES, ("back muscle",)),
-        },
-        ("T1", "T2"),
-        100,
-        (1.0, 1.2),
-        weight=1.2,
-    ),
-)
-HELD_OUT = HeldOut(
-    frozenset(
-        {
-            ("lesion", "left", "frontal lobe"),
-            ("lesion", "right", "temporal lobe"),
-            ("mass", "right", "basal ganglia"),
-            ("mass", "left", "occipital lobe"),
-            ("lesion", None, "tibia"),
-            ("mass", None, "parietal lobe"),
-            ("disc herniation", None, "upper lumbar spine"),
-        }
-    ),
-    {"mass": (0.45, 0.6), "effusion": (0.4, 0.6), "atrophy": (0.4, 0.6), "disc herniation": (0.4, 0.6)},
-    {"lesion": (0.4, 0.55)},
-)
 
 
 def draw(seed: int, split: Split = "train", *, suppressed: bool = False) -> Phantom:
     """MRI number `seed`: uint16 signal 0..4095. `suppressed` leaves the findings out of the pixels (not of the truth):
     the same slice of the same person without them."""
-    phantom = _draw(seed, split, True)
-    return replace(_draw(seed, split, False), truth=phantom.truth) if suppressed else phantom
+    return with_or_without(_draw, seed, split, suppressed)
 
 
 def _draw(seed: int, split: Split, ill: bool) -> Phantom:
     rngs = streams("mri", seed, split)
-    weights = np.array([view.weight for view in _VIEWS])
-    view = _VIEWS[int(rngs.case.choice(len(_VIEWS), p=weights / weights.sum()))]
+    weights = np.array([view.weight for view in VIEWS])
+    view = VIEWS[int(rngs.case.choice(len(VIEWS), p=weights / weights.sum()))]
     sequence = view.sequences[int(rngs.case.integers(len(view.sequences)))]
     plans, held = plan(rngs.case, view.choices, HELD_OUT, split)
     shown = plans if ill else ()
@@ -231,7 +101,7 @@ def _page(rng: np.random.Generator, view: View) -> Frame:
 
 def _signals(rng: np.random.Generator, view: View, sequence: str) -> dict[str, float | Grey]:
     """Each tissue's signal, a little different in every machine; T2 of joints often has its fat suppressed."""
-    column = _SEQUENCES.index(sequence)
+    column = SEQUENCES.index(sequence)
     jitter = rng.uniform(-0.03, 0.03, len(_SIGNAL))
     signal: dict[str, float | Grey] = {
         name: max(0.0, row[column] * (1 + float(shift)))
@@ -268,20 +138,9 @@ def _scanned(
     window = Window(float(round(gain * rng.uniform(0.85, 1.2))), float(round(gain * rng.uniform(0.42, 0.55))))
     picture = picture * gain
     if rng.random() < 0.45:
-        _burn(rng, picture, view, window)
+        sided = view.plane != "sagittal" and view.region != "knee"
+        artefacts.screenshot(rng, picture, window, (3, 12, 9) if sided else None)
     return artefacts.whole(picture, 0, TOP, np.uint16), window
-
-
-def _burn(rng: np.random.Generator, picture: Grey, view: View, window: Window) -> None:
-    shape, white = picture.shape, window.level + window.width
-    for patch in artefacts.corner_lines(rng, shape, (f"W {window.width:.0f} : L {window.level:.0f}",)):
-        paint(picture, patch, white)
-    if view.plane != "sagittal" and view.region != "knee" and rng.random() < 0.5:
-        paint(picture, artefacts.text(shape, "R", shape[0] / 2, 3, 9), white)
-        paint(picture, artefacts.text(shape, "L", shape[0] / 2, shape[1] - 12, 9), white)
-    if rng.random() < 0.3:
-        for patch in artefacts.ruler(rng, shape):
-            paint(picture, patch, white)
 
 
 _SEEN = {
@@ -310,6 +169,6 @@ def _layperson(view: View, findings: tuple[Finding, ...]) -> str:
     for one in findings:
         looks = _LOOKS[one.name]
         if one.count > 1:
-            looks = f"{('two', 'three')[one.count - 2]} small spots that differ from their surroundings"
+            looks = f"{number(one.count)} small spots that differ from their surroundings"
         parts.append(looks if one.name == "atrophy" else f"{looks} in the {where(one.centre)} of the picture")
     return "; ".join(parts) + "."

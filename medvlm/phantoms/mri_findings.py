@@ -1,32 +1,17 @@
-"""Kinds of MRI slices, and what they may show that is not as it should be, painted as signal."""
+"""What MRI may show that is not as it should be, painted as signal."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
 from medvlm.phantoms.canvas import Frame, Grey, ellipse, lobed, outline, paint
-from medvlm.phantoms.cases import Choices, Plan
+from medvlm.phantoms.cases import Plan
+from medvlm.phantoms.findings import found, near
 from medvlm.phantoms.layers import Layers
+from medvlm.phantoms.mri_views import View
 from medvlm.phantoms.truth import Finding
 
 Signals = dict[str, float | Grey]
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """One kind of slice: what it may show, in which sequences, and how large a picture holds it (page units)."""
-
-    region: str
-    organ: str
-    plane: str
-    anatomy: Callable[[np.random.Generator, Frame, float], Layers]
-    choices: dict[str, Choices]
-    sequences: tuple[str, ...]
-    millimetres: float
-    reach: tuple[float, float]
-    middle: float = 0.5
-    weight: float = 1.0
 
 
 def _found(page: Frame, one: Plan, at: tuple[float, float], radius: float, view: View, sized: bool = True) -> Finding:
@@ -34,19 +19,14 @@ def _found(page: Frame, one: Plan, at: tuple[float, float], radius: float, view:
         one.place or "", one.place
     )
     size = float(round(2 * radius * view.millimetres)) if sized else None
-    share = round(radius * page.scale / max(page.shape), 4)
-    return Finding(one.name, one.side, place, page.fraction(*at), share, size, one.count)
-
-
-def _near(rng: np.random.Generator, at: tuple[float, float], reach: float) -> tuple[float, float]:
-    return at[0] + float(rng.uniform(-reach, reach)), at[1] + float(rng.uniform(-reach, reach))
+    return found(page, one.name, at, radius, size, one.side, place, one.count)
 
 
 def _lesion(rng: np.random.Generator, picture: Grey, layers: Layers, one: Plan, view: View, signal: Signals) -> Finding:
     """One to three spots; bright in all but T1."""
     page = layers.page
     mask = layers.masks["brain" if view.region == "brain" else "inside"]
-    at = _near(rng, layers.spots[one.side, one.place], 0.03)
+    at = near(rng, layers.spots[one.side, one.place], 0.03)
     radius = 0.075 + 0.065 * one.size
     if view.region == "spine":
         radius = 0.07 + 0.04 * one.size
@@ -61,7 +41,7 @@ def _lesion(rng: np.random.Generator, picture: Grey, layers: Layers, one: Plan, 
 def _mass(rng: np.random.Generator, picture: Grey, layers: Layers, one: Plan, view: View, signal: Signals) -> Finding:
     page, brain = layers.page, view.region == "brain"
     mask = layers.masks["brain" if brain else "inside"]
-    at = _near(rng, layers.spots[one.side, one.place], 0.04 if brain else 0.015)
+    at = near(rng, layers.spots[one.side, one.place], 0.04 if brain else 0.015)
     radius = 0.14 + 0.13 * one.size
     if view.region == "spine":
         radius = 0.075 + 0.045 * one.size if one.place == "spinal canal" else 0.13 + 0.08 * one.size

@@ -7,13 +7,7 @@ from medvlm.phantoms import asking, balance
 from medvlm.phantoms.asker import Asker
 from medvlm.phantoms.asking import Wordings
 from medvlm.phantoms.truth import Question, QuestionKind
-from medvlm.phantoms.wording import (
-    PICTURES,
-    PictureName,
-    picture_name,
-    start,
-    with_article,
-)
+from medvlm.phantoms.wording import PICTURES, PictureName, exposure_clause, picture_name, start, with_article
 from medvlm.types import DOMAINS
 
 
@@ -92,7 +86,7 @@ def about_technique(asker: Asker) -> Iterator[Question]:
         yield from about_attribute(asker, "technique", "technique", forms, lambda stain: f"the stain is {stain}")
     elif domain == "cxr":
         forms = (asking.EXPOSURE_OPEN, asking.EXPOSURE_YES_NO, asking.EXPOSURE_PAIR)
-        yield from about_attribute(asker, "technique", "technique", forms, exposure_sentence)
+        yield from about_attribute(asker, "technique", "technique", forms, exposure_clause)
 
 
 def sequence_sentence(sequence: str) -> str:
@@ -100,10 +94,6 @@ def sequence_sentence(sequence: str) -> str:
     if sequence.endswith(" with contrast"):
         return f"this is {with_article(sequence.removesuffix(' with contrast'))}-weighted image with contrast"
     return f"this is {with_article(weighted)} image"
-
-
-def exposure_sentence(exposure: str) -> str:
-    return f"the film is {exposure}" if exposure.endswith("ed") else f"the exposure is {exposure}"
 
 
 def about_contrast(asker: Asker, technique: str) -> Iterator[Question]:

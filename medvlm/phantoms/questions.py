@@ -37,7 +37,7 @@ from medvlm.phantoms.wording import (
 
 # Sides of the patient are never asked by choice where a finding lies on both.
 SIDES = ("left", "right")
-# How often a finding that may be counted, or several of its kind, is asked for its number.
+# A single one of these is not asked for its number.
 UNCOUNTED = ("line", "tube", "diaphragm", "effusion", "pneumothorax", "disc", "fluid")
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from medvlm.phantoms.canvas import Frame, Grey, Point, add, ellipse, lobed, lookup, span, stroke
 from medvlm.phantoms.cases import Plan
 from medvlm.phantoms.fields import fractal
+from medvlm.phantoms.findings import found
 from medvlm.phantoms.truth import Finding
 
 MILLIMETRES = 145.0
@@ -33,20 +34,6 @@ class Shadows:
 
 def sign_of(side: str | None) -> int:
     return -1 if side == "right" else 1
-
-
-def found(
-    page: Frame,
-    name: str,
-    at: Point,
-    radius: float,
-    size: float | None,
-    side: str | None = None,
-    place: str | None = None,
-    count: int = 1,
-) -> Finding:
-    share = round(radius * page.scale / max(page.shape), 4)
-    return Finding(name, side, place, page.fraction(*at), share, size, count)  # type: ignore[arg-type]
 
 
 def half(page: Frame, side: str, shrink: Sequence[float] | None = None, top: float = 0.0) -> Grey:

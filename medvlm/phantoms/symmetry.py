@@ -4,14 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from medvlm.phantoms.canvas import (
-    Frame,
-    Grey,
-    Point,
-    around,
-    direction,
-    lookup,
-)
+from medvlm.phantoms.canvas import Frame, Grey, Point, around, direction, lookup
 
 
 def mirrored(points: Sequence[Point]) -> list[Point]:

@@ -106,6 +106,11 @@ def technique(truth: Truth) -> str | None:
     return {"normal exposure": "normally exposed"}.get(truth.technique or "", truth.technique)
 
 
+def exposure_clause(exposure: str) -> str:
+    """ "the film is overexposed", "the exposure is good"."""
+    return f"the film is {exposure}" if exposure.endswith("ed") else f"the exposure is {exposure}"
+
+
 def is_plural(name: str) -> bool:
     return name.endswith("s") and not name.endswith(("ss", "sis", "us", "tis", "ascites"))
 
