@@ -141,10 +141,15 @@ def paper(name: str, folder: Path = FOLDER) -> Paper:
     record = _record(folder / f"{name}.json")
     try:
         return Paper(
-            *(record[key] for key in ("id", "seed", "title", "authors", "year", "source")),
-            tuple(_table(record["id"], table) for table in record["tables"]),
-            tuple(Statement(paper=record["id"], **statement) for statement in record["statements"]),
-            tuple(_disagreement(one) for one in record["disagreements"]),
+            id=record["id"],
+            seed=record["seed"],
+            title=record["title"],
+            authors=record["authors"],
+            year=record["year"],
+            source=record["source"],
+            tables=tuple(_table(record["id"], table) for table in record["tables"]),
+            statements=tuple(Statement(paper=record["id"], **statement) for statement in record["statements"]),
+            disagreements=tuple(_disagreement(one) for one in record["disagreements"]),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise DatasetError(
@@ -174,8 +179,17 @@ def _table(owner: str, record: dict[str, Any]) -> Table:
     for row in rows:
         if len(row.cells) != len(labels) + len(columns):
             raise ValueError(f"{record['id']} has a row of {len(row.cells)} cells: {row.cells}")
-    texts = (record[key] for key in ("id", "title", "condition", "unit"))
-    return Table(owner, *texts, labels, columns, rows, record.get("remark", ""))
+    return Table(
+        paper=owner,
+        id=record["id"],
+        title=record["title"],
+        condition=record["condition"],
+        unit=record["unit"],
+        labels=labels,
+        columns=columns,
+        rows=rows,
+        remark=record.get("remark", ""),
+    )
 
 
 def _disagreement(record: dict[str, Any]) -> Disagreement:
