@@ -6,6 +6,7 @@ import random
 import struct
 import zlib
 from collections.abc import Callable, Iterator
+from functools import cache
 
 import imagecodecs
 import numpy as np
@@ -97,8 +98,9 @@ def with_checksums(png: bytes) -> bytes:
     return bytes(fixed)
 
 
+@cache
 def samples() -> dict[str, bytes]:
-    """One small sound file for each kind of file that has a reader of its own."""
+    """One small sound file for each kind of file that has a reader of its own; not to be changed."""
     rng = np.random.default_rng(7)
     grey = rng.integers(0, 256, (40, 32), dtype=np.uint8)
     rgb = rng.integers(0, 256, (40, 32, 3), dtype=np.uint8)

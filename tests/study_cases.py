@@ -2,19 +2,21 @@
 
 import gzip
 import io
+import random
 import tarfile
 import zipfile
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.uid import UID, ExplicitVRLittleEndian, JPEG2000Lossless, generate_uid
 
-from medvlm.imaging import first_picture, read_study, render
+from medvlm.imaging import Study, first_picture, read_study, render
 from medvlm.imaging.geometry import affine
 from medvlm.imaging.writing import Header, nifti_bytes, series_bytes
 from medvlm.phantoms.volume import WINDOW, Volume, draw_volume
-from medvlm.types import Spacing
+from medvlm.types import Scan, Spacing
 from tests import dicom_cases as cases
 
 Drop = list[tuple[str, bytes]]
@@ -109,8 +111,9 @@ def tarred(files: Drop, packed: bool = False) -> bytes:
     return gzip.compress(out.getvalue(), mtime=0) if packed else out.getvalue()
 
 
+@cache
 def drops() -> dict[str, Drop]:
-    """One small sound drop for each way in."""
+    """One small sound drop for each way in; not to be changed."""
     volume = phantom(tilt=10.0, shape=(4, 10, 12))
     series = [(f"{index}.dcm", data) for index, data in enumerate(as_series(volume))]
     packed = [
@@ -155,3 +158,23 @@ def tried(files: Drop) -> int:
             render(scan, index)
             count += 1
     return count
+
+
+def shuffled(files: Drop, seed: int = 1) -> Drop:
+    """The same files in another order."""
+    return random.Random(seed).sample(files, len(files))
+
+
+def opened(files: Drop, number: int = 0) -> Scan:
+    """One series of a drop, the first if no other is named."""
+    return read_study(files).open(number)
+
+
+def firsts(scan: Scan) -> list[int]:
+    """The number that each slice was filled with."""
+    return [int(one.flat[0]) for one in scan.slices]
+
+
+def said(study: Study, number: int = 0) -> str:
+    """All notes on one series."""
+    return "; ".join(study.series[number].notes)

@@ -34,7 +34,8 @@ def test_every_domain_has_an_example_with_a_label_of_two_words() -> None:
 
 
 def test_examples_read_as_what_they_are() -> None:
-    kinds = {name: read((paths.EXAMPLES / name).read_bytes(), name) for name in examples.files()}
+    manifest = json.loads((paths.EXAMPLES / "examples.json").read_text(encoding="utf-8"))
+    kinds = {entry["file"]: read((paths.EXAMPLES / entry["file"]).read_bytes(), entry["file"]) for entry in manifest}
     assert kinds["head-ct.dcm"].unit == "HU" and kinds["head-ct.dcm"].domain == "ct"
     assert kinds["chest-xray.dcm"].inverted and kinds["chest-xray.dcm"].domain == "cxr"
     assert kinds["brain-mri.dcm"].domain == "mri"
