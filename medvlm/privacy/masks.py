@@ -3,10 +3,10 @@
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import overload
 
 import numpy as np
 
+from medvlm.imaging.slices import Slices
 from medvlm.types import Pixels, Scan
 
 # Around what was found: anti-aliased edges, and the part of a letter that a detector cuts off.
@@ -40,8 +40,10 @@ class Box:
         )  # fmt: skip
 
 
-class MaskedSlices(Sequence[Pixels]):
+class MaskedSlices(Slices):
     """Slices under boxes; each is copied and covered when it is looked at."""
+
+    __slots__ = ("_boxes", "_light", "_slices")
 
     def __init__(self, slices: Sequence[Pixels], boxes: tuple[Box, ...], light: bool) -> None:
         self._slices = slices
@@ -51,16 +53,8 @@ class MaskedSlices(Sequence[Pixels]):
     def __len__(self) -> int:
         return len(self._slices)
 
-    @overload
-    def __getitem__(self, index: int) -> Pixels: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Pixels]: ...
-
-    def __getitem__(self, index: int | slice) -> Pixels | Sequence[Pixels]:
-        if isinstance(index, slice):
-            return tuple(self[one] for one in range(*index.indices(len(self))))
-        covered = cover(self._slices[index], self._boxes, self._light)
+    def _slice(self, place: int) -> Pixels:
+        covered = cover(self._slices[place], self._boxes, self._light)
         covered.flags.writeable = False
         return covered
 
