@@ -95,4 +95,5 @@ def _is_table(part: Part) -> bool:
 
 
 def files_word(count: int) -> str:
+    """ "1 file", "2,000 files"."""
     return "1 file" if count == 1 else f"{count:,} files"

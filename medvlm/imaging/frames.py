@@ -38,6 +38,7 @@ class Layout:
 
     @property
     def is_grey(self) -> bool:
+        """Whether each pixel is one number to be shown as grey; a palette's numbers are not."""
         return self.photometric in GREYS
 
     @property

@@ -50,11 +50,13 @@ def directions(values: Sequence[float]) -> tuple[Vector, Vector] | None:
 
 
 def vector(values: NDArray[np.floating] | Sequence[float]) -> Vector:
+    """Three numbers of any kind as plain floats."""
     x, y, z = (float(value) for value in values)
     return x, y, z
 
 
 def normal(across: Vector, down: Vector) -> NDArray[np.float64]:
+    """The unit vector (3,) at right angles to a slice: from slice to slice where these run along it."""
     return np.cross(across, down)
 
 

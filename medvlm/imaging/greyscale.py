@@ -24,6 +24,7 @@ class Rescale:
 
     @property
     def keeps_integers(self) -> bool:
+        """Whether integers stay integers: it only adds a whole number."""
         return self.slope == 1.0 and self.intercept == int(self.intercept)
 
     def __call__(self, stored: Pixels, low: float, high: float) -> Pixels:
@@ -87,6 +88,7 @@ def frame_groups(header: Header, frames: int) -> list[Header]:
 
 
 def modality_table(header: Header) -> Table | None:
+    """The look-up table that takes the place of a rescale; None where the file has none that is complete."""
     first = item(header, "ModalityLUTSequence")
     return None if first is None else table(first, header, lowest=0)
 
@@ -128,6 +130,7 @@ def table_entries(data: Any, descriptor: tuple[float, ...], little_endian: bool)
 
 
 def is_little_endian(header: Header) -> bool:
+    """How the file orders the bytes of a number, which look-up tables of raw bytes need."""
     encoding = getattr(header, "original_encoding", (None, True))
     return encoding[1] is not False
 

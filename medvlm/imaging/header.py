@@ -40,10 +40,12 @@ def numbers(header: Header, keyword: str) -> tuple[float, ...]:
 
 
 def number(header: Header, keyword: str) -> float | None:
+    """The first value of an element as a finite float, or None."""
     return next(iter(numbers(header, keyword)), None)
 
 
 def whole(header: Header, keyword: str) -> int | None:
+    """The first value of an element if it is a whole number, or None."""
     found = number(header, keyword)
     return int(found) if found is not None and found == int(found) else None
 
@@ -56,6 +58,7 @@ def code(header: Header, keyword: str, allowed: Container[str]) -> str:
 
 
 def codes(header: Header, keyword: str, allowed: Container[str]) -> frozenset[str]:
+    """All values of an element, in capitals, that are among the `allowed` words."""
     found = value(header, keyword)
     several = found if _is_list(found) else (found,)
     return frozenset(word for word in (str(item).strip().upper() for item in several) if word in allowed)

@@ -25,6 +25,7 @@ class Limits:
     from_bytes: int = 50_000_000
 
     def check_file(self, size: int, what: str) -> None:
+        """`size`: bytes of the upload."""
         if size > self.file_bytes:
             raise UserError(
                 f"{what} has {_megabytes(size)}; at most {_megabytes(self.file_bytes)} are read. "
@@ -44,6 +45,7 @@ class Limits:
             )
 
     def check_frames(self, count: int, what: str) -> None:
+        """`count`: slices that the header declares."""
         if count > self.frames:
             raise UserError(
                 f"{what} has {count:,} slices; at most {self.frames:,} are read. Export a part of the series."
@@ -58,6 +60,7 @@ class Limits:
             )
 
     def check_files(self, count: int, what: str) -> None:
+        """`count`: files of a study, or entries of an archive."""
         if count > self.files:
             raise UserError(f"{what} holds more than {self.files:,} files. Add the pictures of one study.")
 

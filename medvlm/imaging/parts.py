@@ -24,9 +24,11 @@ class Part:
     checksum: int | None = None
 
     def head(self) -> bytes:
+        """The first 64 kB, or all of a smaller file. Raises what `load` raises."""
         return self.load(min(HEAD, self.size))
 
     def read(self) -> bytes:
+        """All bytes. Raises what `load` raises: a `UserError` for a file that cannot be unpacked."""
         return self.load(self.size)
 
 

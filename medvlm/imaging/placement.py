@@ -59,6 +59,7 @@ def frames_of(header: Header, count: int) -> tuple[FrameFacts, ...]:
 
 
 def orientation_of(header: Header) -> tuple[Vector, Vector] | None:
+    """ImageOrientationPatient as (across, down); None where it is missing or unusable."""
     return directions(numbers(header, "ImageOrientationPatient"))
 
 

@@ -133,5 +133,6 @@ def unanswerable(truth: Truth, rng: random.Random, held_out: bool) -> tuple[Ques
 
 
 def as_question(text: str, reason: str, thing: str, rng: random.Random) -> Question:
+    """One pair of the bank as a question about `thing` ("a CT scan")."""
     sentence = rng.choice(ANSWERS).format(reason=reason.format(thing=thing))
     return Question("unanswerable", text, CANNOT_TELL, sentence, False)

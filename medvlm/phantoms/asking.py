@@ -12,6 +12,7 @@ class Wordings:
     held_out: tuple[str, ...]
 
     def pick(self, rng: random.Random, held_out: bool, **words: str) -> str:
+        """One wording at random with its places filled, its first letter in capitals."""
         text = rng.choice(self.held_out if held_out else self.train).format(**words)
         return text[:1].upper() + text[1:]
 

@@ -49,6 +49,7 @@ def halves(finding: Finding) -> tuple[str | None, str | None]:
 
 
 def lungs_clear(truth: Truth) -> bool:
+    """Whether no finding is one of the lungs themselves."""
     return all(any(word in finding.name for word in BESIDE_THE_LUNGS) for finding in truth.findings)
 
 
@@ -87,6 +88,7 @@ def facts(truth: Truth) -> dict[str, str]:
 
 
 def finding_facts(finding: Finding, only: bool) -> dict[str, str | None]:
+    """What may be asked about one finding; `only`: it is the only one in the picture."""
     vertical, horizontal = halves(finding)
     found = {
         f"side of {finding.name}": finding.side,
@@ -116,6 +118,7 @@ def count_facts(truths: Iterable[Truth]) -> dict[str, dict[str, dict[str, float]
 
 
 def frequencies(truths: list[Truth]) -> dict[str, dict[str, float]]:
+    """Of one domain's truths: fact -> value -> frequency where the fact is known."""
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     thresholds = size_thresholds(truths)
     for truth in truths:
@@ -133,10 +136,12 @@ def frequencies(truths: list[Truth]) -> dict[str, dict[str, float]]:
 
 
 def shares(values: Counter[str]) -> dict[str, float]:
+    """Counts as frequencies, to four digits."""
     return {value: round(n / values.total(), 4) for value, n in sorted(values.items())}
 
 
 def size_thresholds(truths: list[Truth]) -> dict[str, float]:
+    """The median size of each finding in mm, to a number that people say: half are larger."""
     sizes: dict[str, list[float]] = defaultdict(list)
     for truth in truths:
         for finding in lone(truth):
@@ -153,11 +158,13 @@ def rounded(size_mm: float) -> float:
 
 @cache
 def table_on_disk() -> dict[str, dict[str, dict[str, float]]]:
+    """What `write_table` wrote; empty where it has not been run."""
     table: dict[str, dict[str, dict[str, float]]] = json.loads(TABLE.read_text()) if TABLE.exists() else {}
     return table
 
 
 def frequencies_for(truth: Truth) -> Frequencies:
+    """The frequencies among phantoms of this picture's domain."""
     return table_on_disk().get(truth.domain, {})
 
 
@@ -216,6 +223,7 @@ def write_table(table: Mapping[str, Frequencies]) -> None:
 
 
 def write_whole(path: Path, data: bytes) -> None:
+    """Writes a file whole or not at all."""
     with NamedTemporaryFile(dir=path.parent, prefix=path.name, delete=False) as file:
         file.write(data)
     Path(file.name).chmod(0o644)

@@ -97,6 +97,7 @@ def technique_sentences(truth: Truth, rng: random.Random) -> list[str]:
 
 
 def absences(truth: Truth, rng: random.Random) -> list[str]:
+    """That it is normal, if it is, and one to three things that are not there."""
     present = {finding.name for finding in truth.findings}
     absent = [name for name in truth.possible if name not in present]
     if truth.normal:

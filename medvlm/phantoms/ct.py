@@ -172,10 +172,9 @@ _SEEN = {
     ("chest", "axial"): "A wide oval with two large black areas and a white spot between them at the bottom",
     ("chest", "coronal"): "Two tall black areas side by side in a grey shape, with white dots along both edges",
     ("chest", "sagittal"): "A tall black area in a grey shape, with a row of white blocks along the right edge",
-    (
-        "abdomen",
-        "axial",
-    ): "A wide grey oval filled with grey and bright shapes, with a white spot at the bottom middle, on black",
+    ("abdomen", "axial"): (
+        "A wide grey oval filled with grey and bright shapes, with a white spot at the bottom middle, on black"
+    ),
     ("abdomen", "coronal"): "A broad grey shape with a large grey area on the left and many small blobs below",
     ("abdomen", "sagittal"): "A tall grey shape with blobs in it and a row of white blocks along the right edge",
 }

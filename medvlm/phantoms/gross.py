@@ -90,6 +90,7 @@ def apart(plans: tuple[Plan, ...]) -> tuple[Plan, ...]:
 
 
 def set_up(organ: Organ, case: np.random.Generator, ground: np.random.Generator) -> Scene:
+    """Chooses the board, and how large, how long and how much turned the organ lies on it."""
     # As large as the board allows in its narrower direction; the ruler takes the lowest rows.
     half = float(case.uniform(0.84, 0.98)) * min(0.45 * SHAPE[1], 0.88 * (SHAPE[0] - 34) / organ.height)
     length_cm = organ.length_cm * float(case.uniform(0.85, 1.15))
@@ -99,6 +100,7 @@ def set_up(organ: Organ, case: np.random.Generator, ground: np.random.Generator)
 
 
 def lay_board(scene: Scene, rng: np.random.Generator) -> Picture:
+    """The empty board, (256, 288, 3) in 0..1."""
     colour = np.clip(np.array(BOARDS[scene.board]) + rng.uniform(-0.04, 0.04, 3), 0.02, 0.97)
     grain = 0.010 * fractal(rng, SHAPE, 30) + 0.008 * rng.standard_normal(SHAPE)
     return colour * (1 + grain)[..., None]
@@ -156,6 +158,7 @@ def photograph(picture: Picture, rng: np.random.Generator) -> NDArray[np.uint8]:
 
 
 def layperson(organ: Organ, scene: Scene, findings: tuple[Finding, ...]) -> str:
+    """What somebody untrained would see, as one sentence."""
     seen = []
     for finding in findings:
         words = _SEEN[finding.name][0 if finding.count == 1 else 1].format(n=finding.count)

@@ -85,6 +85,7 @@ class Brain:
             layers.lay(tissue, patch * layers.masks["brain"] if "brain" in layers.masks and within else patch)
 
     def ovals(self, layers: Layers, tissue: str, x: float, y: float, rx: float, ry: float, turn: float = 0.0) -> None:
+        """An oval at x, y (page units) on both sides, not quite alike."""
         for sign in (-1, 1):
             lobes = lobed(self.rng, 0.06)
             layers.lay(tissue, ellipse(self.page, sign * x, y, rx, ry, sign * turn, 1.8, lobes=lobes))

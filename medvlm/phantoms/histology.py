@@ -104,6 +104,7 @@ def draw(seed: int, split: Split = "train") -> Phantom:
 
 
 def choose(rng: np.random.Generator) -> Slide:
+    """Draws the tissue, its stain, the magnification and the colouring."""
     organ = str(rng.choice(sorted(_BASE)))
     stain = IMMUNO if rng.random() < 0.3 else HE
     power = str(rng.choice(["low", "medium", "high"], p=[0.3, 0.3, 0.4]))
@@ -112,6 +113,7 @@ def choose(rng: np.random.Generator) -> Slide:
 
 
 def possible(slide: Slide) -> Mapping[str, Choices]:
+    """What this slide may show, with where."""
     never = (*NEVER.get(slide.organ, ()), *NEVER.get(slide.power, ()))
     return {name: choice for name, choice in FINDINGS.items() if name not in never}
 
@@ -126,6 +128,7 @@ def without_overlap(plans: tuple[Plan, ...]) -> tuple[Plan, ...]:
 def lay_tissue(
     slide: Slide, plans: tuple[Plan, ...], microns: float, ground: np.random.Generator, lesion: np.random.Generator
 ) -> tuple[Field, tuple[Finding, ...]]:
+    """The tissue with `plans` drawn into it, and the findings as they came out; `microns` from pixel to pixel."""
     crowd = next((1.6 + 0.6 * one.contrast for one in plans if one.name == "high cellularity"), 1.0)
     field = tissue.Field.blank(SIZE, microns)
     tissue.LAY[slide.organ](field, ground, crowd)
@@ -136,6 +139,7 @@ def lay_tissue(
 
 
 def lay_finding(field: Field, one: Plan, rng: np.random.Generator) -> Finding:
+    """Draws one finding into `field`, in place."""
     if one.name == "high cellularity":
         return Finding(one.name)
     if one.name == "mitoses":
@@ -188,6 +192,7 @@ def absorb(field: Field, slide: Slide, rng: np.random.Generator) -> NDArray[np.f
 
 
 def lamp(rng: np.random.Generator) -> NDArray[np.float64]:
+    """The light without a slide: (256, 256, 3), about 1, a little darker at the edges."""
     rows, columns = grid(SIZE, SIZE)
     away = ((rows / SIZE - 0.5) ** 2 + (columns / SIZE - 0.5) ** 2) * float(rng.uniform(0.0, 0.22))
     white = np.array([0.96, 0.95, 0.96]) + rng.uniform(-0.025, 0.025, 3)
@@ -204,6 +209,7 @@ def soften_colour(picture: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def layperson(slide: Slide, findings: tuple[Finding, ...]) -> str:
+    """What somebody untrained would see, as one sentence."""
     colour = {"usual": "pink and purple", "lavender": "violet", "pale": "whitish and purple", "grey": "grey"}[
         slide.look
     ]

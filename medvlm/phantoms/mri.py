@@ -147,10 +147,9 @@ _SEEN = {
     ("brain", "axial"): "A grey oval with wavy folds inside a thin rim, on black",
     ("brain", "coronal"): "A rounded grey shape with folds in the upper half and mixed grey parts below it",
     ("brain", "sagittal"): "A shape seen from the side, with a nose on the left and a folded grey area inside",
-    (
-        "knee",
-        "sagittal",
-    ): "Two thick smooth blocks that meet in the middle, with a small oval in front of them on the left",
+    ("knee", "sagittal"): (
+        "Two thick smooth blocks that meet in the middle, with a small oval in front of them on the left"
+    ),
     ("knee", "coronal"): "Two thick smooth blocks, one above the other, with a narrow gap between them",
     ("spine", "sagittal"): "A curved stack of squarish blocks with a long stripe beside it",
     ("spine", "axial"): "A rounded shape in the middle with two dark lumps below it, left and right alike",

@@ -28,11 +28,13 @@ class Shadows:
         self.findings: list[Finding] = []
 
     def film(self, depth: float, rng: np.random.Generator) -> Grey:
+        """Density 0 (black) to about 1 (white); `depth` is how much darker air makes it than no air."""
         texture = 1 + 0.10 * fractal(rng, self.page.shape, 14, 2)
         return self.density - self.air * (depth - np.minimum(self.vessels, 0.17) * texture)
 
 
 def sign_of(side: str | None) -> int:
+    """Where x grows to on this side of the patient: -1 for the right, 1 for everything else."""
     return -1 if side == "right" else 1
 
 
@@ -56,6 +58,7 @@ def above(page: Frame, xs: Sequence[float], ys: Sequence[float], soft: float = 3
 def vessel(
     rng: np.random.Generator, shadows: Shadows, start: Point, sign: int, angle: float, length: float, wide: float
 ) -> None:
+    """A vessel from `start` at `angle` (radians), which forks twice and ends after about `length` (page units)."""
     # Of single numbers only: arrays of sines differ in their last bits among processors.
     points, (x, y) = [start], start
     for step in range(3):
@@ -78,6 +81,7 @@ def cloud(rng: np.random.Generator, shadows: Shadows, at: Point, size: float, on
 
 
 def spots_of(rng: np.random.Generator, shadows: Shadows, spots: list[Point], size: float, one: Plan) -> None:
+    """Round shadows of radius `size` (page units), the first one the largest, as one finding."""
     page = shadows.page
     for i, spot in enumerate(spots):
         grown = size * (1 if i == 0 else 0.8)

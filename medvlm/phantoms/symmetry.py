@@ -26,6 +26,7 @@ def over(page: Frame, field: Grey, soft: float = 1.2) -> Grey:
 
 
 def both(spots: dict[str, Point]) -> dict[tuple[str | None, str | None], Point]:
+    """Spots given for the patient's left (x > 0), for both sides: (side, place) -> page point."""
     return {
         (side, place): (sign * x, y) for place, (x, y) in spots.items() for side, sign in (("left", 1), ("right", -1))
     }

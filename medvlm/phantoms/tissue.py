@@ -26,6 +26,7 @@ class Field:
 
     @classmethod
     def blank(cls, size: int, microns: float) -> "Field":
+        """An empty slide of (size, size) pixels."""
         return cls(np.zeros((size, size)), np.zeros((size, size)), np.zeros((size, size)), microns)
 
     @property
@@ -208,6 +209,7 @@ def two_nearest(shape: tuple[int, int], centres: Points) -> tuple[Grey, Grey]:
 
 
 def double(array: Grey) -> Grey:
+    """Twice as many rows and columns, a little blurred."""
     return blur(np.repeat(np.repeat(array, 2, axis=0), 2, axis=1), 0.7)
 
 

@@ -98,6 +98,7 @@ PICTURES: dict[Domain, PictureName] = {
 
 
 def picture_name(truth: Truth) -> PictureName:
+    """How this kind of picture is called."""
     return PICTURES.get(truth.domain, PictureName(truth.modality, "picture"))
 
 
@@ -112,10 +113,12 @@ def exposure_clause(exposure: str) -> str:
 
 
 def is_plural(name: str) -> bool:
+    """Whether a finding's name is a plural ("stones")."""
     return name.endswith("s") and not name.endswith(("ss", "sis", "us", "tis", "ascites"))
 
 
 def is_mass(name: str) -> bool:
+    """Whether a finding's name takes no article and no plural ("emphysema")."""
     return name.split()[-1] in MASS_NOUNS or (name.endswith("sis") and not name.endswith("mitosis"))
 
 
@@ -128,6 +131,7 @@ def article(phrase: str) -> str:
 
 
 def with_article(phrase: str) -> str:
+    """ "a nodule", "an MRI"."""
     return f"{article(phrase)} {phrase}"
 
 
@@ -137,6 +141,7 @@ def indefinite(name: str) -> str:
 
 
 def plural(name: str) -> str:
+    """ "nodules"; the name itself where it has no other plural."""
     if is_plural(name) or is_mass(name):
         return name
     head, _, last = name.rpartition(" ")
@@ -145,6 +150,7 @@ def plural(name: str) -> str:
 
 
 def singular(name: str) -> str:
+    """ "stone" of "stones"; the name itself where it is none."""
     if not is_plural(name):
         return name
     back = {many: one for one, many in IRREGULAR_PLURALS.items()}
@@ -153,6 +159,7 @@ def singular(name: str) -> str:
 
 
 def number(count: int) -> str:
+    """A count in words up to twelve, then in digits."""
     return NUMBER_WORDS[count] if 0 <= count < len(NUMBER_WORDS) else str(count)
 
 
@@ -178,10 +185,12 @@ def definite(finding: Finding) -> str:
 
 
 def verb(finding: Finding) -> str:
+    """ "is" or "are", for a finding as it was counted."""
     return "are" if finding.count > 1 and not is_mass(finding.name) else "is"
 
 
 def be(name: str) -> str:
+    """ "is" or "are", for a finding's name alone."""
     return "are" if is_plural(name) else "is"
 
 
