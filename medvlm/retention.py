@@ -260,19 +260,21 @@ class Line:
 
 def receipt(session: Session, place: Place | None, idle_minutes: int) -> tuple[Line, ...]:
     """What is held for this session, in words for the page. `place` None: no temporary folder is in use."""
-    scans, turns = session.conversation.scans, session.conversation.turns
+    scans, turns = session.open_scans, session.conversation.turns
     memory = "this machine's memory"
     until = f"you forget it, a minute after this page is closed, or after {_minutes(idle_minutes)} without use"
     slices = sum(len(scan.slices) for scan in scans)
+    waiting = sum(item.scan is None for item in session.items)
     lines = []
     if scans:
         pictures = _count(len(scans), "scan") + (f" ({_count(slices, 'slice')})" if slices > len(scans) else "")
-        lines.append(Line(f"{pictures}, without the names in their headers", memory, until))
-        lines.append(Line("What the model worked out from them", memory, until))
+        lines.append(Line(f"{pictures}, and what the model worked out from them", memory, until))
+    if waiting:
+        what = f"{_count(waiting, 'more picture')} in the tray as they came, with their headers"
+        lines.append(Line(what, memory, f"you open or forget them, {until.removeprefix('you forget it, ')}"))
     if turns:
-        lines.append(
-            Line(_count(sum(turn.role == "user" for turn in turns), "question") + " with answers", memory, until)
-        )
+        asked = sum(turn.role == "user" for turn in turns)
+        lines.append(Line(f"{_count(asked, 'question')} with answers and the pictures as asked", memory, until))
     lines.append(_temporary(place))
     lines.append(Line("Light or dark, as you chose", "this browser", "you clear the browser's data"))
     return tuple(lines)

@@ -1,10 +1,11 @@
 """The gate that every scan passes before it is shown or kept: it rules, and the person decides where it asks."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from medvlm.errors import UserError
+from medvlm.imaging import Series
 from medvlm.privacy.header import Finding, findings_of
 from medvlm.privacy.masks import Box, masked
 from medvlm.privacy.pixels import INSTALL, Detector, detector, text_in
@@ -16,6 +17,7 @@ Verdict = Literal["go on", "ask", "mask", "block"]
 Choice = Literal["block", "mask", "go on"]
 
 OFTEN_NAMED: tuple[Origin, ...] = ("secondary capture", "ultrasound")
+LEFT_OUT = "The picture was not taken in; nothing of it is kept."
 NOTHING_FOUND = "no text found in the picture (best effort: look yourself)"
 
 
@@ -60,6 +62,10 @@ class Gate:
         boxes = () if finder is None else text_in(scan, finder)
         return _ruled(scan, boxes, self.mode, finder is not None)
 
+    def admission(self) -> "Admission":
+        """For the scans of one drop."""
+        return Admission(self)
+
     @property
     def finder(self) -> Detector | None:
         """The detector, if there is one."""
@@ -68,22 +74,49 @@ class Gate:
         return self._finder
 
 
-def admitted(scan: Scan, ruling: Ruling, choice: Choice | None = None) -> Scan:
-    """The scan as it may be shown and kept: covered where that was ruled or chosen.
+class Asked(UserError):
+    """The gate asks, and nobody has answered: `ruling` says what about, and `admission` takes the answer."""
 
-    Raises `UserError` where it is blocked, and where the gate asks and what it offers was not chosen.
+    def __init__(self, ruling: Ruling, admission: "Admission") -> None:
+        super().__init__(" ".join([*(one.sentence for one in ruling.findings), ruling.advice]))
+        self.ruling = ruling
+        self.admission = admission
+
+
+class Admission:
+    """The gate as the scans of one drop pass it, one after another; what was chosen holds for all of them."""
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+        self.choice: Choice | None = None
+
+    def __call__(self, scan: Scan) -> Scan:
+        """The scan as it may be shown and kept. Raises `Asked` where it depends on an answer, else `UserError`."""
+        ruling = self._gate.rule(scan)
+        if ruling.verdict == "ask" and self.choice is None:
+            raise Asked(ruling, self)
+        return admitted(scan, ruling, self.choice)
+
+    def previews(self, series: Series) -> bool:
+        """Whether a series may be shown as a thumbnail before it has been ruled on."""
+        return self._gate.previews(series.origin, series.burned_in)
+
+
+def admitted(scan: Scan, ruling: Ruling, choice: Choice | None = None) -> Scan:
+    """The scan after a ruling: covered where that was ruled or chosen. Raises `UserError` where it is not taken in.
+
+    "mask" for a scan in which no text was found is "go on", unless its file says that there is some.
     """
-    if ruling.verdict == "ask":
-        if choice not in ruling.choices:
-            raise UserError(ruling.advice)
-        if choice == "block":
-            raise UserError("The picture was not taken in; nothing of it is kept.")
-        return masked(scan, ruling.boxes) if choice == "mask" else scan
-    if ruling.verdict == "block":
-        raise UserError(ruling.advice)
-    if ruling.verdict == "mask":
+    verdict = choice or "block" if ruling.verdict == "ask" else ruling.verdict
+    if verdict == "block":
+        raise UserError(ruling.advice if ruling.verdict == "block" else LEFT_OUT)
+    if verdict != "mask":
+        return scan
+    if ruling.boxes:
         return masked(scan, ruling.boxes)
-    return scan
+    if any(one.kind == "burned in" for one in ruling.findings) and not ruling.searched:
+        raise UserError(f"The text in the picture cannot be found without a detector. {_INSTALL}")
+    return replace(scan, notes=(*scan.notes, NOTHING_FOUND)) if ruling.searched else scan
 
 
 def _ruled(scan: Scan, boxes: tuple[Box, ...], mode: Mode, searched: bool) -> Ruling:
