@@ -5,11 +5,11 @@ import sys
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from medvlm import folders
 from medvlm.assemble import PARTS, WEIGHTS, assemble, recipe
 from medvlm.paths import ROOT
+from tests.bench.measuring import Row, row
 
 CHILD = "import sys; from pathlib import Path; from medvlm.assemble import assemble; assemble(target=Path(sys.argv[1]))"
 
@@ -38,7 +38,7 @@ def survives_kills(target: Path, moments: int, seconds_of_work: float) -> int:
     return survived
 
 
-def run(smoke: bool) -> list[dict[str, Any]]:
+def run(smoke: bool) -> list[Row]:
     """Raises AssertionError where a kill left a folder that is not whole."""
     with TemporaryDirectory() as folder:
         target = Path(folder) / "nano"
@@ -48,7 +48,7 @@ def run(smoke: bool) -> list[dict[str, Any]]:
         survived = survives_kills(Path(folder) / "killed" / "nano", kills, 0.2 if smoke else first)
     assert survived == kills, f"{kills - survived} of {kills} kills left a folder that is neither whole nor absent"
     return [
-        {"name": "assemble", "value": first, "unit": "s"},
-        {"name": "look and find it whole", "value": again, "unit": "s", "against": "assemble", "ratio": again / first},
-        {"name": "kills survived", "value": survived, "unit": "", "against": "kills", "ratio": survived / kills},
+        row("assemble", first, "s"),
+        row("look and find it whole", again, "s", "assemble", first),
+        row("kills survived", survived, "", "kills", kills),
     ]

@@ -19,8 +19,8 @@ from medvlm.loading import stored_bytes
 from medvlm.model import LocalModel
 from medvlm.types import Arm, Conversation, Decoding, Scan, View
 from tests import tiny_models
+from tests.bench.measuring import Row, row
 
-Row = dict[str, Any]
 NANO_MED = paths.ASSETS / "adapters" / "nano-med"
 QUESTIONS = (
     "What kind of picture is this?",
@@ -38,11 +38,6 @@ def picture() -> Scan:
 
 def asked(question: str) -> Conversation:
     return Conversation().with_scan(picture()).asked(question, (View(0),))
-
-
-def row(name: str, value: float, unit: str, against: str = "", base: float | None = None) -> Row:
-    ratio = value / base if base else None
-    return {"name": name, "value": value, "unit": unit, "against": against, "ratio": ratio}
 
 
 def step_seconds(last: Answered) -> float:

@@ -3,7 +3,6 @@
 import io
 import time
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from pydicom import dcmread
@@ -13,6 +12,7 @@ from medvlm.errors import UserError
 from medvlm.imaging import read, render
 from medvlm.imaging.window import to_grey
 from tests import dicom_cases
+from tests.bench.measuring import Row, fastest, row
 from tests.fuzz import mutants, samples
 
 MUTANTS = 500
@@ -20,14 +20,14 @@ SMOKE_MUTANTS = 10
 SEED = 20260101
 
 
-def run(smoke: bool) -> list[dict[str, Any]]:
+def run(smoke: bool) -> list[Row]:
     """Rows per format: damaged files survived of those read, the slowest of them; then reading and rendering times."""
     count = SMOKE_MUTANTS if smoke else MUTANTS
-    rows = [row for name, data in samples().items() for row in _fuzzed(name, data, count)]
+    rows = [one for name, data in samples().items() for one in _fuzzed(name, data, count)]
     return [*rows, *_timed(smoke)]
 
 
-def _fuzzed(name: str, data: bytes, count: int) -> list[dict[str, Any]]:
+def _fuzzed(name: str, data: bytes, count: int) -> list[Row]:
     """Raises whatever else than a `UserError` leaves the reader: that is a defect, not a number."""
     refused, slowest = 0, 0.0
     for mutant in mutants(data, count, SEED):
@@ -37,67 +37,39 @@ def _fuzzed(name: str, data: bytes, count: int) -> list[dict[str, Any]]:
         except UserError:
             refused += 1
         slowest = max(slowest, time.perf_counter() - started)
-    sound = _seconds(lambda: render(read(data, "sound")), 5)
+    sound = fastest(lambda: render(read(data, "sound")), 5)
+    all_of_them = f"all {count} damaged files; the others were shown, none raised anything else"
     return [
-        {
-            "name": f"{name}: damaged files refused with advice",
-            "value": refused,
-            "unit": "files",
-            "against": f"all {count} damaged files; the others were shown, none raised anything else",
-            "ratio": refused / count,
-        },
-        {
-            "name": f"{name}: slowest damaged file",
-            "value": slowest * 1000,
-            "unit": "ms",
-            "against": "the sound file",
-            "ratio": slowest / sound,
-        },
+        row(f"{name}: damaged files refused with advice", refused, "files", all_of_them, count),
+        row(f"{name}: slowest damaged file", slowest * 1000, "ms", "the sound file", sound * 1000),
     ]
 
 
-def _timed(smoke: bool) -> list[dict[str, Any]]:
+def _timed(smoke: bool) -> list[Row]:
     size, times = (64, 2) if smoke else (512, 20)
     rng = np.random.default_rng(0)
     pixels = np.cumsum(rng.integers(-9, 10, (size, size)), axis=1).astype(np.int16) + 1000
     plain = dicom_cases.picture(pixels, "CT", RescaleSlope=1, RescaleIntercept=-1024)
-    base = _seconds(lambda: read(plain, "plain"), times)
-    theirs = _seconds(lambda: dcmread(io.BytesIO(plain)).pixel_array, times)
-    rows = [_row(f"read CT {size} x {size}", base, "pydicom alone", theirs)]
-    for name, syntax in (("RLE", RLELossless), ("JPEG 2000", JPEG2000Lossless)):
-        data = dicom_cases.compressed(pixels, syntax)
-        rows.append(
-            _row(
-                f"read CT {size} x {size}, {name}",
-                _seconds(lambda d=data: read(d, "x"), times),
-                "the same, uncompressed",
-                base,
-            )
-        )
+    packed = {
+        "RLE": dicom_cases.compressed(pixels, RLELossless),
+        "JPEG 2000": dicom_cases.compressed(pixels, JPEG2000Lossless),
+    }
     scan = read(plain, "plain")
     assert scan.window is not None
     window, numbers = scan.window, scan.slices[0]
-    one_by_one = _seconds(lambda: to_grey(numbers.astype(np.float64), window), times)
-    rows.append(
-        _row(
-            f"render CT {size} x {size}",
-            _seconds(lambda: render(scan), times),
-            "the formula on every pixel",
-            one_by_one,
-        )
-    )
-    return rows
 
+    def milliseconds(work: Callable[[], object]) -> float:
+        return 1000 * fastest(work, times)
 
-def _row(name: str, seconds: float, against: str, other: float) -> dict[str, Any]:
-    return {"name": name, "value": seconds * 1000, "unit": "ms", "against": against, "ratio": seconds / other}
-
-
-def _seconds(work: Callable[[], object], times: int) -> float:
-    """The fastest of several runs: what the machine does besides only ever adds."""
-    best = float("inf")
-    for _ in range(times):
-        started = time.perf_counter()
-        work()
-        best = min(best, time.perf_counter() - started)
-    return best
+    ours = milliseconds(lambda: read(plain, "plain"))
+    theirs = milliseconds(lambda: dcmread(io.BytesIO(plain)).pixel_array)
+    on_every_pixel = milliseconds(lambda: to_grey(numbers.astype(np.float64), window))
+    kind = f"CT {size} x {size}"
+    return [
+        row(f"read {kind}", ours, "ms", "pydicom alone", theirs),
+        *(
+            row(f"read {kind}, {name}", milliseconds(lambda d=data: read(d, "x")), "ms", "the same, uncompressed", ours)
+            for name, data in packed.items()
+        ),
+        row(f"render {kind}", milliseconds(lambda: render(scan)), "ms", "the formula on every pixel", on_every_pixel),
+    ]

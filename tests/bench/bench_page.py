@@ -9,10 +9,10 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from medvlm.assemble import assemble
 from medvlm.paths import ASSETS, ROOT
+from tests.bench.measuring import Row, row
 
 LONGEST = 600.0
 # A page of Gradio with nothing on it, served as ours is.
@@ -32,7 +32,7 @@ print("is ready after", flush=True)
 """
 
 
-def run(smoke: bool) -> list[dict[str, Any]]:
+def run(smoke: bool) -> list[Row]:
     """Rows: page and model from the start of the process, in seconds. Smoke looks at the page alone."""
     adapter = "nano-med" if (ASSETS / "adapters" / "nano-med").exists() else "none"
     app = [sys.executable, "app.py", "--adapter", adapter, "--port"]
@@ -41,17 +41,12 @@ def run(smoke: bool) -> list[dict[str, Any]]:
         model = None if smoke else until_said(process, began)
     with started([sys.executable, "-c", BARE_PAGE, str(port := free_port())]) as (_, began):
         bare_page = until_answer(port, began)
-    rows = [row("start of the page", page, "an empty Gradio page", bare_page)]
+    rows = [row("start of the page", page, "s", "an empty Gradio page", bare_page)]
     if model is not None:
         with started([sys.executable, "-c", BARE_MODEL, str(assemble())]) as (process, began):
-            rows.append(
-                row("start of the model", model, "transformers loading the same weights", until_said(process, began))
-            )
+            least = until_said(process, began)
+        rows.append(row("start of the model", model, "s", "transformers loading the same weights", least))
     return rows
-
-
-def row(name: str, value: float, against: str, least: float) -> dict[str, Any]:
-    return {"name": name, "value": value, "unit": "s", "against": against, "ratio": value / least}
 
 
 @contextmanager

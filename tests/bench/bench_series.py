@@ -4,22 +4,22 @@ import io
 import random
 import time
 import tracemalloc
-from collections.abc import Callable
-from typing import Any
 
 from pydicom import dcmread
 
 from medvlm.errors import UserError
 from medvlm.imaging import first_picture, read_study, ready, render
+from medvlm.types import Scan
+from tests.bench.measuring import Row, fastest, row
 from tests.fuzz import mutants
-from tests.study_cases import ct_series, drops, tried
+from tests.study_cases import Drop, ct_series, drops, tried
 
 SLICES, SIZE, MUTANTS, TIMES = 512, 512, 5_000, 3
 SMOKE_SLICES, SMOKE_SIZE, SMOKE_MUTANTS, SMOKE_TIMES = 12, 32, 60, 1
 SEED = 20260102
 
 
-def run(smoke: bool) -> list[dict[str, Any]]:
+def run(smoke: bool) -> list[Row]:
     """Rows: opening and first picture against the plain loop, memory against the pixels, damaged drops survived."""
     count, size = (SMOKE_SLICES, SMOKE_SIZE) if smoke else (SLICES, SIZE)
     files = ct_series(count, size)
@@ -30,7 +30,7 @@ def run(smoke: bool) -> list[dict[str, Any]]:
     ]
 
 
-def _timed(files: list[tuple[str, bytes]], times: int) -> list[dict[str, Any]]:
+def _timed(files: Drop, times: int) -> list[Row]:
     def plain() -> object:
         return [dcmread(io.BytesIO(data)).pixel_array for _, data in files]
 
@@ -42,29 +42,29 @@ def _timed(files: list[tuple[str, bytes]], times: int) -> list[dict[str, Any]]:
         study = read_study(files)
         return render(study.open(0), study.series[0].thumbnail)
 
-    loop = _seconds(plain, times)
-    rows = [
-        ("first picture", lambda: render(_first(files)), "a plain loop of pydicom over all slices"),
-        ("open: every slice sorted and decoded", opened, "a plain loop of pydicom over all slices"),
-        ("sorted, middle slice decoded", scrolled, "a plain loop of pydicom over all slices"),
-    ]
-    made = [("plain loop of pydicom", loop, None)] + [
-        (name, _seconds(work, times), against) for name, work, against in rows
-    ]
+    def first() -> object:
+        return render(_first(files))
+
+    loop = 1000 * fastest(plain, times)
+    ways = {"first picture": first, "open: every slice sorted and decoded": opened}
+    ways |= {"sorted, middle slice decoded": scrolled}
+    against = "a plain loop of pydicom over all slices"
     return [
-        {"name": f"{len(files)} slices: {name}", "value": seconds * 1000, "unit": "ms", "against": against,
-         "ratio": None if against is None else seconds / loop}
-        for name, seconds, against in made
-    ]  # fmt: skip
+        row(f"{len(files)} slices: plain loop of pydicom", loop, "ms"),
+        *(
+            row(f"{len(files)} slices: {name}", 1000 * fastest(work, times), "ms", against, loop)
+            for name, work in ways.items()
+        ),
+    ]
 
 
-def _first(files: list[tuple[str, bytes]]) -> Any:
+def _first(files: Drop) -> Scan:
     scan = first_picture(files)
     assert scan is not None, "a sound series has a first picture"
     return scan
 
 
-def _memory(files: list[tuple[str, bytes]]) -> dict[str, Any]:
+def _memory(files: Drop) -> Row:
     """The peak while the series is opened whole; the files' own bytes were there before and are not counted."""
     tracemalloc.start()
     try:
@@ -74,11 +74,10 @@ def _memory(files: list[tuple[str, bytes]]) -> dict[str, Any]:
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    return {"name": "peak memory of opening", "value": peak / 1e6, "unit": "MB", "against": "the pixels",
-            "ratio": peak / pixels}  # fmt: skip
+    return row("peak memory of opening", peak / 1e6, "MB", "the pixels", pixels / 1e6)
 
 
-def _fuzzed(count: int) -> list[dict[str, Any]]:
+def _fuzzed(count: int) -> list[Row]:
     """Raises whatever else than a `UserError` leaves the reader: that is a defect, not a number."""
     cases = drops()
     refused, slowest = 0, 0.0
@@ -96,19 +95,8 @@ def _fuzzed(count: int) -> list[dict[str, Any]]:
             except UserError:
                 refused += 1
             slowest = max(slowest, time.process_time() - started)
+    all_of_them = f"all {count} damaged drops; the others were shown, none raised anything else"
     return [
-        {"name": "damaged series, archives and volumes refused with advice", "value": refused, "unit": "drops",
-         "against": f"all {count} damaged drops; the others were shown, none raised anything else",
-         "ratio": refused / count},
-        {"name": "slowest damaged drop, processor time", "value": slowest * 1000, "unit": "ms"},
-    ]  # fmt: skip
-
-
-def _seconds(work: Callable[[], object], times: int) -> float:
-    """The fastest of several runs: what the machine does besides only ever adds."""
-    best = float("inf")
-    for _ in range(times):
-        started = time.perf_counter()
-        work()
-        best = min(best, time.perf_counter() - started)
-    return best
+        row("damaged series, archives and volumes refused with advice", refused, "drops", all_of_them, count),
+        row("slowest damaged drop, processor time", slowest * 1000, "ms"),
+    ]

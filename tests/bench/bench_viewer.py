@@ -5,12 +5,12 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from playwright.sync_api import Page, sync_playwright
 
 from medvlm.paths import ROOT
 from tests.bench.bench_page import answers, free_port
+from tests.bench.measuring import Row, row
 from tests.browser.conftest import FLAGS, chromium
 
 # What leaves a display of 60 frames a second half of each frame for the browser's own work.
@@ -64,7 +64,7 @@ LEAST = """async (rounds) => {
 }"""
 
 
-def run(smoke: bool) -> list[dict[str, Any]]:
+def run(smoke: bool) -> list[Row]:
     """Rows: script time of redraws of a 512 x 512 slice, in ms, and the least that any canvas viewer must spend."""
     rounds = 10 if smoke else 200
     with served() as url, sync_playwright() as playwright:
@@ -79,7 +79,7 @@ def run(smoke: bool) -> list[dict[str, Any]]:
         rows += measured(page, clock, "scroll", "a step of a slice", rounds)
         least = percentile(page.evaluate(LEAST, rounds))
         browser.close()
-    return [*rows, {"name": "a finished picture on a canvas, 95th percentile", "value": least, "unit": "ms"}]
+    return [*rows, row("a finished picture on a canvas, 95th percentile", least, "ms")]
 
 
 class Clock:
@@ -97,7 +97,7 @@ class Clock:
         return 1000.0 * next(float(one["value"]) for one in metrics if one["name"] == "TaskDuration")
 
 
-def measured(page: Page, clock: Clock, what: str, name: str, rounds: int) -> list[dict[str, Any]]:
+def measured(page: Page, clock: Clock, what: str, name: str, rounds: int) -> list[Row]:
     for n in range(10):
         page.evaluate("([what, n]) => window.bench[what](n)", [what, n])
     wall, processor = [], []
@@ -105,21 +105,12 @@ def measured(page: Page, clock: Clock, what: str, name: str, rounds: int) -> lis
         before = clock.read()
         wall.append(page.evaluate("([what, n]) => window.bench[what](n)", [what, n]))
         processor.append(clock.read() - before)
+    target = f"the target of {TARGET:g} ms"
     return [
-        row(f"script of {name}, median", percentile(processor, 50)),
-        row(f"script of {name}, 95th percentile", percentile(processor)),
-        {"name": f"script of {name}, 95th percentile, by the clock", "value": percentile(wall), "unit": "ms"},
+        row(f"script of {name}, median", percentile(processor, 50), "ms", target, TARGET),
+        row(f"script of {name}, 95th percentile", percentile(processor), "ms", target, TARGET),
+        row(f"script of {name}, 95th percentile, by the clock", percentile(wall), "ms"),
     ]
-
-
-def row(name: str, value: float) -> dict[str, Any]:
-    return {
-        "name": name,
-        "value": value,
-        "unit": "ms",
-        "against": f"the target of {TARGET:g} ms",
-        "ratio": value / TARGET,
-    }
 
 
 def percentile(values: list[float], share: int = 95) -> float:
