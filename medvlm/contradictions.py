@@ -1,0 +1,123 @@
+"""Contradictions between answers about one picture: a finding here and denied there, left here and right there."""
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Literal
+
+from medvlm.claims import COMPARED, Claim, Exchange, claims
+from medvlm.types import Arm, Conversation, View
+
+Kind = Literal["side", "negation"]
+# What makes a picture abnormal wherever it is; a catheter or a plane does not.
+FINDINGS = frozenset((
+    "abscess", "aneurysm", "atelectasis", "atrophy", "bleed", "calcified", "cardiomegaly", "consolidation", "cyst",
+    "deviation", "edema", "effusion", "embolism", "emphysema", "fracture", "herniation", "infarct", "inflammation",
+    "lesion", "lymphadenopathy", "mass", "metastasis", "necrosis", "nodule", "obstruction", "opacity", "pneumonia",
+    "pneumoperitoneum", "pneumothorax", "shift", "stenosis", "stone", "thickening", "tumour", "ulcer",
+))  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Two claims that cannot both be true of one picture."""
+
+    kind: Kind
+    first: Exchange
+    second: Exchange
+
+
+def conflict(first: Exchange, second: Exchange) -> Conflict | None:
+    """The first conflict between two answers about the same picture, if there is one."""
+    for a, b in product(claims(first), claims(second)):
+        kind = clash(a, b)
+        if kind is not None:
+            return Conflict(kind, first, second)
+    return None
+
+
+def clash(a: Claim, b: Claim) -> Kind | None:
+    """Whether two claims exclude one another, and by what."""
+    if a.holds and b.holds:
+        return "side" if _two_sides(a, b) else None
+    if a.holds == b.holds:
+        return None
+    held, denied = (a, b) if a.holds else (b, a)
+    if denied.side is not None and denied.side != held.side:
+        return None
+    if not _covers(denied.topic, held.topic):
+        return None
+    return "side" if denied.side is not None and (denied.about_side or held.about_side) else "negation"
+
+
+def _two_sides(a: Claim, b: Claim) -> bool:
+    """The same thing at the left and at the right, of which one was said to be its only place."""
+    if a.side is None or b.side is None or a.side == b.side or not (a.alone or b.alone):
+        return False
+    return a.topic == b.topic or (bool(a.topic & b.topic & FINDINGS) and (a.topic <= b.topic or b.topic <= a.topic))
+
+
+def _covers(denied: frozenset[str], held: frozenset[str]) -> bool:
+    """Whether what is denied leaves no room for what is held: the same, or something more general."""
+    if denied == held:
+        return True
+    if held & COMPARED or denied & COMPARED:
+        return False
+    if denied == {"abnormal"}:
+        return bool(held & FINDINGS)
+    return denied < held and bool(denied & FINDINGS)
+
+
+def in_conversation(
+    conversation: Conversation, picture: Callable[[View], Hashable] = lambda view: view
+) -> tuple[tuple[Conflict, ...], ...]:
+    """For each answer, in order, the conflicts with earlier answers about the same picture, the newest of these first.
+
+    `picture`: what makes two views the same picture, such as scan and slice whatever the window.
+    """
+    told: list[tuple[Hashable, Exchange]] = []
+    found: list[tuple[Conflict, ...]] = []
+    shown: Hashable = None
+    question = ""
+    for turn in conversation.turns:
+        if turn.role == "user":
+            shown, question = (picture(turn.views[-1]) if turn.views else shown), turn.text
+            continue
+        now = Exchange(question, turn.text)
+        earlier = [exchange for seen, exchange in reversed(told) if seen == shown]
+        found.append(tuple(one for one in (conflict(before, now) for before in earlier) if one is not None))
+        told.append((shown, now))
+    return tuple(found)
+
+
+def marks(conversation: Conversation, picture: Callable[[View], Hashable] = lambda view: view) -> tuple[str, ...]:
+    """For each answer, in order, the sentence to stand under it; empty where it contradicts nothing."""
+    return tuple(sentence(conflicts) for conflicts in in_conversation(conversation, picture))
+
+
+def sentence(conflicts: Sequence[Conflict]) -> str:
+    """What to say under an answer: what it contradicts, word for word, shortened."""
+    if not conflicts:
+        return ""
+    newest = conflicts[0].first
+    what = {"side": "names another side than", "negation": "contradicts"}[conflicts[0].kind]
+    said = f"\u201c{short(newest.question)}\u201d \u2013 \u201c{short(newest.answer)}\u201d"
+    more = f" (and {len(conflicts) - 1} more)" if len(conflicts) > 1 else ""
+    return f"This {what} an earlier answer: {said}{more}."
+
+
+def between(question: str, answers: Mapping[Arm, str]) -> str:
+    """The sentence for two arms' answers to one question; empty where they do not contradict each other."""
+    if set(answers) != {"base", "tuned"}:
+        return ""
+    found = conflict(Exchange(question, answers["base"]), Exchange(question, answers["tuned"]))
+    if found is None:
+        return ""
+    what = {"side": "name different sides", "negation": "contradict each other"}[found.kind]
+    return f"The two answers {what}; at least one of them is wrong."
+
+
+def short(text: str, longest: int = 60) -> str:
+    """The beginning of a text, cut at a word."""
+    text = " ".join(text.split())
+    return text if len(text) <= longest else text[:longest].rsplit(" ", 1)[0] + " \u2026"
