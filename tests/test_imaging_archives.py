@@ -200,8 +200,8 @@ def test_several_gzip_streams_in_a_row_are_one_file_and_padding_is_ignored() -> 
 
 def test_entries_of_a_zip_stay_packed_until_they_are_looked_at_and_memory_stays_small() -> None:
     rng = np.random.default_rng(1)
-    pixels = rng.integers(0, 256, (16, 200, 200), dtype=np.uint16)
-    files = [(f"{n}", one_slice(pixels[n], n, (0, 0, float(n)))) for n in range(16)]
+    pixels = rng.integers(0, 256, (40, 128, 128), dtype=np.uint16)
+    files = [(f"{n}", one_slice(pixels[n], n, (0, 0, float(n)))) for n in range(40)]
     for data in (zipped(files), tarred(files, packed=True)):
         tracemalloc.start()
         try:
