@@ -84,23 +84,14 @@ def _draw(seed: int, split: Split, ill: bool) -> Phantom:
     picture = layers.painted(values)
     if plane == "axial":
         _table(rngs.anatomy, picture, page, view)
-    findings = []
-    for one in plans if ill else ():
-        findings.append(FINDINGS[one.name](rngs.finding, picture, layers, one, contrast))
+    shown = plans if ill else ()
+    findings = tuple(FINDINGS[one.name](rngs.finding, picture, layers, one, contrast) for one in shown)
     pixels, window = _scanned(rngs.noise, picture, page, view, plans)
+    technique = "with contrast" if contrast else "without contrast"
     truth = Truth(
-        "ct",
-        "CT",
-        region,
-        view.organ,
-        plane,
-        "with contrast" if contrast else "without contrast",
-        tuple(findings),
-        tuple(view.choices),
-        _layperson(view, findings),
-        (),
+        "ct", "CT", region, view.organ, plane, technique, findings, tuple(view.choices), _layperson(view, findings), (),
         held,
-    )
+    )  # fmt: skip
     mm = round(view.millimetres / page.scale, 4)
     return Phantom(pixels, truth, Spacing(mm, mm), window, False, seed)
 
@@ -192,7 +183,7 @@ _LOOKS = {
 }
 
 
-def _layperson(view: View, findings: list[Finding]) -> str:
+def _layperson(view: View, findings: tuple[Finding, ...]) -> str:
     parts = [_SEEN[view.region, view.plane]]
     for one in findings:
         spots = _LOOKS[one.name]

@@ -69,18 +69,9 @@ def _draw(seed: int, split: Split, ill: bool) -> Phantom:
     findings = tuple(FINDINGS[one.name](rngs.finding, picture, layers, one, view, signal) for one in shown)
     pixels, window = _scanned(rngs.noise, picture, page, view, sequence)
     truth = Truth(
-        "mri",
-        "MRI",
-        view.region,
-        view.organ,
-        view.plane,
-        sequence,
-        findings,
-        tuple(view.choices),
-        _layperson(view, findings),
-        (),
-        held,
-    )
+        "mri", "MRI", view.region, view.organ, view.plane, sequence, findings, tuple(view.choices),
+        _layperson(view, findings), (), held,
+    )  # fmt: skip
     mm = round(view.millimetres / page.scale, 4)
     return Phantom(pixels, truth, Spacing(mm, mm), window, False, seed)
 
