@@ -266,7 +266,8 @@ def test_the_discs_inside_pydicom_are_read() -> None:
 def test_nothing_but_advice_leaves_damaged_drops(name: str) -> None:
     files = drops()[name]
     rng = random.Random(f"drops/{name}")
-    refused, started = 0, time.perf_counter()
+    # Processor time: on a busy machine the clock says nothing about a damaged file.
+    refused, started = 0, time.process_time()
     for _ in range(33):
         index = rng.randrange(len(files))
         damaged: Drop = list(files)
@@ -276,7 +277,7 @@ def test_nothing_but_advice_leaves_damaged_drops(name: str) -> None:
         except UserError as error:
             refused += 1
             assert str(error).endswith(".")
-    assert time.perf_counter() - started < 100 and (refused or len(files) > 1)
+    assert time.process_time() - started < 100 and (refused or len(files) > 1)
 
 
 def test_a_drop_is_opened_once_for_all_who_ask() -> None:
