@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Literal
 
-from medvlm.claims import COMPARED, Claim, Exchange, claims
+from medvlm.statements import COMPARED, Claim, Exchange, claims
 from medvlm.types import Arm, Conversation, View
 
 Kind = Literal["side", "negation"]
