@@ -25,7 +25,11 @@ try {
 } catch (refused) { /* A browser may keep nothing. */ }
 
 const acts = {
-  fresh: () => trigger('fresh', {}),
+  fresh: () => {
+    // Before the server lets the pictures go, so that nothing asks for them any more.
+    if (viewer()) viewer().show([]);
+    trigger('fresh', {});
+  },
   export: (button) => trigger('export', { form: button.dataset.form, looks: viewer() ? viewer().looks() : [] }),
   drawer: () => toggle(),
   theme: () => theme(!document.body.classList.contains('dark')),

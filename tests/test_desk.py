@@ -15,7 +15,7 @@ from medvlm.errors import UserError
 from medvlm.host import Host, PageModel
 from medvlm.imaging import Limits
 from medvlm.session import Choices, Seat
-from medvlm.types import Arm, Conversation, Decoding, View
+from medvlm.types import Arm, Conversation, Decoding, Scan
 from tests.fakes import FakeModel
 
 ASK = Choices()
@@ -62,7 +62,13 @@ def test_an_answer_grows_and_then_stands_in_the_conversation_with_how_it_was_mad
     assert moments[-1] == Moment("done")
     assert turns(seat) == ["What is it?", "tuned: What is it?"]
     (made,) = seat.session.made
-    assert made.view == View(0) and made.model == "fake + fake-med" and made.report is not None
+    assert (
+        made.shown is not None
+        and made.shown.item == 0
+        and made.saw is not None
+        and made.model == "fake + fake-med"
+        and made.report is not None
+    )
     assert made.report.ended == "end" and not seat.busy
 
 
@@ -261,14 +267,68 @@ def test_a_new_conversation_stops_the_old_one_and_the_model_forgets_it() -> None
     assert turns(seat) == [] and seat.session.scan is None
 
 
-def test_slices_turned_while_an_answer_is_written_are_kept() -> None:
+def test_pictures_chosen_while_an_answer_is_written_are_kept() -> None:
     desk = desk_with(FakeModel(words(30), seconds=0.02))
     seat = seated(desk, pictures=2)
     moments = desk.ask(seat, "about the second", ASK)
     next(moments)
-    seat.change(lambda session: session.showing(View(0)))
+    desk.pick(seat, 0)
     list(moments)
-    assert seat.session.shown == View(0) and seat.session.made[0].view == View(1)
+    made = seat.session.made[0].shown
+    assert seat.session.shown == 0 and made is not None and made.item == 1
+
+
+def test_a_retry_is_about_the_same_picture_whatever_is_shown_now() -> None:
+    model = FakeModel()
+    desk = desk_with(model)
+    seat = seated(desk, pictures=2)
+    list(desk.ask(seat, "about the second", ASK))
+    desk.pick(seat, 0)
+    list(desk.retry(seat, ASK))
+    made = seat.session.made[0].shown
+    assert made is not None and made.item == 1
+    first, again = (conversation for conversation, _, _ in model.asked)
+    assert first.turns == again.turns and first.scans == again.scans
+
+
+def test_several_files_fill_the_tray_and_each_opens_when_it_is_chosen() -> None:
+    desk, seat = desk_with(FakeModel()), Seat()
+    arrivals = list(desk.take_in(seat, [(f"{grey}.png", png(grey)) for grey in (10, 200, 90)]))
+    items = seat.session.items
+    assert len(items) == 3 and seat.session.shown == 0 and [item.scan is None for item in items] == [False, True, True]
+    assert [round(float(item.thumb.mean())) for item in items if item.thumb is not None] == [10, 200, 90]
+    assert arrivals[0].first is not None and arrivals[0].total == 3 and arrivals[-1].shown
+    desk.pick(seat, 1)
+    scan = seat.session.scan
+    assert scan is not None and scan.slices[0].mean() == 200
+    desk.pick(seat, 0, beside=True)
+    assert seat.session.panes == (1, 0)
+
+
+def test_what_the_gate_refuses_is_shown_to_nobody_not_even_as_a_first_picture() -> None:
+    def gate(scan: Scan) -> Scan:
+        raise UserError("A name stands in this picture.")
+
+    desk, seat = Desk(desk_with(FakeModel()).host, admit=gate), Seat()
+    steps = desk.take_in(seat, [("a.png", png()), ("b.png", png())])
+    assert next(steps).first is None
+    with pytest.raises(UserError, match="A name stands"):
+        list(steps)
+    assert seat.session.items == ()
+
+
+def test_what_is_read_while_a_new_conversation_begins_does_not_turn_up_in_it() -> None:
+    desk, seat = desk_with(FakeModel()), Seat()
+    steps = desk.take_in(seat, [("a.png", png()), ("b.png", png())])
+    next(steps)
+    desk.restart(seat)
+    list(steps)
+    assert seat.session.items == ()
+
+
+def test_the_model_sees_what_is_on_the_screen() -> None:
+    desk = desk_with(FakeModel())
+    assert desk.seen(Seat()) is None and desk.seen(seated(desk)) is not None
 
 
 def test_a_wrong_file_leaves_everything_as_it_was() -> None:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from medvlm.imaging import render
-from medvlm.screen import drawn
-from medvlm.types import Geometry, Scan, Spacing, Window
+from medvlm.screen import at_first, drawn, shot
+from medvlm.types import Geometry, Scan, Spacing, Vector, Window
 from medvlm.viewing import Look, Turn
 
 STORED = Look("stored", 2, 0, Window(255, 127.5, "LINEAR_EXACT"), False, (1, 0, 0, 1))
@@ -82,3 +82,33 @@ def test_colours_stay_as_they_are() -> None:
     scan = Scan((pixels,), "gross", "file", "0" * 64, "a")
     assert np.array_equal(drawn(scan, replace(STORED, window=None)), pixels)
     assert np.array_equal(drawn(scan, replace(STORED, window=None, inverted=True)), 255 - pixels)
+
+
+@pytest.mark.parametrize(
+    ("across", "down", "plane"),
+    [
+        ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), "axial"),
+        ((-1.0, 0.0, 0.0), (0.0, 0.8, 0.6), "axial"),
+        ((1.0, 0.0, 0.0), (0.0, 0.0, -1.0), "coronal"),
+        ((0.0, 1.0, 0.0), (0.0, 0.0, -1.0), "sagittal"),
+    ],
+)
+def test_the_first_view_is_named_after_how_the_slices_lie(across: Vector, down: Vector, plane: str) -> None:
+    assert at_first(replace(block(), geometry=Geometry(across, down, ((0, 0, 0),)))).plane == plane
+    assert at_first(replace(block(), geometry=Geometry(across, down))).plane == "stored", "no position is known"
+
+
+def test_the_first_view_is_the_middle_of_a_volume_with_the_scans_own_window() -> None:
+    first = at_first(replace(block(), window=Window(400, 40), inverted=True))
+    assert first == Look("axial", 2, 1, Window(400, 40), True, (1, 0, 0, 1))
+    colours = Scan((np.zeros((2, 2, 3), np.uint8),) * 4, "histology", "file", "0" * 64, "a")
+    assert at_first(colours).window is None and at_first(colours).slice == 0
+
+
+def test_a_shot_is_the_view_as_a_picture_of_its_own() -> None:
+    look = replace(STORED, plane="coronal", axis=1, slice=2, inverted=True)
+    taken = shot(block(), look)
+    assert len(taken.slices) == 1 and np.array_equal(taken.slices[0], drawn(block(), look))
+    assert np.array_equal(render(taken), drawn(block(), look)), "its greys are not windowed a second time"
+    assert taken.sha256 == shot(block(), look).sha256 != shot(block(), replace(look, slice=1)).sha256
+    assert list(taken.slices[:1])[0] is taken.slices[-1] and pytest.raises(IndexError, taken.slices.__getitem__, 1)

@@ -2,27 +2,43 @@
 
 import copy
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from medvlm.errors import UserError
-from medvlm.session import GREEDY, MOST_SCANS, Made, Seat, Session
-from medvlm.types import Scan, View
+from medvlm.imaging import render
+from medvlm.screen import drawn
+from medvlm.session import GREEDY, MOST_SCANS, Item, Made, Seat, Session, Shown
+from medvlm.types import Scan, View, Window
+from medvlm.viewing import Look
 
 
 def stack(slices: int = 1, name: str = "PNG picture") -> Scan:
-    return Scan(tuple(np.zeros((4, 4), np.uint8) for _ in range(slices)), "other", "unknown", "0" * 64, name)
+    pixels = tuple(np.arange(16, dtype=np.uint8).reshape(4, 4) + n for n in range(slices))
+    return Scan(pixels, "other", "unknown", "0" * 64, name)
 
 
-def made(view: View | None) -> Made:
-    return Made(view, "m", "tuned", GREEDY)
+def made(shown: Shown | None) -> Made:
+    return Made(shown, "m", "tuned", GREEDY)
 
 
-def test_a_new_scan_is_the_one_that_is_shown() -> None:
+def look_at(session: Session, **changes: object) -> Look:
+    assert session.now is not None
+    return replace(session.now.look, **changes)  # type: ignore[arg-type]
+
+
+def turned_to(session: Session, slice_: int) -> Session:
+    assert session.scan is not None
+    return session.looked(session.scan.slices, look_at(session, slice=slice_))
+
+
+def test_a_new_scan_is_the_one_that_is_shown_as_the_viewer_opens_it() -> None:
     session = Session().with_scan(stack()).with_scan(stack(3))
-    assert session.shown == View(1, 0) and session.scan is session.conversation.scans[1]
-    assert Session().scan is None
+    assert session.shown == 1 and session.scan is session.items[1].scan and session.panes == (1,)
+    assert session.now is not None and (session.now.look.plane, session.now.look.slice) == ("stored", 0)
+    assert Session().scan is None and Session().now is None
 
 
 def test_there_is_room_for_so_many_scans_and_no_more() -> None:
@@ -33,28 +49,89 @@ def test_there_is_room_for_so_many_scans_and_no_more() -> None:
         session.with_scan(stack())
 
 
-@pytest.mark.parametrize("view", [View(0, 3), View(1, 0), View(-1, 0), View(0, -1)])
-def test_a_slice_that_is_not_there_cannot_be_shown(view: View) -> None:
+def test_what_waits_in_the_tray_takes_no_room_and_is_opened_once() -> None:
+    waiting = Item("CT · axial", 40, stack)
+    session = Session().with_scan(stack())
+    session = replace(session, items=(*session.items, *[waiting] * MOST_SCANS))
     with pytest.raises(UserError, match="no longer in this conversation"):
-        Session().with_scan(stack(3)).showing(view)
+        session.showing(1)
+    scan = stack(40)
+    opened = session.opened(1, scan).showing(1)
+    assert opened.scan is scan and opened.opened(1, stack()).scan is scan
+    assert opened.open_scans == (session.scan, scan)
+
+
+@pytest.mark.parametrize("index", [1, -1])
+def test_a_picture_that_is_not_there_cannot_be_shown(index: int) -> None:
+    with pytest.raises(UserError, match="no longer in this conversation"):
+        Session().with_scan(stack(3)).showing(index)
+
+
+def test_two_pictures_stand_beside_one_another_and_the_one_looked_at_is_asked_about() -> None:
+    one, two = stack(2), stack(3)
+    session = Session().with_scan(one).with_scan(two).showing(0, beside=True)
+    assert session.panes == (1, 0) and session.on_screen == (two, one) and session.shown == 1
+    assert session.items[0].look is not None
+    session = session.looked(one.slices, session.items[0].look)
+    assert session.shown == 0 and session.panes == (1, 0)
+    assert session.showing(0).panes == (0,)
+
+
+def test_a_view_of_a_scan_that_is_not_on_the_screen_is_kept_and_asked_about_by_nobody() -> None:
+    one = stack(3)
+    session = Session().with_scan(one).with_scan(stack())
+    seen = session.looked(one.slices, replace(session.items[0].look, slice=2))  # type: ignore[type-var]
+    assert seen.shown == 1 and seen.items[0].look is not None and seen.items[0].look.slice == 2
+    assert session.looked(stack().slices, look_at(session)) is session
 
 
 def test_a_picture_comes_along_once_and_again_only_after_another() -> None:
     session = Session().with_scan(stack(3))
-    session = session.asked("one", None).answered("1", made(View(0)))
-    session = session.asked("two", None).answered("2", made(View(0)))
-    session = session.showing(View(0, 2)).asked("three", None).answered("3", made(View(0, 2)))
-    session = session.showing(View(0, 0)).asked("four", None)
+    first = session.now
+    session = session.asked("one", None).answered("1", made(first))
+    session = session.asked("two", None).answered("2", made(first))
+    session = turned_to(session, 2).asked("three", None).answered("3", made(session.now))
+    session = turned_to(session, 0).asked("four", None)
     views = [turn.views for turn in session.conversation.turns if turn.role == "user"]
-    assert views == [(View(0, 0),), (), (View(0, 2),), (View(0, 0),)]
+    assert views == [(View(0),), (), (View(1),), (View(0),)]
+    assert [shown.look.slice for shown in session.sent] == [0, 2] and session.asking == first
+
+
+def test_the_model_is_given_exactly_what_is_on_the_screen() -> None:
+    session = Session().with_scan(stack(3))
+    look = look_at(session, slice=1, window=Window(4.0, 8.0), inverted=True, turn=(-1, 0, 0, 1))
+    assert session.scan is not None
+    session = session.looked(session.scan.slices, look).asked("one", None)
+    (picture,) = session.conversation.scans
+    assert np.array_equal(render(picture), drawn(session.items[0].scan, look))  # type: ignore[arg-type]
+    assert np.array_equal(render(picture), 255 - render(stack(3), 1, Window(4.0, 8.0))[:, ::-1])
+    wider = session.looked(session.items[0].scan.slices, replace(look, window=Window(9.0, 8.0)))  # type: ignore[union-attr]
+    assert len({scan.sha256 for scan in wider.asked("two", None).conversation.scans}) == 2
+
+
+def test_measuring_changes_no_picture() -> None:
+    from medvlm.viewing import Measure
+
+    session = Session().with_scan(stack()).asked("one", None)
+    look = look_at(session, measures=(Measure(1, "distance", 2, 0, ((0.0, 0.0), (1.0, 1.0)), 1.4, "px"),))
+    measured = session.looked(session.items[0].scan.slices, look).asked("two", None)  # type: ignore[union-attr]
+    assert measured.conversation.turns[-1].views == () and len(measured.sent) == 1
+
+
+def test_a_question_can_be_about_what_was_on_the_screen_before() -> None:
+    session = Session().with_scan(stack(3))
+    before = session.now
+    asked = turned_to(session, 2).asked("one", None, before)
+    assert asked.asking == before and asked.items[0].look is not None and asked.items[0].look.slice == 2
 
 
 def test_a_question_without_a_picture_is_fine() -> None:
-    assert Session().asked("What is a pleural effusion?", None).conversation.turns[0].views == ()
+    session = Session().asked("What is a pleural effusion?", None)
+    assert session.conversation.turns[0].views == () and session.asking is None
 
 
 def test_taking_back_removes_the_last_question_with_its_answer() -> None:
-    one = Session().with_scan(stack()).asked("one", None).answered("1", made(View(0)))
+    one = Session().with_scan(stack()).asked("one", None).answered("1", made(None))
     two = one.asked("two", None)
     assert two.question == "two" and one.question == "one" and Session().question is None
     assert two.without_last().conversation.turns == one.conversation.turns
@@ -76,19 +153,25 @@ def test_a_guess_overrules_nobody() -> None:
 
 def test_an_answer_says_which_picture_it_is_about() -> None:
     one = Session().with_scan(stack(1, "CT picture"))
-    assert one.about(View(0)) == "CT picture"
-    assert Session().with_scan(stack(40)).about(View(0, 11)) == "slice 12 of 40"
-    several = one.with_scan(stack(40))
-    assert several.about(View(0)) == "picture 1 of 2"
-    assert several.about(View(1, 11)) == "picture 2 of 2, slice 12 of 40"
+    assert one.about(one.now) == "CT picture"
+    many = turned_to(Session().with_scan(stack(40)), 11)
+    assert many.about(many.now) == "slice 12 of 40"
+    several = turned_to(one.with_scan(stack(40)), 11)
+    assert several.about(one.now) == "picture 1 of 2"
+    assert several.about(several.now) == "picture 2 of 2, slice 12 of 40"
     assert several.about(None) == ""
+    look = look_at(several, window=Window(1500, -600), inverted=True)
+    assert several.about(Shown(1, look)) == "picture 2 of 2, slice 12 of 40, window 1500/-600, inverted"
+    assert several.about(Shown(1, replace(look, plane="coronal", axis=1, slice=2))).startswith(
+        "picture 2 of 2, coronal 3 of 4"
+    )
 
 
 def test_a_copied_seat_is_empty_so_that_nobody_gets_another_persons_scans() -> None:
     seat = Seat()
     seat.change(lambda session: session.with_scan(stack()))
     other = copy.deepcopy(seat)
-    assert other is not seat and other.session.conversation.scans == ()
+    assert other is not seat and other.session.items == () and other.holder is not seat.holder
     assert other.session.conversation.id != seat.session.conversation.id
 
 

@@ -5,12 +5,14 @@ import base64
 import io
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 import numpy as np
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from PIL import Image
 
@@ -18,9 +20,10 @@ from medvlm.auth import Gate, add
 from medvlm.desk import Desk, Moment
 from medvlm.host import Host, Status
 from medvlm.inbox import Inbox
-from medvlm.session import GREEDY, Choices, Made, Session
+from medvlm.session import GREEDY, Choices, Item, Made, Session
 from medvlm.suggestions import SUGGESTIONS
-from medvlm.types import Decoding, Report, Scan, View, Window
+from medvlm.types import Decoding, Report, Scan, Window
+from medvlm.ui import receiving
 from medvlm.ui.chat_tab import Room
 from medvlm.ui.composer import composer
 from medvlm.ui.doors import LARGEST_BODY
@@ -29,7 +32,7 @@ from medvlm.ui.header import CHIP, badge, header
 from medvlm.ui.keys import KEYS, dialog
 from medvlm.ui.layout import page, web_app
 from medvlm.ui.markup import ICONS, button, error, icon
-from medvlm.ui.picture import LONGEST, data_url, notes, picture, saw
+from medvlm.ui.picture import LONGEST, Doing, data_url, notes, picture, saw
 from medvlm.ui.receiving import GARBLED, receiver
 from medvlm.ui.theme import SCRIPTS, TONES, asset, script
 from medvlm.ui.transcript import transcript
@@ -66,11 +69,16 @@ def a_scan(slices: int = 1, source: str = "file") -> Scan:
     )  # type: ignore[arg-type]
 
 
+def at_slice(session: Session, slice_: int) -> Session:
+    assert session.scan is not None and session.now is not None
+    return session.looked(session.scan.slices, replace(session.now.look, slice=slice_))
+
+
 def answered(text: str = "Yes.", **report: object) -> Session:
     facts = {"tokens": 11, "prompt_tokens": 9, "reused_tokens": 0, "seconds": 3.0, "seconds_to_first_token": 1.0}
     done = Report(**{**facts, "ended": "end", **report})  # type: ignore[arg-type]
-    session = Session().with_scan(a_scan(40)).showing(View(0, 11)).asked(EVIL, None)
-    return session.answered(text, Made(View(0, 11), "m", "tuned", GREEDY, done))
+    session = at_slice(Session().with_scan(a_scan(40)), 11).asked(EVIL, None)
+    return session.answered(text, Made(session.asking, "m", "tuned", GREEDY, done))
 
 
 def decoded(url: str) -> Image.Image:
@@ -127,15 +135,25 @@ def test_suggestions_are_those_of_the_domain_less_what_was_asked() -> None:
     assert "suggest" not in transcript(Session())
 
 
-def test_the_picture_is_inside_the_page_with_slices_notes_and_kind() -> None:
-    session = Session().with_scan(a_scan(40)).showing(View(0, 11))
+def test_around_the_viewer_stand_the_kind_and_what_was_done_to_the_picture() -> None:
+    session = at_slice(Session().with_scan(a_scan(40)), 11)
     html = picture(session, 200)
-    assert 'max="40"' in html and "12 / 40" in html and 'aria-valuetext="slice 12 of 40"' in html
-    assert "DICOM CT · slice 12/40 · 8 x 6 · header removed" in html
     assert 'data-domain="ct" aria-pressed="true"' in html and html.count('aria-pressed="true"') == 1
-    assert re.search(r'<img src="data:image/png;base64,[^"]+" alt="CT picture, slice 12 of 40">', html)
-    assert "range" not in picture(Session().with_scan(a_scan()), 200)
-    assert notes(a_scan(), View(0)) == "DICOM CT · 8 x 6 · header removed"
+    assert "DICOM CT · slice 12/40 · 8 x 6 · header removed" in notes(session)
+    assert ">DICOM CT · 8 x 6 · header removed<" in notes(Session().with_scan(a_scan())) and notes(Session()) == ""
+    assert session.scan is not None and session.now is not None
+    other = session.looked(session.scan.slices, replace(session.now.look, window=Window(1500, -600)))
+    assert "slice 12/40 · 8 x 6 · window 1500/-600 · header removed" in notes(other)
+
+
+def test_a_drop_says_how_far_it_is_until_it_is_shown() -> None:
+    doing = Doing("Looking through the files: 3 of 12", 3, 12)
+    assert 'max="12" value="3"' in picture(Session(), 200, doing=doing)
+    assert "3 of 12" in picture(Session(), 200, doing=doing) and "Drop a scan" in picture(Session(), 200, doing=doing)
+    with_first = picture(Session(), 200, doing=replace(doing, first=True))
+    assert "data-doing" in with_first and "Drop a scan" not in with_first
+    assert "data-doing" not in picture(Session(), 200)
+    assert "up to 2 GB" in picture(Session(), 2000) and "up to 200 MB" in picture(Session(), 200)
 
 
 def test_gradios_own_parts_have_the_colours_of_the_style_sheet() -> None:
@@ -157,8 +175,11 @@ def test_a_guess_is_marked_and_an_unknown_kind_is_not_chosen() -> None:
 
 def test_several_pictures_can_be_chosen_from() -> None:
     session = Session().with_scan(a_scan()).with_scan(a_scan(3))
-    html = picture(session, 200)
-    assert html.count('data-act="pick"') == 2 and 'data-scan="1" aria-pressed="true"' in html
+    waiting = Item(f"CT · axial, lung {EVIL}", 120, a_scan, thumb=np.zeros((4, 4, 3), np.uint8))
+    html = picture(replace(session, items=(*session.items, waiting)), 200)
+    assert html.count('data-act="pick"') == 3 and 'data-item="1" aria-pressed="true"' in html
+    assert html.count('class="card open"') == 2 and html.count('data-act="beside"') == 2
+    assert "<b>CT</b>" in html and "axial, lung" in html and "· 120</small>" in html and "<img src=x" not in html
     assert "pick" not in picture(Session().with_scan(a_scan()), 200)
 
 
@@ -208,15 +229,22 @@ def test_the_same_state_twice_is_two_states_for_the_box() -> None:
     assert one["number"] != two["number"] and one["error"] == two["error"] == "No."
 
 
-def test_a_file_comes_in_by_pieces_and_nonsense_is_refused_in_words() -> None:
+def test_files_come_in_by_pieces_under_a_ticket_and_nonsense_is_refused_in_words() -> None:
     inbox = Inbox(100)
     receive = receiver(inbox)
-    ticket = receive({"name": "a.png", "size": 3})["ticket"]
-    assert receive({"ticket": ticket, "piece": base64.b64encode(b"abc").decode()}) == {"size": 3}
-    assert inbox.take(ticket) == (b"abc", "a.png")
-    for nonsense in (None, [], {}, {"name": "a"}, {"name": "a", "size": "x"}, {"ticket": "t", "piece": "***"}, "text"):
+    app = FastAPI()
+    receiving.serve(app, inbox)
+    ticket = receive({"files": [["a/1.dcm", 3], ["a/2.dcm", 2]]})["ticket"]
+    assert re.fullmatch(receiving.ADDRESS, f"/inbox/{ticket}")
+    with TestClient(app) as client:
+        assert client.post(f"/inbox/{ticket}", content=b"abcd").json() == {"size": 4}
+        assert client.post(f"/inbox/{ticket}", content=b"e").json() == {"size": 5}
+        refused = client.post(f"/inbox/{'x' * 32}", content=b"e")
+    assert refused.status_code == 409 and "interrupted" in refused.json()["error"]
+    assert inbox.take(ticket) == [("a/1.dcm", b"abc"), ("a/2.dcm", b"de")]
+    for nonsense in (None, [], {}, {"files": None}, {"files": [["a"]]}, {"files": [["a", "x"]]}, "text"):
         assert receive(nonsense) == {"error": GARBLED}
-    assert "MB are read" in receive({"name": "a.png", "size": 10**9})["error"]
+    assert "MB are read" in receive({"files": [["a.png", 10**9]]})["error"]
 
 
 def test_no_event_of_the_page_is_an_endpoint_for_programs() -> None:
@@ -235,7 +263,9 @@ def test_the_page_is_ready_when_each_of_its_scripts_listens() -> None:
 def test_no_event_of_a_person_is_dropped_because_the_last_has_not_ended() -> None:
     config = inside_a_loop(lambda: page(room())).get_config_file()
     modes = {(target[1], dep["trigger_mode"]) for dep in config["dependencies"] for target in dep["targets"]}
-    dropped = {event for event, mode in modes if mode != "multiple"} - {"load", "unload", "tick", "then"}
+    # What the viewer tells of the view is told again, whole, with every question and every export.
+    repeated = {"load", "unload", "tick", "then", "look"}
+    dropped = {event for event, mode in modes if mode != "multiple"} - repeated
     assert dropped == set() and ("ask", "multiple") in modes
 
 
@@ -276,6 +306,13 @@ def test_doors_that_the_page_does_not_need_are_shut(client: TestClient, method: 
     assert client.request(method, path).status_code == 404
 
 
+def test_pixels_and_uploads_have_addresses_that_give_nothing_without_their_tickets(client: TestClient) -> None:
+    assert client.get(f"/pixels/{'x' * 32}/0").status_code == 404
+    assert client.post(f"/inbox/{'x' * 32}", content=b"bytes").status_code == 409
+    assert client.get("/viewer/mount.js").headers["content-type"].startswith("text/javascript")
+    assert client.get(f"/inbox/{'x' * 32}").status_code == client.post(f"/pixels/{'x' * 32}/0").status_code == 404
+
+
 def test_another_host_name_is_refused_on_loopback(client: TestClient) -> None:
     assert client.get("/", headers={"host": "evil.example:7860"}).status_code == 421
     assert client.get("/", headers={"host": "localhost:7860"}).status_code == 200
@@ -309,3 +346,4 @@ def test_every_state_of_a_person_is_their_own() -> None:
 
     one, two = SessionState(blocks)[state._id], SessionState(blocks)[state._id]
     assert one is not two and one.session.conversation.id != two.session.conversation.id
+    assert one.holder is not two.holder

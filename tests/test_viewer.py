@@ -11,7 +11,8 @@ from medvlm.errors import UserError
 from medvlm.handout import Handout, Holder
 from medvlm.paths import ASSETS
 from medvlm.types import Pixels, Scan
-from medvlm.ui.viewer import ADDRESSES, HEAD, SCRIPT, seen, serve, viewer
+from medvlm.ui.theme import script
+from medvlm.ui.viewer import ADDRESSES, HEAD, seen, serve, viewer
 
 KEY = "k" * 32
 
@@ -92,6 +93,14 @@ def test_showing_another_scan_ends_the_first_ones_token(client: TestClient, hold
     assert answers == [404, 200, 200]
 
 
+def test_a_scan_that_may_be_shown_again_keeps_its_token(client: TestClient, holder: Holder) -> None:
+    one, two = a_scan(), a_scan()
+    token = seen(holder, [one])["scans"][0]["token"]
+    seen(holder, [two], (), [one, two])
+    assert client.get(f"/pixels/{token}/0", headers={"X-Pixels-Key": KEY}).status_code == 200
+    assert seen(holder, [one], (), [one, two])["scans"][0]["token"] == token
+
+
 def test_only_the_scripts_own_files_are_served(client: TestClient) -> None:
     names = {path.name for path in (ASSETS / "viewer").iterdir() if path.suffix in (".js", ".css")}
     assert {"mount.js", "viewer.js", "viewer.css"} <= names
@@ -117,4 +126,4 @@ def test_the_component_hears_what_the_script_says() -> None:
         assert callable(getattr(part, event))
     with pytest.raises(AttributeError, match="poem"):
         _ = part.poem
-    assert "viewer/mount.js" in SCRIPT and "viewer/viewer.css" in HEAD
+    assert "viewer/mount.js" in script("scan") and "viewer/viewer.css" in HEAD

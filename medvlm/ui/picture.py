@@ -92,11 +92,15 @@ def _empty(largest_mb: int, wrong: str, doing: Doing | None) -> str:
     return (
         f'<section class="viewer empty" aria-label="Pictures" data-drawn="{next(_drawn)}"><div class="drop">'
         f'<span class="mark">{icon("drop")}</span><h2>Drop a scan here</h2>'
-        f'<p class="quiet">{FORMATS}, up to {largest_mb:,} MB</p>'
+        f'<p class="quiet">{FORMATS}; up to {_size_words(largest_mb)}</p>'
         f'<div class="choices">{button("choose", "Choose files", kind="strong")}'
         f'{button("folder", "Choose a folder", kind="soft")}</div><p class="quiet">or paste a picture. '
         f"Files stay in this machine's memory.</p>{error(wrong)}{_progress(doing)}</div>{_examples()}</section>"
     )
+
+
+def _size_words(megabytes: int) -> str:
+    return f"{megabytes / 1000:g} GB" if megabytes >= 1000 else f"{megabytes} MB"
 
 
 def _adding() -> str:
@@ -163,7 +167,9 @@ def _tray(session: Session) -> str:
 
 def _card(number: int, item: Item, session: Session) -> str:
     on = "true" if number in session.panes else "false"
-    count = f"{item.count:,} slices" if item.count > 1 else "1 picture"
+    name, _, more = item.words.partition(" · ")
+    count = (f"{item.count:,}" if more else f"{item.count:,} slices") if item.count > 1 else ""
+    small = " · ".join(filter(None, (more, count)))
     image = f'<img src="{_thumb_url(item)}" alt="">' if item.thumb is not None else '<i class="blank"></i>'
     beside = (
         f'<button type="button" class="plain" data-act="beside" data-item="{number}" '
@@ -172,7 +178,7 @@ def _card(number: int, item: Item, session: Session) -> str:
     return (
         f'<div class="card{" open" if item.scan is not None else ""}"><button type="button" class="thumb" '
         f'data-act="pick" data-item="{number}" aria-pressed="{on}" title="{escape(item.words)}">{image}'
-        f"<span><b>{escape(item.words)}</b><small>{count}</small></span></button>"
+        f"<span><b>{escape(name)}</b><small>{escape(small)}</small></span></button>"
         f"{'' if number in session.panes else beside}</div>"
     )
 

@@ -14,10 +14,9 @@ from medvlm.handout import Refused
 from medvlm.inbox import Inbox
 from medvlm.session import MOST_SCANS, Seat
 from medvlm.shelf import shelf
-from medvlm.types import DOMAIN_NAMES
+from medvlm.types import DOMAIN_NAMES, Scan
 from medvlm.ui.picture import Doing, notes, saw
 from medvlm.ui.updates import Update, Updates
-from medvlm.ui.viewer import seen
 from medvlm.viewing import look_of
 
 
@@ -82,21 +81,21 @@ class Showing:
             yield from self._opening(seat, files)
 
     def _opening(self, seat: Seat, files: Files) -> Iterator[Update]:
-        first = False
+        first = None
         try:
             for arrival in self._desk.take_in(seat, files):
-                first = first or arrival.first is not None
-                yield self._updates.opened(seat) if arrival.shown else self._waiting(seat, arrival, first)
+                first = first or arrival.first
+                # The first picture is held to the end: the page may still be fetching it.
+                yield self._updates.opened(seat, first) if arrival.shown else self._waiting(seat, arrival, first)
         except UserError as error:
-            yield self._updates.picture(seat.session, str(error)) | self._updates.scan(seat)
+            yield self._updates.picture(seat.session, str(error)) | self._updates.scan(seat, first)
 
-    def _waiting(self, seat: Seat, arrival: Arrival, first: bool) -> Update:
+    def _waiting(self, seat: Seat, arrival: Arrival, first: Scan | None) -> Update:
         """How far a drop has come, with a first picture of it as soon as there is one."""
         words = f"Looking through the files: {arrival.done:,} of {arrival.total:,}"
-        update = self._updates.picture(seat.session, doing=Doing(words, arrival.done, arrival.total, first))
-        if arrival.first is None:
-            return update
-        return update | {self._parts.scan: seen(seat.holder, [arrival.first], (), seat.session.open_scans)}
+        doing = Doing(words, arrival.done, arrival.total, first is not None)
+        shown = {} if arrival.first is None else self._updates.first(seat, arrival.first)
+        return self._updates.picture(seat.session, doing=doing) | shown
 
     def refuse(self, seat: Seat, event: gr.EventData) -> Update:
         """The script could not send a file; it says why."""

@@ -1,6 +1,11 @@
 """The conversation as it is read: questions, answers as they grow, and what each answer cost."""
 
+import base64
+import io
+from functools import lru_cache
 from html import escape
+
+from PIL import Image
 
 from medvlm.desk import Moment
 from medvlm.session import Made, Session
@@ -8,6 +13,8 @@ from medvlm.suggestions import SUGGESTIONS
 from medvlm.types import EndReason, Turn
 from medvlm.ui.markup import button
 
+SMALL = 48
+GIVEN = "What the model saw of it"
 ENDED: dict[EndReason, str] = {
     "end": "",
     "length": "cut at the longest length; raise it in Settings",
@@ -57,10 +64,19 @@ def _answer(session: Session, turn: Turn, made: Made | None, last: bool) -> str:
     facts = "".join(f"<span>{escape(fact)}</span>" for fact in _facts(session, made))
     report = made.report if made else None
     notes = "".join(f'<p class="note">{escape(note)}</p>' for note in (report.notes if report else ()))
+    given = f'<img class="given" src="{_given(made.saw)}" alt="" title="{GIVEN}">' if made and made.saw else ""
     return (
         f'<article class="turn answer"><h3 class="sr">Answer</h3><p class="text">{escape(turn.text)}</p>'
-        f'{notes}<div class="meta">{facts}{acts}</div></article>'
+        f'{notes}<div class="meta">{given}{facts}{acts}</div></article>'
     )
+
+
+@lru_cache(maxsize=256)
+def _given(png: bytes) -> str:
+    """A small copy of what the model was given: it is sent again with each word of the answers after it."""
+    out = io.BytesIO()
+    Image.open(io.BytesIO(png)).convert("RGB").resize((SMALL, SMALL)).save(out, "JPEG", quality=85)
+    return "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode()
 
 
 def _retry(made: Made | None) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 from medvlm.desk import Moment
 from medvlm.session import Seat, Session
+from medvlm.types import Scan
 from medvlm.ui.drawer import Drawer
 from medvlm.ui.picture import Doing, notes, picture
 from medvlm.ui.transcript import transcript
@@ -44,20 +45,25 @@ class Updates:
     parts: Parts
     largest_mb: int
 
-    def opened(self, seat: Seat) -> Update:
+    def opened(self, seat: Seat, first: Scan | None = None) -> Update:
         """Other pictures on the screen; the conversation too, unless an answer is being written there."""
         session = seat.session
-        return self.picture(session) | self.scan(seat) | ({} if seat.busy else self.talk(seat))
+        return self.picture(session) | self.scan(seat, first) | ({} if seat.busy else self.talk(seat))
 
     def picture(self, session: Session, wrong: str = "", doing: Doing | None = None) -> Update:
         """Above and below the viewer."""
         return {self.parts.viewer: picture(session, self.largest_mb, wrong, doing), self.parts.notes: notes(session)}
 
-    def scan(self, seat: Seat) -> Update:
-        """In the viewer."""
+    def scan(self, seat: Seat, first: Scan | None = None) -> Update:
+        """In the viewer; `first`, of a drop that is being read, is there until there is something else."""
         session = seat.session
         labels = PAIR if len(session.panes) > 1 else ()
-        return {self.parts.scan: seen(seat.holder, session.on_screen, labels, session.open_scans)}
+        held = session.open_scans if first is None else (*session.open_scans, first)
+        return {self.parts.scan: seen(seat.holder, session.on_screen, labels, held)}
+
+    def first(self, seat: Seat, scan: Scan) -> Update:
+        """A picture to look at while the rest of a drop is read."""
+        return {self.parts.scan: seen(seat.holder, [scan], (), seat.session.open_scans)}
 
     def talk(self, seat: Seat, moment: Moment | None = None) -> Update:
         return {self.parts.talk: transcript(seat.session, moment)}
