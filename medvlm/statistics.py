@@ -10,6 +10,10 @@ from numpy.typing import NDArray
 Z95 = 1.959963984540054  # the normal distribution's 97.5 % quantile
 RESAMPLES = 10_000
 SEED = 20_26
+FEWEST = 10  # clusters that an interval takes; below, the number of draws that differ says more than the data do
+MOST_CLUSTERS = 1_000  # more are drawn in groups of equal size: the same spread for a fraction of the work
+READERS = 10  # from here on readers count as a sample of readers; below, as the ones who happened to be there
+FIXED_READERS = "readers counted as fixed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +27,32 @@ class Interval:
     @property
     def excludes_zero(self) -> bool:
         return self.low > 0 or self.high < 0
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number as it may be shown. `n`: ratings, `clusters`: cases that it stands on.
+
+    `value` None says that there is none, and `reason` why; `low` and `high` are the ends of the 95 % interval. `note`
+    is what must be said beside it.
+    """
+
+    n: int
+    clusters: int
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    reason: str = ""
+    note: str = ""
+
+    @property
+    def excludes_zero(self) -> bool:
+        return self.low is not None and self.high is not None and (self.low > 0 or self.high < 0)
+
+
+def too_few(n: int, clusters: int, fewest: int = FEWEST, unit: str = "cases") -> Figure:
+    """The figure that says how many there are and how many it takes."""
+    return Figure(n, clusters, reason=f"too few: {clusters} {unit}, {fewest} needed")
 
 
 def wilson(hits: int, n: int, z: float = Z95) -> Interval | None:

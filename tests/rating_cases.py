@@ -8,6 +8,7 @@ from medvlm.types import Decoding, Turn, View, Window
 
 BASE = Candidate("nano", "base", model="nano", model_sha256="b" * 64, quantisation="nf4", prompt_version=1)
 TUNED = replace(BASE, name="nano-med", arm="tuned", adapter="nano-med", adapter_sha256="a" * 64)
+FIRST_RELEASE = "MedVLM 0.1.0"
 NOON = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 
 
@@ -18,7 +19,7 @@ def simple(
     sides = (TUNED, BASE) if tuned_left else (BASE, TUNED)
     left, right = (RatedAnswer(c, f"An answer of {c.name} to question {number}.") for c in sides)
     asked = Case(case or f"case-{number}", f"Question {number}?", "ct", "location", ("0" * 64,))
-    return Rating(f"vote-{number}-{reader}", reader, asked, left, right, verdict, created=NOON)
+    return Rating(f"vote-{number}-{reader}", reader, asked, left, right, verdict, created=NOON, software=FIRST_RELEASE)
 
 
 def full(rating_id: str = "full") -> Rating:

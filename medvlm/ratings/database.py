@@ -57,10 +57,7 @@ class Database:
 
     @property
     def place(self) -> str:
-        """The database as a person knows it, without a password."""
-        if self.is_sqlite:
-            return f"The database {self.url.database}"
-        return f"The database {self.url.render_as_string(hide_password=True)}"
+        return place(self.url)
 
     @contextmanager
     def reading(self, task: str = "be read") -> Iterator[Connection]:
@@ -130,6 +127,12 @@ class Database:
             return list(cursor.fetchall())
         finally:
             connection.close()
+
+
+def place(url: URL) -> str:
+    """The database as a person knows it, without a password."""
+    sqlite = url.get_backend_name() == "sqlite"
+    return f"The database {url.database if sqlite else url.render_as_string(hide_password=True)}"
 
 
 def parsed(url: str | Path) -> URL:

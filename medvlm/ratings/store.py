@@ -14,7 +14,7 @@ from medvlm.ratings import tables, wire
 from medvlm.ratings.database import PATIENCE, Database, default_url
 from medvlm.ratings.records import EVERYTHING, Candidate, Filter, Rating, Tagged, Vote, checked
 
-PAGE = 500  # rows that are read, or written, in one transaction
+PAGE = 200  # rows that are read, or written, in one transaction
 
 
 def _statements(insert: Any) -> tuple[Any, Any]:
@@ -86,7 +86,7 @@ class RatingStore:
         return tuple(chain)
 
     def ratings(self, chosen: Filter = EVERYTHING) -> Iterator[Rating]:
-        """Whole ratings in the order in which they came, as of the first one's moment; no connection is held between."""
+        """Whole ratings in the order in which they came, as of the first one's moment; no connection is held on to."""
         last, upto = 0, self._newest()
         while page := self._page(chosen, last, upto):
             last = page[-1][0]

@@ -50,7 +50,7 @@ def from_record(record: Record) -> Rating:
         raise
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise DatasetError(
-            f"The record of rating {record.get('id')!r} is malformed ({type(error).__name__}: {error}); export it again."
+            f"The record of rating {record.get('id')!r} is malformed ({type(error).__name__}: {error}); export anew."
         ) from error
 
 

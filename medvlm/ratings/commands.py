@@ -1,0 +1,149 @@
+"""Ratings in the terminal: `python -m medvlm ratings check|backup|export|import`."""
+
+import argparse
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from medvlm.errors import StoreError, UserError
+from medvlm.ratings.records import COUNTED, EVERYTHING, Filter, Rating
+
+FORMATS = ("jsonl", "csv", "mrmc", "preferences", "hard")
+SCORES = ("preference", "correctness", "correct", "complete", "relevant", "clear", "safe")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What the subcommand takes."""
+    parser.add_argument(
+        "--store", metavar="FILE|URL", help="the database (default: MEDVLM_RATINGS, or ratings/ in the data home)"
+    )
+    commands = parser.add_subparsers(dest="ratings_command", required=True)
+    commands.add_parser("check", help="is the database whole?")
+    backup = commands.add_parser("backup", help="copy it while readers go on; the copy opens as a database")
+    backup.add_argument("file", type=Path)
+    export = commands.add_parser("export", help="write ratings to a file")
+    export.add_argument("file", type=Path)
+    export.add_argument("--as", dest="form", choices=FORMATS, help="default: by the file's ending, .csv or .jsonl")
+    export.add_argument("--study", help="of this study only")
+    export.add_argument("--score", choices=SCORES, default="preference", help="for mrmc (%(default)s)")
+    export.add_argument("--pictures", action="store_true", help="with the pictures, where a study has kept them")
+    export.add_argument("--all", action="store_true", help="with rows that a correction has replaced")
+    load = commands.add_parser("import", help="read our own export, MT-bench's or FastChat's votes")
+    load.add_argument("files", type=Path, nargs="+", metavar="file")
+    load.add_argument("--study", help="put them into this study")
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """Run one subcommand; the exit status. Raises `UserError` with advice."""
+    from medvlm.ratings.store import RatingStore
+
+    with RatingStore(chosen.store) as store:
+        return _COMMANDS[chosen.ratings_command](store, chosen)
+
+
+def _check(store: Any, chosen: argparse.Namespace) -> int:
+    from medvlm.ratings import upkeep
+
+    wrong = upkeep.check(store)
+    print(f"{store.database.place}: {upkeep.describe(store)}")
+    for line in wrong:
+        print(line)
+    print(f"{len(wrong)} faults; put the last backup in its place, or ask for help." if wrong else "All is well.")
+    return 1 if wrong else 0
+
+
+def _backup(store: Any, chosen: argparse.Namespace) -> int:
+    from medvlm.ratings import upkeep
+    from medvlm.ratings.store import RatingStore
+
+    target = upkeep.backup(store, chosen.file)
+    with RatingStore(target) as copy:
+        print(f"{target}: {copy.count()} ratings")
+    return 0
+
+
+def _export(store: Any, chosen: argparse.Namespace) -> int:
+    from medvlm.ratings import exports
+
+    form = chosen.form or ("csv" if chosen.file.suffix == ".csv" else "jsonl")
+    everything = form in ("jsonl", "csv")
+    wanted = replace(EVERYTHING if everything else _figures(form), study=chosen.study)
+    wanted = replace(wanted, current=not chosen.all and not (everything and form == "jsonl"))
+    ratings = store.ratings(wanted)
+    if not chosen.pictures:
+        ratings = (_without_picture(rating) for rating in ratings)
+    lines = _write(chosen.file, _lines(form, ratings, chosen.score))
+    print(f"{chosen.file}: {lines} lines")
+    if form == "csv":
+        explained = chosen.file.with_suffix(".dictionary.csv")
+        _write(explained, exports.dictionary())
+        print(f"{explained}: what each column means")
+    return 0
+
+
+def _import(store: Any, chosen: argparse.Namespace) -> int:
+    from medvlm.ratings import imports
+
+    for file in chosen.files:
+        read = imports.read(file)
+        ratings = [r if chosen.study is None else replace(r, study=chosen.study) for r in read.ratings]
+        new = sum(receipt.new for receipt in store.add_all(ratings))
+        print(f"{file}: {new} new ratings, {len(ratings) - new} were here before")
+        for reason, count in read.left_out.items():
+            print(f"  {count} left out: {reason}")
+    return 0
+
+
+_COMMANDS: dict[str, Callable[[Any, argparse.Namespace], int]] = {
+    "check": _check,
+    "backup": _backup,
+    "export": _export,
+    "import": _import,
+}
+
+
+def _figures(form: str) -> Filter:
+    return Filter(training=False) if form == "hard" else replace(COUNTED, form=None)
+
+
+def _lines(form: str, ratings: Iterable[Rating], score: Any) -> Iterator[str]:
+    import json
+
+    from medvlm import preferences
+    from medvlm.ratings import exports
+
+    if form == "mrmc":
+        return exports.mrmc(ratings, score)
+    if form in ("jsonl", "csv"):
+        return exports.jsonl(ratings) if form == "jsonl" else exports.table(ratings)
+    records = preferences.preferences(ratings) if form == "preferences" else preferences.hard_cases(ratings)
+    return (json.dumps(record, ensure_ascii=False) + "\n" for record in records)
+
+
+def _without_picture(rating: Rating) -> Rating:
+    return rating if rating.case.picture is None else replace(rating, case=replace(rating.case, picture=None))
+
+
+def _write(path: Path, lines: Iterable[str]) -> int:
+    """All lines, whole or not at all; how many."""
+    if path.is_dir():
+        raise UserError(f"{path} is a folder. Name a file.")
+    count, part = 0, None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, part = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            for line in lines:
+                file.write(line)
+                count += 1
+        Path(part).chmod(0o644)
+        Path(part).replace(path)
+    except OSError as error:
+        raise StoreError(f"{path} cannot be written: {error}. Name a file where there is room.") from error
+    finally:
+        if part is not None:
+            Path(part).unlink(missing_ok=True)
+    return count

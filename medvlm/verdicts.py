@@ -1,0 +1,204 @@
+"""Who won: shares, net win rate, criteria, error tags and time of two candidates, each figure with n and interval.
+
+Named votes, training cases and hidden repeats never count here. Ties and "both unacceptable" are kept apart: that
+neither answer will do is a result of its own.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil
+from typing import Literal, TypeVar
+
+from medvlm import resampling
+from medvlm.ratings.records import CRITERIA, HARMS, Correctness, Criterion, Harm, Scores, Tagged, Vote
+from medvlm.statistics import SEED, Figure, mcnemar
+
+Outcome = Literal["win", "loss", "tie", "neither"]
+OUTCOMES: tuple[Outcome, ...] = ("win", "tie", "neither", "loss")
+Group = Literal["domain", "question_type", "reader"]
+NET: dict[Outcome, float] = {"win": 1.0, "loss": -1.0, "tie": 0.0, "neither": 0.0}
+_SHARE = (0.0, 1.0)
+T = TypeVar("T")
+_GROUPS: dict[Group, Callable[[Vote], str]] = {
+    "domain": lambda vote: vote.domain,
+    "question_type": lambda vote: vote.question_type,
+    "reader": lambda vote: vote.reader,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """One candidate against another. `net`: share of wins less share of losses, -1 to 1.
+
+    `counts` are there however few there are. `sign_test`: exact two-sided p over cases (more wins than losses, or
+    the reverse); its n is the number of cases that are decided. `more`: about how many more ratings until the
+    interval of `net` excludes zero, if the effect stays as it is and each case goes on to get as many ratings; 0 where
+    it does already, None where no number can be given.
+    """
+
+    counts: Mapping[Outcome, int]
+    cases: int
+    readers: int
+    shares: Mapping[Outcome, Figure]
+    net: Figure
+    sign_test: Figure
+    more: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Means of the first and the second candidate, and the mean of their paired differences."""
+
+    first: Figure
+    second: Figure
+    difference: Figure
+
+
+def between(votes: Iterable[Vote], first: str, second: str, *, named: bool = False) -> list[Vote]:
+    """The votes that count between two candidates (by id): blinded, or `named` instead; no training, no repeats."""
+    pair = {first, second}
+    return [
+        vote
+        for vote in votes
+        if {vote.left, vote.right} == pair and vote.blinded != named and not vote.training and vote.repeat == 0
+    ]
+
+
+def outcome(vote: Vote, candidate: str) -> Outcome:
+    """How the vote went for one of its two candidates."""
+    if vote.verdict in ("tie", "neither"):
+        return "tie" if vote.verdict == "tie" else "neither"
+    winner = vote.left if vote.verdict == "left" else vote.right
+    return "win" if winner == candidate else "loss"
+
+
+def summary(votes: Sequence[Vote], first: str, seed: int = SEED) -> Summary:
+    """How `first` (an id) fared in the votes that `between` gave."""
+    outcomes = [outcome(vote, first) for vote in votes]
+    counts = Counter(outcomes)
+    net = _mean([NET[one] for one in outcomes], votes, (-1.0, 1.0), seed)
+    return Summary(
+        counts={one: counts[one] for one in OUTCOMES},
+        cases=len({vote.case for vote in votes}),
+        readers=len({vote.reader for vote in votes}),
+        shares={one: _mean([float(o == one) for o in outcomes], votes, _SHARE, seed) for one in OUTCOMES},
+        net=net,
+        sign_test=sign_test(votes, first),
+        more=more_ratings(net),
+    )
+
+
+def grouped(votes: Sequence[Vote], first: str, group: Group, seed: int = SEED) -> dict[str, Summary]:
+    """The summary of each domain, question type or reader, in alphabetical order."""
+    parts: dict[str, list[Vote]] = defaultdict(list)
+    for vote in votes:
+        parts[_GROUPS[group](vote)].append(vote)
+    return {name: summary(parts[name], first, seed) for name in sorted(parts)}
+
+
+def sign_test(votes: Sequence[Vote], first: str) -> Figure:
+    """Exact two-sided p that as many cases go to one candidate as to the other (Dixon and Mood 1946, JASA 41:557-566).
+
+    A case goes to whoever won more of its votes, so that several readers of one case count once.
+    """
+    net: dict[str, float] = defaultdict(float)
+    for vote in votes:
+        net[vote.case] += NET[outcome(vote, first)]
+    wins, losses = sum(n > 0 for n in net.values()), sum(n < 0 for n in net.values())
+    if wins + losses == 0:
+        return Figure(len(votes), 0, reason="too few: no case is decided")
+    return Figure(len(votes), wins + losses, mcnemar(wins, losses))
+
+
+def more_ratings(net: Figure) -> int | None:
+    """About how many more ratings until the interval excludes zero, at this effect and this number a case."""
+    if net.value is None or net.low is None or net.high is None:
+        return None
+    if net.excludes_zero:
+        return 0
+    towards_zero = net.value - net.low if net.value > 0 else net.high - net.value
+    if net.value == 0 or towards_zero / abs(net.value) > 100:
+        return None  # ten thousand times as many: there is no effect to speak of
+    # The interval narrows with the square root of the number of cases.
+    return max(1, ceil(net.n * ((towards_zero / abs(net.value)) ** 2 - 1)))
+
+
+def criteria(votes: Sequence[Vote], first: str, seed: int = SEED) -> dict[Criterion, Compared]:
+    """Each criterion's mean (1 to 5) for both candidates, and their paired difference, from votes that scored both."""
+    found: dict[Criterion, Compared] = {}
+    for place, criterion in enumerate(CRITERIA):
+        scored = [(vote, *_scores(vote, first, place)) for vote in votes]
+        whole = [(vote, float(a), float(b)) for vote, a, b in scored if a is not None and b is not None]
+        found[criterion] = _compared(
+            [v for v, _, _ in whole], [a for _, a, _ in whole], [b for _, _, b in whole], (1, 5), seed
+        )
+    return found
+
+
+def correctness(votes: Sequence[Vote], first: str, seed: int = SEED) -> dict[Correctness, Compared]:
+    """The share of each judgement among the answers of both candidates that could be judged, and the difference."""
+    kinds: tuple[Correctness, ...] = ("right", "partly", "wrong")
+    judged = [(vote, *_sided(vote, first, vote.left_correctness, vote.right_correctness)) for vote in votes]
+    whole = [(vote, a, b) for vote, a, b in judged if a in kinds and b in kinds]
+    chosen = [vote for vote, _, _ in whole]
+    return {
+        kind: _compared(
+            chosen, [float(a == kind) for _, a, _ in whole], [float(b == kind) for _, _, b in whole], _SHARE, seed
+        )
+        for kind in kinds
+    }
+
+
+def errors(
+    votes: Sequence[Vote], tags: Iterable[Tagged], first: str, second: str, seed: int = SEED
+) -> dict[Harm, Compared]:
+    """The share of each candidate's answers with at least one error of this harm or worse, and the difference."""
+    worst: dict[tuple[str, str], int] = {}
+    for tag in tags:
+        key = (tag.rating, tag.candidate)
+        worst[key] = max(worst.get(key, -1), HARMS.index(tag.harm))
+    found: dict[Harm, Compared] = {}
+    for level, harm in enumerate(HARMS):
+        ones, others = (
+            [float(worst.get((vote.id, candidate), -1) >= level) for vote in votes] for candidate in (first, second)
+        )
+        found[harm] = _compared(votes, ones, others, _SHARE, seed)
+    return found
+
+
+def error_counts(votes: Sequence[Vote], tags: Iterable[Tagged]) -> dict[tuple[str, str, Harm], int]:
+    """How many tags of each (candidate, kind, harm) the votes carry."""
+    counted = {vote.id for vote in votes}
+    return dict(Counter((tag.candidate, tag.kind, tag.harm) for tag in tags if tag.rating in counted))
+
+
+def seconds(votes: Sequence[Vote], seed: int = SEED) -> Figure:
+    """The mean time a vote took, in seconds, of the votes that know it."""
+    timed = [vote for vote in votes if vote.seconds is not None]
+    return _mean([vote.seconds or 0.0 for vote in timed], timed, (0.0, float("inf")), seed)
+
+
+def _compared(
+    votes: Sequence[Vote], first: list[float], second: list[float], bounds: tuple[float, float], seed: int
+) -> Compared:
+    width = bounds[1] - bounds[0]
+    differences = [a - b for a, b in zip(first, second, strict=True)]
+    return Compared(
+        _mean(first, votes, bounds, seed),
+        _mean(second, votes, bounds, seed),
+        _mean(differences, votes, (-width, width), seed),
+    )
+
+
+def _mean(values: Sequence[float], votes: Sequence[Vote], bounds: tuple[float, float], seed: int) -> Figure:
+    return resampling.mean(values, [vote.case for vote in votes], [vote.reader for vote in votes], bounds, seed)
+
+
+def _scores(vote: Vote, first: str, place: int) -> tuple[int | None, int | None]:
+    left: Scores = vote.left_scores
+    return _sided(vote, first, left[place], vote.right_scores[place])
+
+
+def _sided(vote: Vote, first: str, left: T, right: T) -> tuple[T, T]:
+    return (left, right) if vote.left == first else (right, left)
