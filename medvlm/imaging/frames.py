@@ -54,20 +54,11 @@ def layout_of(header: Header, what: str) -> Layout:
     rows, columns = whole(header, "Rows"), whole(header, "Columns")
     if not keyword or rows is None or columns is None:
         raise UserError(f"{what} is cut short: it has no complete pixel data. Export or copy it again.")
-    syntax = str(getattr(header.file_meta, "TransferSyntaxUID", ""))
-    floating = keyword != "PixelData"
-    allocated = {"FloatPixelData": 32, "DoubleFloatPixelData": 64}.get(keyword) or whole(header, "BitsAllocated") or 0
-    photometric = code(header, "PhotometricInterpretation", (*GREYS, *COLOURS, PALETTE))
-    samples = whole(header, "SamplesPerPixel") or 1
     if is_unreadable(header, "NumberOfFrames"):
         raise UserError(f"{what} is damaged: its number of slices cannot be read. Export it again.")
-    if not photometric or (photometric in COLOURS) != (samples == 3) or samples not in (1, 3):
-        raise UserError(
-            f"{what} has {samples} values a pixel in colours that are not read here (grey, RGB, YBR and palette are). "
-            "Export it as RGB."
-        )
-    if allocated != 1 and allocated not in (8, 16, 32, 64):
-        raise UserError(f"{what} has {allocated} bits a pixel; 1, 8, 16, 32 and 64 are read. Export it again.")
+    photometric, samples = _colours(header, what)
+    allocated, floating = _bits(header, keyword, what), keyword != "PixelData"
+    syntax = str(getattr(header.file_meta, "TransferSyntaxUID", ""))
     return Layout(
         rows=rows,
         columns=columns,
@@ -82,6 +73,26 @@ def layout_of(header: Header, what: str) -> Layout:
         syntax=syntax,
         encapsulated=_is_encapsulated(header, syntax, what),
     )
+
+
+def _colours(header: Header, what: str) -> tuple[str, int]:
+    """The photometric interpretation and how many values a pixel has, where they fit each other."""
+    photometric = code(header, "PhotometricInterpretation", (*GREYS, *COLOURS, PALETTE))
+    samples = whole(header, "SamplesPerPixel") or 1
+    if not photometric or (photometric in COLOURS) != (samples == 3) or samples not in (1, 3):
+        raise UserError(
+            f"{what} has {samples} values a pixel in colours that are not read here (grey, RGB, YBR and palette are). "
+            "Export it as RGB."
+        )
+    return photometric, samples
+
+
+def _bits(header: Header, keyword: str, what: str) -> int:
+    """Bits allocated for a value; floating-point pixel data says it by its name."""
+    allocated = {"FloatPixelData": 32, "DoubleFloatPixelData": 64}.get(keyword) or whole(header, "BitsAllocated") or 0
+    if allocated not in (1, 8, 16, 32, 64):
+        raise UserError(f"{what} has {allocated} bits a pixel; 1, 8, 16, 32 and 64 are read. Export it again.")
+    return allocated
 
 
 def _is_encapsulated(header: Header, syntax: str, what: str) -> bool:
