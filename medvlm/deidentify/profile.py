@@ -1,10 +1,11 @@
 """What PS3.15's Basic Profile does with each element, and what happens here to those that its table does not name."""
 
 import importlib
-import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Literal
+
+from medvlm.deidentify.words import KEPT
 
 # Table E.1-1 as the package dicom-anonymizer generates it from this edition of the standard.
 EDITION = "2026c"
@@ -42,40 +43,7 @@ _KEPT_BULK = frozenset(
         *("SegmentedGreenPaletteColorLookupTableData", "SegmentedBluePaletteColorLookupTableData"),
     )
 )
-_KEPT_CODES = frozenset(
-    (
-        *("SpecificCharacterSet", "ImageType", "FrameType", "Modality", "ConversionType", "PresentationIntentType"),
-        *("PhotometricInterpretation", "PixelPresentation", "VolumetricProperties", "VolumeBasedCalculationTechnique"),
-        *("BodyPartExamined", "Laterality", "ImageLaterality", "FrameLaterality", "ViewPosition", "PatientPosition"),
-        *("PatientOrientation", "PatientOrientationModified", "QualityControlImage", "BurnedInAnnotation"),
-        *("RecognizableVisualFeatures", "LossyImageCompression", "LossyImageCompressionMethod", "PresentationLUTShape"),
-        *("VOILUTFunction", "PixelIntensityRelationship", "RescaleType", "Units", "SeriesType", "CountsSource"),
-        *("ScanningSequence", "SequenceVariant", "ScanOptions", "MRAcquisitionType", "AngioFlag", "RotationDirection"),
-        *("InPlanePhaseEncodingDirection", "VariableFlipAngleFlag", "ExposureModulationType", "DetectorType"),
-        *("ComplexImageComponent", "AcquisitionContrast", "DimensionOrganizationType", "CorrectedImage"),
-        *("DecayCorrection", "CollimatorType", "Grid", "FieldOfViewShape", "FilterType", "UltrasoundColorDataPresent"),
-    )
-)
 _ITEMS_KEPT_OUT = frozenset(("IconImageSequence", "DeidentificationMethodCodeSequence"))
-# Words of an image type that say nothing of a person (PS3.3 C.7.6.1.1.2 and the modalities' own).
-_IMAGE_WORDS = frozenset(
-    (
-        *("ORIGINAL", "DERIVED", "PRIMARY", "SECONDARY", "AXIAL", "LOCALIZER", "MPR", "MIP", "MIXED", "NONE"),
-        *("VOLUME", "M", "P", "R", "I", "M_FFE", "M_SE", "M_IR", "PHASE_MAP", "WATER", "FAT", "IN_PHASE"),
-        *("OUT_PHASE", "ADC", "TRACEW", "FA", "PERFUSION", "DIFFUSION", "SAGITTAL", "CORONAL", "CURVED", "SINGLE"),
-        *("LABEL", "OVERVIEW", "THUMBNAIL", "RESAMPLED", "STATIC", "DYNAMIC", "WHOLE", "BODY", "TOMO"),
-        *("TOMOSYNTHESIS", "SNAPSHOT", "POST_PROCESSED", "SUBTRACTION", "MAGNITUDE", "PHASE", "REAL", "IMAGINARY"),
-        *("T1", "T2", "T2_STAR", "PROTON_DENSITY", "MULTIPLANAR", "PROJECTION", "RECON", "NORM", "DIS2D", "DIS3D"),
-        *("ND",),
-    )
-)
-_RESCALE_TYPES = frozenset(
-    (
-        *("HU", "HU_MOD", "OD", "US", "MGML", "PCT", "Z_EFF", "ED", "EDW", "SUV", "BQML", "CNTS", "DVPX"),
-        *("OPTICAL_DENSITY",),
-    )
-)
-_CODE_WORD = re.compile(r"[A-Z0-9_ ]{0,16}")
 _OVERLAYS, _CURVES = 0x6000, 0x5000
 
 
@@ -120,20 +88,7 @@ def _unsaid(kind: str, keyword: str) -> Action:
     if kind == "UI":
         return "U"
     if kind == "CS" or keyword == "RescaleType":
-        return "K" if keyword in _KEPT_CODES else "X"
+        return "K" if keyword in KEPT else "X"
     if kind in _BULK:
         return "K" if keyword in _KEPT_BULK else "X"
     return "X" if kind in _FREE else "K"
-
-
-def word_kept(keyword: str, word: str) -> bool:
-    """Whether a code word that an element of `_KEPT_CODES` holds may stay."""
-    if keyword == "BodyPartExamined":
-        from medvlm.imaging.domain import BODY_PARTS
-
-        return "".join(letter for letter in word.upper() if letter.isalnum()) in BODY_PARTS
-    if keyword in ("ImageType", "FrameType"):
-        return word in _IMAGE_WORDS
-    if keyword == "RescaleType":
-        return word in _RESCALE_TYPES
-    return keyword == "SpecificCharacterSet" or _CODE_WORD.fullmatch(word) is not None

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from medvlm.deidentify import coded
-from medvlm.deidentify.profile import EDITION, TEMPORAL, action_of, word_kept
+from medvlm.deidentify.profile import EDITION, TEMPORAL, action_of
 from medvlm.deidentify.pseudonyms import Pseudonyms
+from medvlm.deidentify.words import is_known
 
 # CID 7050: what was done, in codes (PS3.16).
 BASIC = ("113100", "Basic Application Confidentiality Profile")
@@ -184,11 +185,13 @@ def _keep(dataset: Any, element: Any, changes: Changes) -> None:
     if element.VR not in ("CS", "LO"):
         return
     words = [str(one) for one in _several(element.value)]
-    kept = [word if word_kept(element.keyword, word) else "" for word in words]
+    kept = [word if is_known(element.keyword, word) else "" for word in words]
     if kept == words:
         return
     changes.removed[element.keyword] += 1
-    if any(kept) and len(kept) > 1:
+    if element.keyword == "Modality":
+        element.value = "OT"
+    elif any(kept):
         element.value = [word or "OTHER" for word in kept]
     else:
         del dataset[element.tag]
