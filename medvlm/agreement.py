@@ -211,8 +211,8 @@ def _by_pair(said: Sequence[tuple[str, str, int]], seed: int) -> dict[tuple[str,
     found = {}
     for one, other in combinations(sorted(codes), 2):
         shared = [case for case in codes[one] if case in codes[other]]
-        pair = ([codes[reader][case] for case in shared] for reader in (one, other))
-        found[one, other] = cohen(*pair, len(_OUTCOMES), seed=seed)
+        first, second = ([codes[reader][case] for case in shared] for reader in (one, other))
+        found[one, other] = cohen(first, second, len(_OUTCOMES), seed=seed)
     return found
 
 

@@ -19,6 +19,7 @@ from medvlm.ratings.records import (
     RatedAnswer,
     Rating,
 )
+from medvlm.types import Decoding, View, Window
 
 ScoreName = Literal["preference", "correctness", "correct", "complete", "relevant", "clear", "safe"]
 SCORE_NAMES: tuple[ScoreName, ...] = get_args(ScoreName)
@@ -132,9 +133,9 @@ def _side_columns(side: str, place: int) -> Iterator[Column]:
         "answer": ("the answer, whole and unmasked", "text", lambda a: a.text),
         "words": ("its length", "words", lambda a: len(a.text.split())),
         "history": ("earlier turns", "JSON", lambda a: _json([[t.role, t.text] for t in a.history])),
-        "temperature": ("of decoding; 0 is greedy", "0 and up, empty", lambda a: a.decoding and a.decoding.temperature),
-        "top_p": ("of decoding", "0 to 1, empty", lambda a: a.decoding and a.decoding.top_p),
-        "seed": ("of decoding", "whole number, empty", lambda a: a.decoding and a.decoding.seed),
+        "temperature": ("of decoding; 0 is greedy", "0 and up, empty", lambda a: _part(a.decoding, "temperature")),
+        "top_p": ("of decoding", "0 to 1, empty", lambda a: _part(a.decoding, "top_p")),
+        "seed": ("of decoding", "whole number, empty", lambda a: _part(a.decoding, "seed")),
         "leaks": ("words masked because they name the candidate", "JSON list", lambda a: _json(a.leaks)),
         "correctness": ("judged by the reader", ", ".join((*CORRECTNESS, "empty")), lambda a: a.correctness),
         "errors": (
@@ -155,9 +156,10 @@ def _given(criterion: Criterion) -> Callable[[RatedAnswer], Cell]:
     return lambda answer: answer.scores[CRITERIA.index(criterion)]
 
 
-def _window(rating: Rating, end: Literal["width", "level"]) -> float | None:
-    window = rating.case.window
-    return None if window is None else (window.width if end == "width" else window.level)
+def _part(whole: Decoding | View | Window | None, name: str) -> Cell:
+    """One field of what may not be there."""
+    value: Cell = None if whole is None else getattr(whole, name)
+    return value
 
 
 COLUMNS: tuple[Column, ...] = (
@@ -175,10 +177,10 @@ COLUMNS: tuple[Column, ...] = (
     Column("question", "the question", "text", lambda r: r.case.question),
     Column("reference", "the reference answer", "text, empty for none", lambda r: r.case.reference),
     Column("scans", "SHA-256 of each scan", "JSON list", lambda r: _json(r.case.scans)),
-    Column("scan", "which scan was shown", "0 and up, empty", lambda r: r.case.view and r.case.view.scan),
-    Column("slice", "which slice was shown", "0 and up, empty", lambda r: r.case.view and r.case.view.slice),
-    Column("window_width", "grey window at the vote", "the scan's unit, empty", lambda r: _window(r, "width")),
-    Column("window_level", "grey window at the vote", "the scan's unit, empty", lambda r: _window(r, "level")),
+    Column("scan", "which scan was shown", "0 and up, empty", lambda r: _part(r.case.view, "scan")),
+    Column("slice", "which slice was shown", "0 and up, empty", lambda r: _part(r.case.view, "slice")),
+    Column("window_width", "grey window at the vote", "scan's unit, empty", lambda r: _part(r.case.window, "width")),
+    Column("window_level", "grey window at the vote", "scan's unit, empty", lambda r: _part(r.case.window, "level")),
     Column("look", "the viewer's state at the vote", "JSON, empty", lambda r: r.case.look),
     *_side_columns("left", 0),
     *_side_columns("right", 1),
