@@ -210,7 +210,7 @@ def test_covering_where_nothing_was_found_says_so_or_is_refused() -> None:
     plain = scan_of("CT", **NAMED)
     assert admitted(plain, gate("ask", None).rule(plain), "mask") is plain
     marked = scan_of("CT", **YES)
-    with pytest.raises(UserError, match="without a detector.*pip install"):
+    with pytest.raises(UserError, match=r"without a detector.*pip install"):
         admitted(marked, gate("ask", None).rule(marked), "mask")
 
 
