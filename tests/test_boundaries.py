@@ -42,7 +42,9 @@ TENSORS = (
 )
 DOORS: dict[str, tuple[str, ...]] = {
     "gradio": ("medvlm.ui", "app"),
-    "pydicom": ("medvlm.imaging",),
+    "pydicom": ("medvlm.imaging", "medvlm.deidentify"),
+    "dicomanonymizer": ("medvlm.deidentify",),
+    "rapidocr": ("medvlm.privacy",),
     "nibabel": ("medvlm.imaging",),
     "imagecodecs": ("medvlm.imaging",),
     "sqlalchemy": ("medvlm.ratings",),
@@ -222,27 +224,23 @@ def test_a_long_table_is_no_long_file(tmp_path: Path) -> None:
     assert misshapen(tmp_path) == []
 
 
-def loaded_by(*modules: str, heavy: tuple[str, ...] = HEAVY) -> set[str]:
-    """Which heavy libraries a fresh process holds after importing these modules."""
-    code = f"import sys\nfor m in {modules!r}: __import__(m)\nprint(*(set({heavy!r}) & sys.modules.keys()))"
+def loaded_by(*groups: Iterable[str], heavy: tuple[str, ...] = HEAVY) -> list[set[str]]:
+    """Which heavy libraries a fresh process holds after each of these groups of modules, imported one after another."""
+    code = (
+        f"import sys\nfor modules in {[list(group) for group in groups]!r}:\n    for m in modules: __import__(m)\n"
+        f"    print(*(set({heavy!r}) & sys.modules.keys()))"
+    )
     process = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert process.returncode == 0, process.stderr
-    return set(process.stdout.split())
+    return [set(line.split()) for line in process.stdout.splitlines()]
 
 
-def test_the_page_is_importable_without_loading_anything_heavy() -> None:
-    pages = [module for module, _ in sources(ROOT) if within(module, "medvlm.ui")]
-    assert loaded_by("app", *pages) == set()
-
-
-def test_modules_outside_the_tensor_layer_load_nothing_heavy() -> None:
+def test_neither_modules_outside_the_tensor_layer_nor_command_lines_nor_the_page_load_anything_heavy() -> None:
     light = [m for m, _ in sources(ROOT) if within(m, "medvlm") and not in_any(m, (*TENSORS, "medvlm.ui"))]
-    assert loaded_by(*light) == set()
-
-
-def test_a_command_line_explains_itself_without_loading_anything_heavy() -> None:
-    assert loaded_by("train.__main__", "eval.__main__") == set()
+    pages = ["app", *(module for module, _ in sources(ROOT) if within(module, "medvlm.ui"))]
+    # In one process: whatever loads something heavy shows from its group on.
+    assert loaded_by(light, ["train.__main__", "eval.__main__"], pages) == [set(), set(), set()]
 
 
 def test_a_heavy_import_would_be_seen() -> None:
-    assert loaded_by("medvlm.types", heavy=("numpy", "torch")) == {"numpy"}
+    assert loaded_by(["medvlm.errors"], ["medvlm.types"], heavy=("numpy", "torch")) == [set(), {"numpy"}]

@@ -2,7 +2,8 @@
 
 A benchmark is a module `tests/bench/bench_NAME.py` with `run(smoke: bool) -> list[dict]`. A row has `name`, `value`,
 `unit`, and where it is measured against something in the same run, `against` (what, in words) and `ratio`
-(value : against). Smoke runs do everything in small, so that no benchmark rots; their numbers mean nothing.
+(value : against); `measuring.row` makes one. Smoke runs do everything in small, so that no benchmark rots; their
+numbers mean nothing.
 """
 
 import argparse
