@@ -175,8 +175,8 @@ def side(text: str) -> str | None:
 def pieces(before: str, after: str) -> tuple[Piece, ...]:
     """The words of `after` as written, in runs: kept from `before`, or changed."""
     old, new = before.split(), after.split()
-    keys = [["".join(words(word)) or word.lower() for word in text] for text in (old, new)]
-    matcher = SequenceMatcher(None, *keys, autojunk=False)
+    was, now = (["".join(words(word)) or word.lower() for word in text] for text in (old, new))
+    matcher = SequenceMatcher(None, was, now, autojunk=False)
     return tuple(
         Piece(" ".join(new[start:end]), tag != "equal")
         for tag, _, _, start, end in matcher.get_opcodes()
