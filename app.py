@@ -54,10 +54,11 @@ def settings(arguments: Sequence[str]) -> AppSettings:
 
 def run(chosen: AppSettings) -> None:
     """Build the parts and serve them until interrupted."""
-    from medvlm.auth import Gate
+    from medvlm.auth import Gate as Login
     from medvlm.desk import Desk
     from medvlm.imaging import Limits
     from medvlm.inbox import Inbox
+    from medvlm.privacy import Gate
     from medvlm.session import Choices
     from medvlm.types import Decoding
     from medvlm.ui.chat_tab import Room
@@ -65,12 +66,12 @@ def run(chosen: AppSettings) -> None:
     from medvlm.ui.server import listen, serve
     from medvlm.waking import loader
 
-    gate = Gate.open(chosen.auth_file) if chosen.auth_file else None
+    gate = Login.open(chosen.auth_file) if chosen.auth_file else None
     listener = listen(chosen.host, chosen.port)
     limits = Limits(file_bytes=chosen.upload_mb * 1_000_000)
     host = Host(loader(chosen), say)
     choices = Choices(decoding=Decoding(max_tokens=chosen.max_tokens))
-    room = Room(Desk(host, limits), Inbox(limits.file_bytes), chosen.upload_mb, choices)
+    room = Room(Desk(host, limits, Gate(chosen.privacy)), Inbox(limits.file_bytes), chosen.upload_mb, choices)
     app = web_app(room, gate, is_loopback(chosen.host))
     address = f"http://{chosen.host}:{chosen.port}"
 

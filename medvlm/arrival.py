@@ -1,8 +1,9 @@
 """What was dropped, on its way to the screen: a first picture at once, the headers, then the series in the tray."""
 
 import threading
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +18,16 @@ from medvlm.types import Scan
 TICK = 0.25
 SMALL = 96
 Files = Sequence[tuple[str, bytes]]
-# Every scan passes here before anything of it is shown or kept. It comes back as it may be seen, or `UserError` is
-# raised.
-Admit = Callable[[Scan], Scan]
+
+
+class Admission(Protocol):
+    """What every scan of one drop passes before anything of it is shown or kept (`medvlm.privacy.Gate.admission`)."""
+
+    def __call__(self, scan: Scan) -> Scan:
+        """The scan as it may be seen. Raises `UserError` where it may not."""
+
+    def previews(self, series: Series) -> bool:
+        """Whether a series may be shown as a small picture before it is opened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +67,7 @@ class _Reading:
         return not self._thread.is_alive()
 
 
-def arriving(files: Files, admit: Admit, limits: Limits = STUDY_LIMITS) -> Generator[Arrival, None, Study]:
+def arriving(files: Files, admit: Admission, limits: Limits = STUDY_LIMITS) -> Generator[Arrival, None, Study]:
     """Reads the headers of all files, (name, bytes) each, archives opened; returns the study. Raises `UserError`."""
     drop = unpack(files, limits)
     if len(drop) > 1:
@@ -73,7 +81,7 @@ def arriving(files: Files, admit: Admit, limits: Limits = STUDY_LIMITS) -> Gener
     return reading.study
 
 
-def _admitted(scan: Scan | None, admit: Admit) -> Scan | None:
+def _admitted(scan: Scan | None, admit: Admission) -> Scan | None:
     """None for what may not be seen: opening it says why."""
     try:
         return None if scan is None else admit(scan)
@@ -81,7 +89,7 @@ def _admitted(scan: Scan | None, admit: Admit) -> Scan | None:
         return None
 
 
-def tray_of(study: Study, admit: Admit) -> tuple[tuple[Item, ...], int]:
+def tray_of(study: Study, admit: Admission) -> tuple[tuple[Item, ...], int]:
     """The series of a study for the tray, and the number of the one with the most slices, which is open.
 
     Where that cannot be opened it is the next one; raises the first `UserError` where none can.
@@ -97,14 +105,15 @@ def tray_of(study: Study, admit: Admit) -> tuple[tuple[Item, ...], int]:
     raise errors[0]
 
 
-def _item(study: Study, series: Series, admit: Admit) -> Item:
+def _item(study: Study, series: Series, admit: Admission) -> Item:
     def source() -> Scan:
         return admit(study.open(series.number, background=True))
 
     def picture() -> NDArray[np.uint8]:
         return small(study.thumbnail(series.number))
 
-    return Item(words_of(series), series.count, source, picture, notes=study.notes)
+    drawn = picture if admit.previews(series) else None
+    return Item(words_of(series), series.count, source, drawn, notes=study.notes)
 
 
 def words_of(series: Series) -> str:

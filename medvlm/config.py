@@ -40,7 +40,7 @@ class AppSettings:
     host: Annotated[str, "address to listen on; any but the loopback one needs --auth-file"] = "127.0.0.1"
     port: Annotated[int, "port to listen on"] = 7860
     queue_size: Annotated[int, "how many people may wait for an answer at once"] = 16
-    upload_mb: Annotated[int, "largest file that is read, in MB"] = 200
+    upload_mb: Annotated[int, "largest drop that is read, in MB: a file, or all files of a study"] = 2000
     privacy: Annotated[Privacy, "what happens to scans that could name a person before they are shown"] = "ask"
     no_disk: Annotated[bool, "keep uploads and temporary files in memory; say no to let them use a folder"] = True
     idle_minutes: Annotated[int, "after so many minutes without use, a conversation and its scans are forgotten"] = 60

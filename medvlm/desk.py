@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import TYPE_CHECKING, Literal
 
-from medvlm.arrival import Admit, Arrival, Files, arriving, tray_of
+from medvlm.arrival import Admission, Arrival, Files, arriving, small, tray_of
 from medvlm.errors import UserError
 from medvlm.host import Host, LiveAnswer, PageModel
-from medvlm.imaging import STUDY_LIMITS, Limits
+from medvlm.imaging import STUDY_LIMITS, Limits, render
+from medvlm.privacy import Gate
 from medvlm.screen import shot
 from medvlm.session import Choices, Item, Made, Seat, Session, Shown
 from medvlm.suggestions import GUESS_QUESTION, domain_said
@@ -45,11 +46,15 @@ class Moment:
 class Desk:
     """The steps that handlers call; it holds the model's host and no state of any person."""
 
-    def __init__(self, host: Host, limits: Limits | None = None, admit: Admit = lambda scan: scan) -> None:
-        """`admit`: the gate that every scan passes before anything of it is shown or kept."""
+    def __init__(self, host: Host, limits: Limits | None = None, gate: Gate | None = None) -> None:
+        """`gate`: what every scan passes before anything of it is shown or kept; without one everything goes on."""
         self.host = host
         self._limits = limits or STUDY_LIMITS
-        self._admit = admit
+        self._gate = gate or Gate("off")
+
+    def admission(self) -> Admission:
+        """The gate for the scans of one drop."""
+        return self._gate.admission()
 
     def open_scan(self, seat: Seat, data: bytes, name: str) -> Session:
         """Read a file and show it. Raises `UserError` for what cannot be read; the session is then as before."""
@@ -57,15 +62,17 @@ class Desk:
             pass
         return seat.session
 
-    def take_in(self, seat: Seat, files: Files) -> Iterator[Arrival]:
+    def take_in(self, seat: Seat, files: Files, admission: Admission | None = None) -> Iterator[Arrival]:
         """Read what was dropped, show the series with the most slices and put all of them into the tray.
 
-        Raises `UserError` for what cannot be read; the session is then as before.
+        Raises `UserError` for what cannot be read and for what the gate keeps back or asks about; the session is then
+        as before. `admission` may hold what was answered at the gate.
         """
         began = seat.session
         began.check_room()
-        study = yield from arriving(files, self._admit, self._limits)
-        items, number = tray_of(study, self._admit)
+        admit = admission or self.admission()
+        study = yield from arriving(files, admit, self._limits)
+        items, number = tray_of(study, admit)
         seat.change(lambda now: now.with_items(items, number) if _same(now, began) else now)
         yield Arrival(shown=True)
         for item in items:
@@ -313,9 +320,16 @@ def _saw(model: PageModel, asked: Session) -> bytes | None:
 
 
 def _draw_thumb(seat: Seat, item: Item) -> None:
-    """A series whose small picture cannot be drawn has none; opening it says why."""
-    if item.draw is None:
+    """A series whose small picture cannot be drawn has none; opening it says why.
+
+    Of an open one it is drawn from the scan, where what must not be seen is covered.
+    """
+    if item.scan is None and item.draw is None:
         return
     with suppress(UserError):
-        thumb = item.draw()
+        if item.scan is not None:
+            thumb = small(render(item.scan, len(item.scan.slices) // 2))
+        else:
+            assert item.draw is not None, "what is not open has a way to be drawn"
+            thumb = item.draw()
         seat.change(lambda now: now.with_thumb(item.source, thumb))

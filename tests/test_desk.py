@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from io import BytesIO
 
 import numpy as np
@@ -13,9 +14,9 @@ from PIL import Image
 from medvlm.desk import LONGEST_QUESTION, Desk, Moment
 from medvlm.errors import UserError
 from medvlm.host import Host, PageModel
-from medvlm.imaging import Limits
+from medvlm.imaging import Limits, Series
 from medvlm.session import Choices, Seat
-from medvlm.types import Arm, Conversation, Decoding, Scan
+from medvlm.types import Arm, Conversation, Decoding, Scan, Window
 from tests.fakes import FakeModel
 
 ASK = Choices()
@@ -306,15 +307,33 @@ def test_several_files_fill_the_tray_and_each_opens_when_it_is_chosen() -> None:
 
 
 def test_what_the_gate_refuses_is_shown_to_nobody_not_even_as_a_first_picture() -> None:
-    def gate(scan: Scan) -> Scan:
-        raise UserError("A name stands in this picture.")
+    class Shut:
+        def __call__(self, scan: Scan) -> Scan:
+            raise UserError("A name stands in this picture.")
 
-    desk, seat = Desk(desk_with(FakeModel()).host, admit=gate), Seat()
-    steps = desk.take_in(seat, [("a.png", png()), ("b.png", png())])
+        def previews(self, series: Series) -> bool:
+            return False
+
+    desk, seat = desk_with(FakeModel()), Seat()
+    steps = desk.take_in(seat, [("a.png", png()), ("b.png", png())], Shut())
     assert next(steps).first is None
     with pytest.raises(UserError, match="A name stands"):
         list(steps)
     assert seat.session.items == ()
+
+
+def test_a_small_picture_waits_for_the_gate_and_is_drawn_of_what_came_through_it() -> None:
+    class Covers:
+        def __call__(self, scan: Scan) -> Scan:
+            return replace(scan, slices=(np.zeros((12, 16), np.uint8),), window=Window(255, 127))
+
+        def previews(self, series: Series) -> bool:
+            return False
+
+    desk, seat = desk_with(FakeModel()), Seat()
+    list(desk.take_in(seat, [("a.png", png(200)), ("b.png", png(90))], Covers()))
+    opened, waiting = seat.session.items
+    assert opened.thumb is not None and opened.thumb.max() == 0 and waiting.thumb is None
 
 
 def test_what_is_read_while_a_new_conversation_begins_does_not_turn_up_in_it() -> None:

@@ -10,7 +10,7 @@ from medvlm.desk import Desk
 from medvlm.handout import Handout
 from medvlm.inbox import Inbox
 from medvlm.session import Choices, Seat, Session
-from medvlm.ui import drawer, keys
+from medvlm.ui import drawer, gate, keys, trust
 from medvlm.ui.composer import TEMPLATE, composer
 from medvlm.ui.handlers import Handlers
 from medvlm.ui.header import header
@@ -47,6 +47,7 @@ def build(room: Room, blocks: gr.Blocks) -> None:
     showing, handlers = Showing(room.desk, room.inbox, updates), Handlers(room.desk, updates)
     _wire_picture(parts, showing)
     _wire_conversation(parts, handlers)
+    trust.wire(parts.trust, parts.seat, room.desk)
     _wire_page(parts, handlers)
     blocks.load(handlers.tick, None, [parts.top, parts.clock], **QUIET)
     blocks.unload(showing.leave)
@@ -65,23 +66,26 @@ def _parts(room: Room) -> Parts:
                 js_on_load=script("viewer"),
                 server_functions=[receiver(room.inbox)],
             )
+            asks = gate.gate()
             scan = viewer(elem_id="scan")
             notes = html("", elem_id="notes", js_on_load=None)
             saw = html("", elem_id="saw", js_on_load=None)
         with gr.Column(elem_id="right", scale=54, min_width=0):
             talk = html(transcript(empty), elem_id="talk", js_on_load=script("talk"))
+            doubts = trust.build()
             box = html(composer("idle"), elem_id="composer", html_template=TEMPLATE, js_on_load=script("composer"))
     porter = html({}, elem_id="porter", html_template="", js_on_load=script("porter"))
     html(keys.dialog(), elem_id="help", js_on_load=None)
     settings = drawer.build(room.choices)
-    return Parts(seat, top, around, scan, notes, saw, talk, box, porter, settings, gr.Timer(1.0))
+    return Parts(seat, top, around, asks, scan, notes, saw, talk, doubts, box, porter, settings, gr.Timer(1.0))
 
 
 def _wire_picture(p: Parts, do: Showing) -> None:
     p.scan.hello(do.hello, p.seat, p.screen, **QUIET)
     p.scan.gone(do.gone, p.seat, p.screen, **QUIET)
     view = p.viewer
-    for event, step in ((view.parcel, do.open_parcel), (view.example, do.open_example), (view.pick, do.pick)):
+    opening = (view.parcel, do.open_parcel), (view.example, do.open_example), (view.pick, do.pick)
+    for event, step in (*opening, (p.gate.choose, do.answer)):
         opened = event(step, p.seat, p.screen, **QUIET)
         opened.then(do.saw, p.seat, p.saw, **LAST).then(do.guess, p.seat, p.screen, **QUIET)
     p.viewer.refused(do.refuse, p.seat, p.screen, **QUIET)
@@ -93,17 +97,21 @@ def _wire_picture(p: Parts, do: Showing) -> None:
 
 def _wire_conversation(p: Parts, do: Handlers) -> None:
     asking = [p.seat, *p.drawer.inputs]
-    p.composer.ask(do.ask, asking, p.screen, **QUIET)
     p.composer.halt(do.halt, p.seat, None, **QUIET)
-    p.talk.suggest(do.ask, asking, p.screen, **QUIET)
-    p.talk.retry(do.retry, asking, p.screen, **QUIET)
     p.talk.edit(do.edit, p.seat, p.screen, **QUIET)
-    p.talk.undo(do.undo, p.seat, p.screen, **QUIET)
+    changing = [
+        p.composer.ask(do.ask, asking, p.screen, **QUIET),
+        p.talk.suggest(do.ask, asking, p.screen, **QUIET),
+        p.talk.retry(do.retry, asking, p.screen, **QUIET),
+        p.talk.undo(do.undo, p.seat, p.screen, **QUIET),
+        p.top.fresh(do.restart, p.seat, [*p.screen, p.saw], **QUIET),
+    ]
+    for changed in changing:
+        changed.then(trust.fresh, p.seat, p.trust, **QUIET)
 
 
 def _wire_page(p: Parts, do: Handlers) -> None:
     asking = [p.seat, *p.drawer.inputs]
-    p.top.fresh(do.restart, p.seat, [*p.screen, p.saw], **QUIET)
     p.top.export(do.take_along, p.seat, [p.porter, *p.screen], **QUIET)
     for event in (p.top.drawer, p.drawer.show.click):
         event(do.show_prompt, asking, p.drawer.prompt, **QUIET)

@@ -12,6 +12,7 @@ from medvlm.export import Format, export
 from medvlm.session import Seat
 from medvlm.ui.composer import composer
 from medvlm.ui.drawer import choices
+from medvlm.ui.gate import CLEAR
 from medvlm.ui.header import header
 from medvlm.ui.showing import take_looks
 from medvlm.ui.updates import Update, Updates
@@ -64,7 +65,7 @@ class Handlers:
     def restart(self, seat: Seat) -> Update:
         self._desk.restart(seat)
         said = composer("idle", say="New conversation")
-        return self._updates.opened(seat) | {self._parts.saw: "", self._parts.composer: said}
+        return self._updates.opened(seat) | {self._parts.gate: CLEAR, self._parts.saw: "", self._parts.composer: said}
 
     def take_along(self, seat: Seat, event: gr.EventData) -> Update:
         """The conversation as a file, which the browser makes."""

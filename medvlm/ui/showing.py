@@ -2,19 +2,23 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 from weakref import WeakValueDictionary
 
 import gradio as gr
 
-from medvlm.arrival import Arrival, Files
+from medvlm.arrival import Admission, Arrival, Files
 from medvlm.desk import Desk
 from medvlm.errors import UserError
 from medvlm.handout import Refused
 from medvlm.inbox import Inbox
+from medvlm.privacy import Asked, Waiting
+from medvlm.privacy.waiting import Again
 from medvlm.session import MOST_SCANS, Seat
 from medvlm.shelf import shelf
 from medvlm.types import DOMAIN_NAMES, Scan
+from medvlm.ui import gate
 from medvlm.ui.picture import Doing, notes, saw
 from medvlm.ui.updates import Update, Updates
 from medvlm.viewing import look_of
@@ -39,6 +43,7 @@ class Showing:
         self._inbox = inbox
         self._updates = updates
         self._parts = updates.parts
+        self._held = Waiting()
         self._present: WeakValueDictionary[str, Seat] = WeakValueDictionary()
 
     def hello(self, seat: Seat, event: gr.EventData, request: gr.Request) -> Update:
@@ -80,15 +85,39 @@ class Showing:
         else:
             yield from self._opening(seat, files)
 
-    def _opening(self, seat: Seat, files: Files) -> Iterator[Update]:
-        first = None
+    def answer(self, seat: Seat, event: gr.EventData) -> Iterator[Update]:
+        """What was chosen at the gate."""
+        yield {self._parts.gate: gate.CLEAR}
         try:
-            for arrival in self._desk.take_in(seat, files):
+            yield from self._held.answer(str(event.ticket), event.choice)
+        except UserError as error:
+            yield self._updates.picture(seat.session, str(error))
+
+    def _opening(self, seat: Seat, files: Files, admission: Admission | None = None) -> Iterator[Update]:
+        admission, first = admission or self._desk.admission(), None
+        try:
+            for arrival in self._desk.take_in(seat, files, admission):
                 first = first or arrival.first
                 # The first picture is held to the end: the page may still be fetching it.
                 yield self._updates.opened(seat, first) if arrival.shown else self._waiting(seat, arrival, first)
+        except Asked as asked:
+            yield self._asked(seat, asked, partial(self._opening, seat, files, admission)) | self._updates.scan(seat)
         except UserError as error:
             yield self._updates.picture(seat.session, str(error)) | self._updates.scan(seat, first)
+
+    def _picking(self, seat: Seat, index: int, beside: bool) -> Iterator[Update]:
+        try:
+            self._desk.pick(seat, index, beside)
+            yield self._updates.opened(seat)
+        except Asked as asked:
+            yield self._asked(seat, asked, partial(self._picking, seat, index, beside))
+        except UserError as error:
+            yield self._updates.picture(seat.session, str(error))
+
+    def _asked(self, seat: Seat, asked: Asked, again: Again) -> Update:
+        """The gate's question; what is to be done once it is answered waits under a ticket."""
+        ticket = self._held.hold(asked, again)
+        return self._updates.picture(seat.session) | {self._parts.gate: gate.question(asked.ruling, ticket)}
 
     def _waiting(self, seat: Seat, arrival: Arrival, first: Scan | None) -> Update:
         """How far a drop has come, with a first picture of it as soon as there is one."""
@@ -101,13 +130,9 @@ class Showing:
         """The script could not send a file; it says why."""
         return self._updates.picture(seat.session, str(event.sentence)[:500])
 
-    def pick(self, seat: Seat, event: gr.EventData) -> Update:
+    def pick(self, seat: Seat, event: gr.EventData) -> Iterator[Update]:
         """Another picture of the tray."""
-        try:
-            self._desk.pick(seat, int(event.item), event._data.get("beside") is True)
-            return self._updates.opened(seat)
-        except UserError as error:
-            return self._updates.picture(seat.session, str(error))
+        yield from self._picking(seat, int(event.item), event._data.get("beside") is True)
 
     def set_domain(self, seat: Seat, event: gr.EventData) -> Update:
         """The person says what kind of picture it is."""

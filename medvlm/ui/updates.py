@@ -23,10 +23,12 @@ class Parts:
     seat: Any
     top: Any
     viewer: Any
+    gate: Any
     scan: Any
     notes: Any
     saw: Any
     talk: Any
+    trust: Any
     composer: Any
     porter: Any
     drawer: Drawer
@@ -35,7 +37,7 @@ class Parts:
     @property
     def screen(self) -> list[Any]:
         """What a step may change."""
-        return [self.viewer, self.scan, self.notes, self.talk, self.composer]
+        return [self.viewer, self.gate, self.scan, self.notes, self.talk, self.composer]
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,7 +82,7 @@ def command(port: int) -> list[str]:
     adapter = "nano-med" if (ASSETS / "adapters" / "nano-med").exists() else "none"
     return [
         *(sys.executable, "app.py", "--port", str(port), "--adapter", adapter),
-        *("--max-tokens", LONGEST_ANSWER, "--upload-mb", "5"),
+        *("--max-tokens", LONGEST_ANSWER, "--upload-mb", "5", "--privacy", "off"),
     ]
 
 

@@ -1,5 +1,6 @@
 """One small file of each format that people drop on the page, made in memory."""
 
+import zipfile
 from io import BytesIO
 from typing import Any
 
@@ -9,6 +10,7 @@ from PIL import Image
 from pydicom.uid import ExplicitVRLittleEndian
 
 from tests.dicom_cases import header
+from tests.study_cases import one_slice
 
 SIDE = 96
 
@@ -74,6 +76,23 @@ def mr() -> bytes:
     return dicom("MR", scene().astype(np.uint16) * 8, BodyPartExamined="BRAIN")
 
 
+def study_zip() -> bytes:
+    """A zip of two series: twelve axial CT slices of the chest, slice n of them n brighter, and a short MRI."""
+    out = BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for n in range(12):
+            pixels = scene(n).astype(np.uint16) * 4 + 500
+            pixels[:8, :8] = 1024 + n
+            data = one_slice(pixels, n + 1, (0.0, 0.0, 5.0 * n), series="ct", SeriesDescription="CHEST LUNG")
+            archive.writestr(f"CT/{n:03}", data)
+        for n in range(3):
+            data = one_slice(
+                scene(20 + n).astype(np.uint16) * 8, n + 1, (0.0, 0.0, 4.0 * n), series="mr", modality="MR"
+            )
+            archive.writestr(f"MR/{n:03}", data)
+    return out.getvalue()
+
+
 # File name -> bytes, and what the notes line says of it.
 FORMATS: dict[str, tuple[bytes, str]] = {
     "a.png": (picture("PNG"), "PNG"),
@@ -82,7 +101,7 @@ FORMATS: dict[str, tuple[bytes, str]] = {
     "a.bmp": (picture("BMP"), "BMP"),
     "a.tif": (picture("TIFF"), "TIFF"),
     "deep.png": (deep_png(), "PNG"),
-    "ct.dcm": (ct(), "DICOM CT · slice 1/6"),
+    "ct.dcm": (ct(), "DICOM CT · slice 4/6"),
     "cxr.dcm": (cxr(), "MONOCHROME1 inverted"),
     "mr.dcm": (mr(), "DICOM MR"),
 }

@@ -1,17 +1,28 @@
 """What a person does at the page, in words that tests are made of."""
 
 import base64
+from collections.abc import Sequence
 
 from playwright.sync_api import Page
 
 IDLE = ".ask:not(.busy)"
+VIEWER = "document.querySelector('#scan .mv').viewer"
+# Something of a picture is on the screen; all of it is in the page.
+SEEN = f"{VIEWER}.stages.length > 0 && {VIEWER}.stages.every((stage) => stage.picture)"
+WHOLE = f"{VIEWER}.slices.length > 0 && {VIEWER}.slices.every((slices) => slices.whole)"
 
 
 def choose(page: Page, name: str, data: bytes, key: str = "") -> None:
     """Through the file dialog, which the button opens or a key."""
+    choose_all(page, [(name, data)], key)
+
+
+def choose_all(page: Page, files: Sequence[tuple[str, bytes]], key: str = "") -> None:
+    """Several files at once."""
     with page.expect_file_chooser() as chooser:
         page.keyboard.press(key) if key else page.click("#viewer [data-act=choose]")
-    chooser.value.set_files([{"name": name, "mimeType": "application/octet-stream", "buffer": data}])
+    kind = "application/octet-stream"
+    chooser.value.set_files([{"name": name, "mimeType": kind, "buffer": data} for name, data in files])
 
 
 def hand_over(page: Page, name: str, data: bytes, how: str) -> None:
@@ -34,7 +45,8 @@ def hand_over(page: Page, name: str, data: bytes, how: str) -> None:
 def opened(page: Page, name: str, data: bytes, says: str = "") -> None:
     """Choose a file and wait until it is shown with these words in its notes."""
     choose(page, name, data)
-    page.wait_for_selector(f".notes:has-text('{says}')" if says else ".stage img")
+    page.wait_for_selector(f".notes:has-text('{says}')")
+    page.wait_for_function(SEEN)
 
 
 def ready(page: Page) -> None:

@@ -14,31 +14,33 @@ from tests.browser.steps import answered, ask, choose, fresh, hand_over, opened,
 def test_every_format_opens_with_its_notes(page: Page) -> None:
     for name, (data, says) in FORMATS.items():
         opened(page, name, data, says)
-        assert page.locator(".stage img").evaluate("image => image.complete && image.naturalWidth") > 0
+        assert page.locator("#scan .mv-stage").count() == 1
         fresh(page)
 
 
 def test_dropped_pasted_and_example_pictures_open_too(page: Page) -> None:
     hand_over(page, "a.png", picture("PNG"), "drop")
-    page.wait_for_selector(".stage img")
+    page.wait_for_selector(".notes:has-text('PNG')")
     hand_over(page, "b.jpg", picture("JPEG"), "paste")
-    page.wait_for_selector(".pictures .thumb >> nth=1")
+    page.wait_for_selector(".notes:has-text('JPEG')")
+    page.wait_for_selector(".pictures .card >> nth=1")
     fresh(page)
     page.click(".examples .thumb >> nth=0")
-    page.wait_for_selector(".stage img")
+    page.wait_for_selector(".notes:has-text('DICOM')")
     assert page.locator(".suggestions .chip").count() == 3
 
 
 def test_a_question_is_answered_with_what_it_is_about_and_what_it_cost(page: Page) -> None:
     ready(page)
-    opened(page, "ct.dcm", ct(), "slice 1/6")
+    opened(page, "ct.dcm", ct(), "slice 4/6")
     page.wait_for_selector(".saw img")
     page.keyboard.press("End")
     page.wait_for_selector(".notes:has-text('slice 6/6')")
     ask(page, "Which organ is this?")
     assert answered(page)
-    meta = page.locator(".answer .meta").last.inner_text()
-    assert "about slice 6 of 6" in meta and "first word" in meta
+    meta = page.locator(".answer .meta").last
+    assert "about slice 6 of 6" in meta.inner_text() and "first word" in meta.inner_text()
+    assert meta.locator("img.given").evaluate("image => image.complete && image.naturalWidth") > 0
     assert page.input_value("#question") == "" and page.locator("#live p").count() >= 1
     suggestion = page.locator(".suggestions .chip").first
     words = suggestion.inner_text()
@@ -49,7 +51,7 @@ def test_a_question_is_answered_with_what_it_is_about_and_what_it_cost(page: Pag
 
 def test_stop_ends_the_answer_at_once_and_the_next_question_works(page: Page) -> None:
     ready(page)
-    opened(page, "mr.dcm", mr())
+    opened(page, "mr.dcm", mr(), "DICOM MR")
     ask(page, "Describe this picture in detail.")
     page.get_by_role("button", name="Stop").click()
     page.wait_for_selector(".ask:not(.busy)", timeout=10000)
@@ -63,7 +65,7 @@ def test_stop_ends_the_answer_at_once_and_the_next_question_works(page: Page) ->
 
 def test_retry_edit_and_undo_work_on_the_last_question(page: Page) -> None:
     ready(page)
-    opened(page, "mr.dcm", mr())
+    opened(page, "mr.dcm", mr(), "DICOM MR")
     ask(page, "Which plane?")
     first = answered(page)
     page.click("[data-act=retry]")
@@ -105,7 +107,7 @@ def test_a_wrong_file_is_explained_where_it_was_dropped_and_nothing_is_lost(page
     assert page.locator(".viewer .error").count() == 0
     choose(page, "large.png", bytes(6_000_000))
     assert "at most 5 MB" in page.inner_text(".viewer > .error")
-    assert page.locator(".stage img").count() == 1 and page.input_value("#question") == "half a ques"
+    assert page.locator("#scan .mv-stage").count() == 1 and page.input_value("#question") == "half a ques"
 
 
 def test_an_empty_question_is_explained_at_the_box(page: Page) -> None:
@@ -114,7 +116,7 @@ def test_an_empty_question_is_explained_at_the_box(page: Page) -> None:
 
 
 def test_the_kind_of_picture_is_set_by_a_click(page: Page) -> None:
-    opened(page, "a.png", picture("PNG"))
+    opened(page, "a.png", picture("PNG"), "PNG")
     page.click(".domain >> text=Histology")
     page.wait_for_selector(".domain[aria-pressed=true]:text-is('Histology')")
     assert "Which stain was used?" in page.inner_text(".suggestions")
@@ -122,7 +124,7 @@ def test_the_kind_of_picture_is_set_by_a_click(page: Page) -> None:
 
 def test_settings_reach_the_answer_and_the_prompt_is_shown(page: Page) -> None:
     ready(page)
-    opened(page, "mr.dcm", mr())
+    opened(page, "mr.dcm", mr(), "DICOM MR")
     page.click("[data-act=drawer]")
     page.get_by_label("Base", exact=True).check()
     page.get_by_label("System prompt").fill("Answer in one word.")
@@ -141,7 +143,7 @@ def test_settings_reach_the_answer_and_the_prompt_is_shown(page: Page) -> None:
 
 def test_a_conversation_can_be_taken_along(page: Page) -> None:
     ready(page)
-    opened(page, "mr.dcm", mr())
+    opened(page, "mr.dcm", mr(), "DICOM MR")
     ask(page, "Which plane?")
     answer = answered(page)
     texts = {}
