@@ -95,10 +95,10 @@ class Disagreement:
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """One document's results. `seed`: which of the project's source documents it is."""
+    """One document's results. `document`: its number among the project's source documents."""
 
     id: str
-    seed: str
+    document: str
     title: str
     authors: str
     year: int
@@ -132,7 +132,7 @@ def parse(printed: str) -> tuple[float, bool, float | None] | None:
 
 
 def papers(folder: Path = FOLDER) -> tuple[Paper, ...]:
-    """All documents, in the order of their seeds. Raises DatasetError where one is missing or damaged."""
+    """All documents, in the order of their numbers. Raises DatasetError where one is missing or damaged."""
     return tuple(paper(name, folder) for name in PAPERS)
 
 
@@ -142,7 +142,7 @@ def paper(name: str, folder: Path = FOLDER) -> Paper:
     try:
         return Paper(
             id=record["id"],
-            seed=record["seed"],
+            document=record["document"],
             title=record["title"],
             authors=record["authors"],
             year=record["year"],

@@ -161,7 +161,7 @@ def test_every_rubric_asks_and_reads(rubric: Rubric) -> None:
     assert found.verdict == verdict and found.replies == (reply,)
     (prompt,) = judge.asked
     assert "| What is seen?" in prompt and "| A mass." in prompt and "| CT of the chest." in prompt
-    assert ("Figure 1" in prompt) == (rubric.name != "scores-only")  # seed 000 gives the caption only
+    assert ("Figure 1" in prompt) == (rubric.name != "scores-only")  # the LLaVA-NeXT report gives the caption only
     assert rubric.decoding == judge.decodings[0] and PROMPT_VERSION >= 1
     assert rubric.conversation(CASE).scans == ()
 

@@ -19,8 +19,8 @@ needs_seeds = pytest.mark.skipif(not SEEDS.is_dir(), reason=f"needs the source d
 needs_chat = pytest.mark.skipif(not CHAT.is_dir(), reason=f"needs the published reviews in {CHAT}")
 
 
-def text_of(seed: str) -> str:
-    (path,) = SEEDS.glob(f"{seed}_*.txt")
+def text_of(document: str) -> str:
+    (path,) = SEEDS.glob(f"{document}_*.txt")
     return path.read_text(encoding="utf-8")
 
 
@@ -32,7 +32,7 @@ def without_tags(line: str) -> tuple[str, ...]:
 @pytest.mark.parametrize("name", published.PAPERS)
 def test_every_row_stands_in_its_document(name: str) -> None:
     paper = published.paper(name)
-    lines = {without_tags(line) for line in text_of(paper.seed).splitlines() if "\t" in line}
+    lines = {without_tags(line) for line in text_of(paper.document).splitlines() if "\t" in line}
     # One table's rows carry an empty cell at the end, for a heading that spans two columns.
     lines |= {line[:-1] for line in lines if not line[-1]}
     for table in paper.tables:
@@ -42,10 +42,10 @@ def test_every_row_stands_in_its_document(name: str) -> None:
 
 @needs_seeds
 def test_every_row_of_the_documents_tables_is_kept() -> None:
-    """All tables that the seeds hold are kept whole: no line of numbers in them is missing from the data."""
+    """All tables that the documents hold are kept whole: no line of numbers in them is missing from the data."""
     kept = {row.cells for paper in published.papers() for table in paper.tables for row in table.rows}
-    for seed in ("000", "003"):
-        for line in text_of(seed).splitlines():
+    for document in ("000", "003"):
+        for line in text_of(document).splitlines():
             cells = without_tags(line)
             if sum(published.parse(cell) is not None for cell in cells) >= 4 and not cells[0].startswith(
                 ("1", "Infra")
@@ -58,7 +58,7 @@ def test_every_row_of_the_documents_tables_is_kept() -> None:
 @pytest.mark.parametrize("name", published.PAPERS)
 def test_every_statement_stands_in_its_document(name: str) -> None:
     paper = published.paper(name)
-    text = " ".join(text_of(paper.seed).split())
+    text = " ".join(text_of(paper.document).split())
     for one in paper.statements:
         assert one.quote in text, one.quote
         numbers = {Fraction(n.replace(",", "")) for n in re.findall(r"\d[\d,]*(?:\.\d+)?|\.\d+", one.quote.rstrip("."))}
@@ -70,7 +70,7 @@ def test_every_statement_stands_in_its_document(name: str) -> None:
 @pytest.mark.parametrize("name", published.PAPERS)
 def test_numbers_that_disagree_are_both_in_the_document(name: str) -> None:
     paper = published.paper(name)
-    text = text_of(paper.seed)
+    text = text_of(paper.document)
     for one in paper.disagreements:
         assert len(one.places) >= 2
         for where, numbers in one.places:
@@ -78,7 +78,7 @@ def test_numbers_that_disagree_are_both_in_the_document(name: str) -> None:
                 assert all(number in text for number in numbers), one
 
 
-def test_seed_000_keeps_what_its_text_and_its_table_say() -> None:
+def test_the_llava_next_report_keeps_what_its_text_and_its_table_say() -> None:
     paper = published.paper("llava-next-reasoning")
     overall = [number for number in paper.table("table-1").numbers() if number.labels == ("Overall",)]
     assert [number.value for number in overall] == [8.89, 7.01, 6.92, 79.03, 78.30]

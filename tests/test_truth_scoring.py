@@ -1,11 +1,12 @@
 """Texts held against what a phantom shows: right, wrong and missed are told apart; our own captions are all right."""
 
+import random
 from dataclasses import replace
 
 import pytest
 
+from medvlm.phantoms import captions
 from medvlm.phantoms.truth import Finding, Side, Truth
-from medvlm.phantoms.writer import write
 from medvlm.truth_scoring import TruthScore, score
 from tests.phantom_truths import kept_truths
 
@@ -105,8 +106,8 @@ def test_a_text_that_says_nothing_misses_everything(text: str) -> None:
 
 def test_all_that_our_own_captions_say_is_right() -> None:
     for seed, truth in enumerate(kept_truths()[::10]):
-        texts = write(truth, seed)
-        for text in (texts.brief, texts.detailed):
+        for caption in (captions.brief, captions.detailed):
+            text = caption(truth, random.Random(seed))
             found = score(text, truth)
             assert (found.value, found.unsure) == (1.0, 0), f"{text} {facets(found)}"
 
@@ -115,7 +116,7 @@ def test_captions_of_mirrored_truths_have_the_wrong_side() -> None:
     swap: dict[Side | None, Side] = {"left": "right", "right": "left"}
     checked = 0
     for seed, truth in enumerate(kept_truths()[::7]):
-        text = write(truth, seed).detailed
+        text = captions.detailed(truth, random.Random(seed))
         if len(truth.findings) != 1 or not score(text, truth).count("right", "side"):
             continue
         (lone,) = truth.findings

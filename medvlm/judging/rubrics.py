@@ -15,7 +15,7 @@ from medvlm.ratings.records import HARMS
 from medvlm.types import Conversation, Decoding
 
 PROMPT_VERSION = 1  # raise it when any wording below changes; it is kept with every run
-# Seed 000 decodes at temperature 0; seed 001 at 0.2 with a limit of tokens.
+# The LLaVA-NeXT report decodes at temperature 0, the LDRT paper at 0.2 with a limit of tokens.
 DETERMINISTIC = Decoding(temperature=0.0, max_tokens=700)
 LOW_TEMPERATURE = Decoding(temperature=0.2, max_tokens=512)
 Shape = Literal["two scores", "one score", "preference", "errors"]
@@ -148,7 +148,7 @@ _ALL = (
     ),
     Rubric(
         "scores-only",
-        "Fine-tuned LLaVA-NeXT (seed 000): as LLaVA-Med's, with the caption only, and only the two scores",
+        "Fine-tuned LLaVA-NeXT: as LLaVA-Med's, with the caption only, and only the two scores",
         "two scores",
         (1, 10),
         Decoding(temperature=0.0, max_tokens=32),
@@ -157,7 +157,7 @@ _ALL = (
     ),
     Rubric(
         "ldrt",
-        "LDRT (seed 001): one answer against its reference from 0 to 10, by two judges",
+        "LDRT: one answer against its reference from 0 to 10, by two judges",
         "one score",
         (0, 10),
         LOW_TEMPERATURE,
