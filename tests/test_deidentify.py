@@ -250,12 +250,12 @@ def test_colours_and_compressed_pixels_are_covered_too(tmp_path: Path) -> None:
     colour = np.full((16, 16, 3), 200, np.uint8)
     files = [
         picture(colour, "US", photometric="RGB"),
-        compressed(ramp(16, 16) + 7, JPEG2000Lossless, SOPInstanceUID="1.4"),
+        compressed(ramp(64, 64) + 7, JPEG2000Lossless, SOPInstanceUID="1.4"),
     ]
     _, made = run(tmp_path, *files, clean_pixels=True)
     assert len(made) == 2 and all(not one.file_meta.TransferSyntaxUID.is_compressed for one in made)
     assert made[0].pixel_array[2, 4].tolist() == [0, 0, 0] and made[0].pixel_array[12, 4].tolist() == [200, 200, 200]
-    assert made[1].pixel_array[2, 4] == 7 and made[1].pixel_array[12, 4] == 12 * 16 + 4 + 7
+    assert made[1].pixel_array[2, 4] == 7 and made[1].pixel_array[12, 4] == 12 * 64 + 4 + 7
 
 
 @pytest.mark.parametrize("syntax", [ImplicitVRLittleEndian, ExplicitVRBigEndian])

@@ -115,13 +115,13 @@ def test_names_in_items_of_sequences_are_found_and_empty_fields_are_not() -> Non
     nested = [item(PerformingPhysicianName="SECRETNAME")]
     assert scan_of("CT", RequestAttributesSequence=nested).traces.fields == ("Performing Physician's Name",)
     assert scan_of("CT", PatientName="", PatientID=None).traces.fields == ()
-    unlisted = [item(EvaluatorName="SECRETNAME")]
+    unlisted = [item(ContentCreatorName="SECRETNAME")]
     assert scan_of("CT", RequestAttributesSequence=unlisted).traces.fields == ("Person Name",)
 
 
 def test_of_a_series_every_file_counts() -> None:
     files = [
-        picture(ramp(), "CT", SeriesInstanceUID="1.2.3", InstanceNumber=n, **extra)
+        picture(ramp(), "CT", SeriesInstanceUID="1.2.3", SOPInstanceUID=f"1.4.{n}", InstanceNumber=n, **extra)
         for n, extra in enumerate(({}, NAMED, YES), 1)
     ]
     study = read_study([(f"{n}.dcm", data) for n, data in enumerate(files)])
@@ -175,7 +175,10 @@ def test_what_is_covered_is_gone_on_every_slice_and_for_every_cache() -> None:
 
 
 def test_a_covered_series_is_covered_slice_by_slice_as_it_is_looked_at() -> None:
-    files = [picture(ramp(16, 16) + n, "CT", SeriesInstanceUID="1.2.3", InstanceNumber=n) for n in (1, 2, 3)]
+    files = [
+        picture(ramp(16, 16) + n, "CT", SeriesInstanceUID="1.2.3", SOPInstanceUID=f"1.4.{n}", InstanceNumber=n)
+        for n in (1, 2, 3)
+    ]
     scan = read_study([(f"{n}", data) for n, data in enumerate(files)]).open(0)
     kept = masked(scan, [LINE])
     assert len(kept.slices) == 3 and not kept.slices[1].flags.writeable

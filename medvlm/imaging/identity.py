@@ -11,6 +11,7 @@ from medvlm.types import Origin, Traces
 # what that also removes (unique identifiers, times, settings, descriptions) stands in nearly every file, also in those
 # that were de-identified, and would only teach people to click the question away.
 KEYWORDS = (
+    *("PersonName",),
     *("PatientName", "PatientID", "IssuerOfPatientID", "OtherPatientIDs", "OtherPatientNames"),
     *("PatientBirthDate", "OtherPatientIDsSequence", "PatientBirthTime", "PatientBirthName"),
     *("PatientMotherBirthName", "PatientAddress", "PatientTelephoneNumbers", "PatientTelecomInformation"),
@@ -131,7 +132,7 @@ def _nested(header: Header, depth: int) -> Iterator[int]:
         except Exception:  # a damaged element holds nothing that could be read, and its error may quote it
             continue
         if element.VR == "PN" and element.value and int(tag) not in _names():
-            yield int(tag_for_keyword("PersonName") or tag)
+            yield int(tag_for_keyword("PersonName") or 0)
         elif element.VR == "SQ":
             for item in element.value:
                 yield from _nested(item, depth + 1)
