@@ -6,17 +6,17 @@ are a second sample, below they are the ones who happened to be there, and the f
 
 import math
 from collections.abc import Callable, Hashable, Sequence
+from functools import lru_cache
 from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
 
-from medvlm.statistics import FEWEST, FIXED_READERS, MOST_CLUSTERS, READERS, SEED, Figure, too_few, wilson
+from medvlm.statistics import FEWEST, FIXED_READERS, MOST_CLUSTERS, READERS, SEED, Figure, resampled, too_few, wilson
 
 Numbers = NDArray[np.float64]
 RESAMPLES = 2_000
 _NORMAL = NormalDist()
-_DRAWN_AT_ONCE = 4_000_000  # numbers in one block of draws: 32 MB
 
 
 def mean(
@@ -99,14 +99,15 @@ def expanded(draws: Numbers, clusters: int) -> tuple[float, float]:
 def drawn_sums(rows: NDArray[np.float64], seed: int = SEED, resamples: int = RESAMPLES) -> Numbers:
     """(resamples, k): sums of (clusters, k) rows drawn with replacement."""
     rows = _grouped(np.asarray(rows, np.float64), seed)
-    rng, clusters = np.random.default_rng(seed), len(rows)
-    block = max(1, _DRAWN_AT_ONCE // clusters)
-    shares = np.full(clusters, 1 / clusters)
-    parts = [
-        rng.multinomial(clusters, shares, size=min(block, resamples - start)) @ rows
-        for start in range(0, resamples, block)
-    ]
-    return np.concatenate(parts)
+    return np.asarray(_draws(len(rows), seed, resamples) @ rows)
+
+
+@lru_cache(maxsize=4)
+def _draws(clusters: int, seed: int, resamples: int) -> Numbers:
+    """(resamples, clusters): how often each is drawn; kept, for the figures of one page are of the same cases."""
+    drawn = resampled(clusters, seed, resamples)
+    drawn.setflags(write=False)
+    return drawn
 
 
 def quotients(rows: NDArray[np.float64], seed: int = SEED) -> Numbers:
@@ -162,12 +163,12 @@ def _sums(top: Numbers, bottom: Numbers, places: NDArray[np.intp]) -> Numbers:
 
 
 def _grouped(rows: Numbers, seed: int) -> Numbers:
-    """At most MOST_CLUSTERS rows: shuffled clusters added up. Sums of independent clusters are independent."""
+    """At most MOST_CLUSTERS rows: shuffled clusters added up in groups as large as each other, or one larger."""
     if len(rows) <= MOST_CLUSTERS:
         return rows
     order = np.random.default_rng(seed).permutation(len(rows))
-    size = -(-len(rows) // MOST_CLUSTERS)
-    return np.add.reduceat(rows[order], np.arange(0, len(rows), size), axis=0)
+    starts = np.arange(MOST_CLUSTERS) * len(rows) // MOST_CLUSTERS
+    return np.add.reduceat(rows[order], starts, axis=0)
 
 
 def _pick(names: Sequence[Hashable], chosen: NDArray[np.bool_]) -> list[Hashable]:

@@ -65,6 +65,12 @@ def between(votes: Iterable[Vote], first: str, second: str, *, named: bool = Fal
     ]
 
 
+def repeats(votes: Iterable[Vote], first: str, second: str) -> list[Vote]:
+    """The hidden repeats between two candidates, for agreement of readers with themselves."""
+    pair = {first, second}
+    return [v for v in votes if {v.left, v.right} == pair and v.blinded and not v.training and v.repeat > 0]
+
+
 def outcome(vote: Vote, candidate: str) -> Outcome:
     """How the vote went for one of its two candidates."""
     if vote.verdict in ("tie", "neither"):

@@ -20,6 +20,7 @@ def test_only_blinded_first_showings_outside_training_count() -> None:
     ]
     assert verdicts.between([*good, *others], FIRST, SECOND) == good
     assert [v.id for v in verdicts.between([*good, *others], FIRST, SECOND, named=True)] == ["named"]
+    assert [v.id for v in verdicts.repeats([*good, *others], FIRST, SECOND)] == ["repeat"]
 
 
 def test_a_summary_counts_wins_whichever_side_they_were_on() -> None:

@@ -90,7 +90,7 @@ def _import(store: Any, chosen: argparse.Namespace) -> int:
     for file in chosen.files:
         read = imports.read(file)
         ratings = [r if chosen.study is None else replace(r, study=chosen.study) for r in read.ratings]
-        new = sum(receipt.new for receipt in store.add_all(ratings))
+        new = store.add_all(ratings)
         print(f"{file}: {new} new ratings, {len(ratings) - new} were here before")
         for reason, count in read.left_out.items():
             print(f"  {count} left out: {reason}")

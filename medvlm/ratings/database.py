@@ -164,7 +164,9 @@ def _engine(url: URL, patience: float) -> Engine:
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     try:
-        engine = create_engine(url, pool_pre_ping=True, pool_size=8, max_overflow=24, connect_args={"timeout": None})
+        # Longer than any lock is waited for: only a server that has gone silent takes as long.
+        silence = {"timeout": patience + 30}
+        engine = create_engine(url, pool_pre_ping=True, pool_size=8, max_overflow=24, connect_args=silence)
     except NoSuchModuleError as error:
         raise UserError(f"{url.drivername} needs a driver that is not installed: {error}. Run make install.") from error
     milliseconds = int(patience * 1000)

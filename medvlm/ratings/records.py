@@ -4,6 +4,7 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Literal, get_args
 
 from medvlm import NOT_FOR_DIAGNOSIS, __version__
@@ -56,7 +57,12 @@ class Candidate:
     @property
     def id(self) -> str:
         """32 hex digits."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:32]
+        return _candidate_id(self)
+
+
+@lru_cache(maxsize=1024)
+def _candidate_id(candidate: Candidate) -> str:
+    return hashlib.sha256(json.dumps(asdict(candidate), sort_keys=True).encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +177,24 @@ class Vote:
     right_scores: Scores = NO_SCORES
     left_correctness: Correctness | None = None
     right_correctness: Correctness | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """One answer's rating without its texts. `candidate`: an id."""
+
+    id: str
+    reader: str
+    case: str
+    candidate: str
+    correctness: Correctness
+    study: str = ""
+    domain: Domain = "other"
+    question_type: str = ""
+    blinded: bool = True
+    training: bool = False
+    repeat: int = 0
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

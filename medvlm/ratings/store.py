@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, Self
 
@@ -12,7 +13,7 @@ from sqlalchemy.sql import ColumnElement
 from medvlm.errors import StoreError, UserError
 from medvlm.ratings import tables, wire
 from medvlm.ratings.database import PATIENCE, Database, default_url
-from medvlm.ratings.records import EVERYTHING, Candidate, Filter, Rating, Tagged, Vote, checked
+from medvlm.ratings.records import EVERYTHING, Candidate, Filter, Rating, Review, Tagged, Vote, checked
 
 PAGE = 200  # rows that are read, or written, in one transaction
 
@@ -40,6 +41,7 @@ class RatingStore:
     def __init__(self, url: str | Path | None = None, patience: float = PATIENCE) -> None:
         """`url`: a file, a PostgreSQL URL, or None for `MEDVLM_RATINGS` or the data home. Raises `StoreError`."""
         self.database = Database(default_url() if url is None else url, patience)
+        self._met: frozenset[str] = frozenset()  # ids of candidates that are surely there
 
     def __enter__(self) -> Self:
         return self
@@ -58,16 +60,20 @@ class RatingStore:
         """
         kept = wire.storable(checked(rating))
         with self.database.writing() as connection:
-            return self._add(connection, kept)
+            self._meet(connection, [kept])
+            receipt = self._add(connection, kept)
+        self._met |= {answer.candidate.id for answer in kept.answers}
+        return receipt
 
-    def add_all(self, ratings: Iterable[Rating]) -> tuple[Receipt, ...]:
-        """Keep many, in few transactions: for imports. A correction comes after what it corrects."""
-        waiting = [wire.storable(checked(rating)) for rating in ratings]
-        done: list[Receipt] = []
-        for start in range(0, len(waiting), PAGE):
+    def add_all(self, ratings: Iterable[Rating]) -> int:
+        """Keep many, in few transactions, for imports; how many were new. A correction comes after its original."""
+        new, rest = 0, iter(ratings)
+        while page := [wire.storable(checked(rating)) for rating in islice(rest, PAGE)]:
             with self.database.writing("take the ratings") as connection:
-                done += [self._add(connection, rating) for rating in waiting[start : start + PAGE]]
-        return tuple(done)
+                self._meet(connection, page)
+                new += sum(self._add(connection, rating).new for rating in page)
+            self._met |= {answer.candidate.id for rating in page for answer in rating.answers}
+        return new
 
     def get(self, rating_id: str) -> Rating | None:
         """One rating, or None."""
@@ -98,6 +104,12 @@ class RatingStore:
         with self.database.reading() as connection:
             return [tables.vote_of(row) for row in connection.execute(query.order_by(tables.ratings.c.sequence))]
 
+    def reviews(self, chosen: Filter = EVERYTHING) -> list[Review]:
+        """Ratings of one answer without its text, in the order in which they came."""
+        query = select(*tables.REVIEW_COLUMNS).where(_fits(chosen), tables.ratings.c.form == "single")
+        with self.database.reading() as connection:
+            return [Review(*row) for row in connection.execute(query.order_by(tables.ratings.c.sequence))]
+
     def error_tags(self, chosen: Filter = EVERYTHING) -> list[Tagged]:
         """Every error that a reader marked, with whom it is held against."""
         r, e = tables.ratings.c, tables.errors.c
@@ -122,13 +134,18 @@ class RatingStore:
                 select(func.count()).select_from(tables.ratings).where(_fits(chosen))
             ).scalar_one()
 
+    def _meet(self, connection: Connection, ratings: Iterable[Rating]) -> None:
+        """Write down the candidates that this store has not seen yet."""
+        add_candidate, _ = _INSERTS[connection.dialect.name]
+        strangers = {a.candidate.id: a.candidate for r in ratings for a in r.answers if a.candidate.id not in self._met}
+        # In one order for everybody: two writers that wait for each other's candidate would wait for ever.
+        for _, candidate in sorted(strangers.items()):
+            connection.execute(add_candidate, tables.candidate_row(candidate))
+
     def _add(self, connection: Connection, rating: Rating) -> Receipt:
         if rating.corrects is not None:
             self._check_correction(connection, rating)
-        add_candidate, add_rating = _INSERTS[connection.dialect.name]
-        # In one order for everybody: two writers that wait for each other's candidate would wait for ever.
-        for row in sorted((tables.candidate_row(a.candidate) for a in rating.answers), key=lambda row: str(row["id"])):
-            connection.execute(add_candidate, row)
+        _, add_rating = _INSERTS[connection.dialect.name]
         if connection.execute(add_rating, tables.rating_row(rating)).first() is None:
             return self._already(connection, rating)
         if rows := tables.error_rows(rating):

@@ -87,6 +87,14 @@ VOTE_COLUMNS = tuple(
         "left_correctness", "right_correctness",
     )
 )  # fmt: skip
+# The same for a review of one answer.
+REVIEW_COLUMNS = tuple(
+    ratings.c[name]
+    for name in (
+        "id", "reader", "case_id", "left_candidate", "left_correctness", "study", "domain", "question_type", "blinded",
+        "training", "repeat_number", "seconds",
+    )
+)  # fmt: skip
 _PLAIN = 16  # columns of a vote before the scores
 
 

@@ -64,9 +64,9 @@ def describe(store: RatingStore) -> str:
     """How much is there, in a line."""
     with store.database.reading() as connection:
         schema = version(connection)
-    current = sum(1 for _ in store.votes())
-    readers = {vote.reader for vote in store.votes()}
-    return f"{store.count()} ratings ({current} votes on pairs, {len(readers)} readers), schema {schema}"
+    votes = store.votes()
+    readers = {vote.reader for vote in votes}
+    return f"{store.count()} ratings ({len(votes)} votes on pairs, {len(readers)} readers), schema {schema}"
 
 
 def _wrong_file(store: RatingStore) -> list[str]:
