@@ -93,7 +93,7 @@ def by_words(conversation: Conversation, view: View, region: Region, question: s
 
 
 WAYS: dict[Way, Callable[[Conversation, View, Region, str], Conversation]] = {"crop": by_crop, "words": by_words}
-# The way that the page takes; see the measurement in docs/trust.md.
+# Not yet measured with the model that ships: see docs/trust.md for the command.
 WAY: Way = "crop"
 
 
