@@ -172,11 +172,11 @@ def test_a_server_that_is_not_there_and_a_database_that_is_not_are_said(url: str
     assert "secret" not in str(told.value)
 
 
-def test_a_connection_that_was_cut_costs_no_vote(store: RatingStore) -> None:
+def test_a_connection_that_was_cut_costs_no_vote(store: RatingStore, url: str) -> None:
     store.add(simple(1))
-    with store.database.engine.connect() as other:
+    with RatingStore(url) as other, other.database.writing() as connection:
         mine = "pid <> pg_backend_pid() AND datname = current_database()"
-        cut = other.execute(text(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {mine}")).all()
+        cut = connection.execute(text(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {mine}")).all()
         assert len(cut) >= 1
     assert store.add(simple(2)).new
     assert store.count() == 2
