@@ -22,11 +22,11 @@ pictures. "not measured" means what it says.
 
 **nano** (the base) is a small vision-language model in transformers' own classes (`LlavaForConditionalGeneration`,
 `LlavaProcessor`): SmolLM2-135M-Instruct as language model, unchanged; an EfficientNet-Lite0 as vision tower, frozen,
-with three layers of self-attention behind it (the reader) that were trained here, in a class that
-`import medvlm.tower` registers; and a projector of two layers, trained here on shapes and on drawings
-described as a layperson would. **nano-med** (tuned) is a LoRA adapter (rank 32, all linear layers of the
-language model) with a projector of its own, trained here
-on medical captions, questions and dialogues against the language model's 4-bit (NF4) weights. It answers in English."""
+with five layers of self-attention behind it that were trained here (three that read the picture, two that tell of it
+in 20 tokens of their own), in a class that `import medvlm.tower` registers; and a projector of two layers, trained here
+on shapes and on drawings described as a layperson would. **nano-med** (tuned) is a LoRA adapter (rank 32, all linear
+layers of the language model) with a projector of its own, trained here on medical captions, questions and dialogues
+against the language model's 4-bit (NF4) weights. It answers in English."""
 
 USE = """## Intended use and limits
 
@@ -66,6 +66,11 @@ afterwards and without the language model: facts of phantoms and the spots of th
 VQA-RAD's training pictures, without those kept back. Base and tuned model share it. What its heads told of phantoms
 from the test's draw, which no stage trains on:"""
 
+TELLER = """Behind the 64 tokens of its places the tower gives 20 more, the teller's: each holds the answer to one fixed
+question about the whole picture ("1" and "2" are a picture's findings in the order of the alphabet; a phantom without
+a second one has the answer "none" there). nano-med's projector learnt to put these answers where the language model
+has their words, before the language model was trained. What the teller told of the same phantoms:"""
+
 METHODS = """## Definitions
 
 - *LLaVA-Med's counting* is that of its version 1.0.0, with its quirks: a closed answer is right when it contains "yes"
@@ -103,6 +108,7 @@ def text(folder: Path, stage: str) -> str:
         trained(training),
         f"{TOWERS}\n\n{sections.tower(tower)}",
         f"{READER}\n\n{sections.reader(find(training, 'reader'))}",
+        f"{TELLER}\n\n{sections.teller(find(training, 'reader'))}",
         *radiology(f"VQA-RAD, official test split, NF4, stage `{stage}`", find(loaded, "vqa-rad")),
         *image_disjoint(disjoint),
         *(whole_test(disjoint) if stage != "vqa-disjoint" else []),

@@ -222,13 +222,23 @@ def tower(record: Record | None) -> str:
 
 def reader(record: Record | None) -> str:
     """What the reader's heads knew of pictures that it was not taught on, by kind of fact."""
-    if record is None:
-        return f"The reader's facts: {MISSING}."
+    return facts("reader's facts", find(record, "right"), "always saying training's commonest value")
+
+
+def teller(record: Record | None) -> str:
+    """What the teller told of the same pictures, by question."""
+    return facts("teller's answers", find(record, "told"), "always giving these pictures' commonest answer")
+
+
+def facts(name: str, counts: Record | None, blind: str) -> str:
+    """Of each fact, how often it was right, and how often without looking."""
+    if counts is None:
+        return f"The {name}: {MISSING}."
     rows = [
-        [kind, share(scores.share(right, asked)), share(scores.share(blind, asked))]
-        for kind, (right, blind, asked) in record["right"].items()
+        [fact, share(scores.share(right, asked)), share(scores.share(always, asked))]
+        for fact, (right, always, asked) in counts.items()
     ]
-    return table(["fact", "right, per cent", "always saying training's commonest value"], rows)
+    return table(["fact", "right, per cent", blind], rows)
 
 
 def quotes(record: Record | None) -> str:

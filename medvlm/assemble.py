@@ -29,7 +29,7 @@ LANGUAGE_MODEL = Package(
     licence="Apache-2.0",
 )
 GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
-RECIPE = 1  # raised when this module writes other bytes from the same parts
+RECIPE = 2  # raised when this module writes other bytes from the same parts
 PARTS = paths.ASSETS / "models" / "nano"
 WEIGHTS = ("tower.safetensors", "projector.safetensors")
 SEAL = "parts.json"  # the hashes of the weights, written by the training that made them
@@ -159,13 +159,14 @@ def language_and_frame(scratch: Path) -> tuple[Any, Any]:
     text = language.config
     del text.quantization_config
     text.vocab_size = len(tokenizer)
+    tower = EfficientNetTowerConfig()
     config = LlavaConfig(
-        vision_config=EfficientNetTowerConfig(),
+        vision_config=tower,
         text_config=text,
         image_token_id=tokenizer.convert_tokens_to_ids(IMAGE_TOKEN),
         vision_feature_layer=-1,
         vision_feature_select_strategy="full",
-        image_seq_length=64,
+        image_seq_length=(tower.image_size // tower.patch_size) ** 2 + tower.told,
         tie_word_embeddings=True,
     )
     model = LlavaForConditionalGeneration(config)
@@ -173,11 +174,11 @@ def language_and_frame(scratch: Path) -> tuple[Any, Any]:
     model.tie_weights()
     model.generation_config.eos_token_id = tokenizer.eos_token_id
     model.generation_config.pad_token_id = tokenizer.pad_token_id
-    return model, frame(tokenizer)
+    return model, frame(tokenizer, tower.told)
 
 
-def frame(tokenizer: Any) -> Any:
-    """The processor: squash to 256 x 256, scale to [-1, 1], 64 image tokens."""
+def frame(tokenizer: Any, told: int) -> Any:
+    """The processor: squash to 256 x 256, scale to [-1, 1], 64 image tokens and `told` more."""
     from transformers import LlavaProcessor
     from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
 
@@ -186,7 +187,7 @@ def frame(tokenizer: Any) -> Any:
     )
     return LlavaProcessor(
         image_processor=images, tokenizer=tokenizer, patch_size=32, vision_feature_select_strategy="full",
-        image_token=IMAGE_TOKEN, chat_template=CHAT_TEMPLATE,
+        image_token=IMAGE_TOKEN, chat_template=CHAT_TEMPLATE, num_additional_image_tokens=told,
     )  # fmt: skip
 
 

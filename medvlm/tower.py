@@ -1,8 +1,9 @@
-"""Nano's vision tower: an EfficientNet-Lite0 that gives picture tokens instead of classes, and a reader behind it.
+"""Nano's vision tower: an EfficientNet-Lite0 that gives picture tokens, and a reader and a teller behind.
 
 A registered transformers class: importing this module is what makes `AutoModel` know it. Batch normalisation is folded
 into the convolutions, so a stage is nothing but convolutions and ReLU6. The convolutions know everyday pictures; the
-reader, three layers of self-attention over their tokens, is what learnt here to see findings, sides and places.
+reader, three layers of self-attention over their tokens, is what learnt here to see findings, sides and places; the
+teller says what the reader saw in a few tokens more, each of which holds one fact of the whole picture.
 Source of the layout: Tan and Le, EfficientNet (arXiv:1905.11946), in its Lite0 form (no squeeze-excite, ReLU6).
 """
 
@@ -38,11 +39,14 @@ class EfficientNetTowerConfig(PreTrainedConfig):  # type: ignore[misc]
         reader_width: int = 256,
         reader_layers: int = 3,
         reader_heads: int = 4,
+        told: int = 20,
+        teller_layers: int = 2,
         **kwargs: Any,
     ) -> None:
         self.image_size = image_size
         self.position_channels = position_channels
         self.reader_width, self.reader_layers, self.reader_heads = reader_width, reader_layers, reader_heads
+        self.told, self.teller_layers = told, teller_layers
         self.patch_size = 32
         self.hidden_size = LAST_CHANNELS + 4 * MIDDLE_CHANNELS + position_channels + reader_width
         self.num_hidden_layers = 1
@@ -112,12 +116,32 @@ class Reader(nn.Module):
         return left
 
 
+class Teller(nn.Module):
+    """(B, N, width) tokens of the reader -> (B, told, width): answers to as many questions that every picture is asked.
+
+    What is asked stands in train/telling.py; only learnt vectors of it are kept here.
+    """
+
+    def __init__(self, told: int, width: int, layers: int, heads: int) -> None:
+        super().__init__()
+        self.asked = nn.Parameter(torch.randn(told, width) * width**-0.5)
+        self.layers = nn.ModuleList(ReaderLayer(width, heads) for _ in range(layers))
+        self.leave = nn.LayerNorm(width)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        x = torch.cat([self.asked.expand(tokens.shape[0], -1, -1), tokens], dim=1)
+        for layer in self.layers:
+            x = layer(x)
+        said: Tensor = self.leave(x[:, : len(self.asked)])
+        return said
+
+
 class EfficientNetTower(PreTrainedModel):  # type: ignore[misc]
-    """(B, 3, S, S) pixels in [-1, 1] -> (B, (S / 32)^2, hidden_size) tokens in reading order.
+    """(B, 3, S, S) pixels in [-1, 1] -> (B, (S / 32)^2 + told, hidden_size): in reading order, then what is told.
 
     A token joins the last stage, the four middle-stage cells that it covers (finer detail), both standardised by
     statistics kept with the weights, fixed sines of its row and column, so that a projector can tell places, and the
-    reader's channels.
+    reader's channels. A told token has the teller's channels in the reader's place, and zeros elsewhere.
     """
 
     config_class = EfficientNetTowerConfig
@@ -133,6 +157,7 @@ class EfficientNetTower(PreTrainedModel):  # type: ignore[misc]
         self.register_buffer("feature_scale", torch.ones(features))
         channels = features + config.position_channels
         self.reader = Reader(channels, config.reader_width, config.reader_layers, config.reader_heads)
+        self.teller = Teller(config.told, config.reader_width, config.teller_layers, config.reader_heads)
         self.post_init()
 
     @staticmethod
@@ -165,7 +190,9 @@ class EfficientNetTower(PreTrainedModel):  # type: ignore[misc]
     def forward(self, pixel_values: Tensor, **_: Any) -> BaseModelOutputWithPooling:
         rows, columns = pixel_values.shape[-2] // 32, pixel_values.shape[-1] // 32
         tokens = self.placed(self.features(pixel_values), rows, columns)
-        tokens = torch.cat([tokens, self.reader(tokens)], dim=-1)
+        read = self.reader(tokens)
+        told = F.pad(self.teller(read), (tokens.shape[-1], 0))
+        tokens = torch.cat([torch.cat([tokens, read], dim=-1), told], dim=1)
         return BaseModelOutputWithPooling(
             last_hidden_state=tokens, pooler_output=tokens.mean(1), hidden_states=(tokens,)
         )

@@ -26,7 +26,7 @@ def processor(nano_folder: Path) -> AutoProcessor:
 
 @pytest.fixture(scope="module")
 def encoder(processor: AutoProcessor) -> Encoder:
-    return Encoder(processor.tokenizer, processor.tokenizer.convert_tokens_to_ids("<image>"))
+    return Encoder(processor.tokenizer, processor.tokenizer.convert_tokens_to_ids("<image>"), 64)
 
 
 def test_a_row_of_one_dialogue_is_the_chat_templates_own_tokens(processor: AutoProcessor, encoder: Encoder) -> None:

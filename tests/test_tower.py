@@ -37,12 +37,12 @@ def test_folding_gives_what_convolution_and_normalisation_give() -> None:
     torch.testing.assert_close(F.conv2d(x, weight, bias), norm.eval()(conv(x)), rtol=1e-4, atol=1e-5)
 
 
-def test_a_picture_becomes_64_tokens_and_each_knows_its_place() -> None:
+def test_a_picture_becomes_64_tokens_that_know_their_place_and_20_that_tell_of_the_whole() -> None:
     tower = EfficientNetTower(EfficientNetTowerConfig()).eval()
     with torch.inference_mode():
         tokens = tower(torch.zeros(1, 3, 256, 256)).last_hidden_state
-    assert tokens.shape == (1, 64, 1056)
-    torch.testing.assert_close(tokens[:, :, 768:800], grid_sines(8, 8, 32))
+    assert tokens.shape == (1, 84, 1056)
+    torch.testing.assert_close(tokens[:, :64, 768:800], grid_sines(8, 8, 32))
     assert len(grid_sines(8, 8, 32)[0].unique(dim=0)) == 64
 
 

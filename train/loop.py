@@ -104,7 +104,7 @@ def unwrapped(model: nn.Module) -> nn.Module:
 
 
 def embedded(model: Any, ids: Tensor, features: Tensor | None) -> Tensor:
-    """(B, L) ids and (P, 64, width) features -> (B, L, hidden), picture tokens replaced by projected features."""
+    """(B, L) ids and (P, N, width) features -> (B, L, hidden), picture tokens replaced by projected features."""
     embeds: Tensor = model.get_input_embeddings()(ids)
     if features is None:
         return embeds

@@ -4,6 +4,7 @@ import random
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from io import BytesIO
+from math import ceil
 
 import numpy as np
 from PIL import Image, ImageEnhance
@@ -13,7 +14,7 @@ from medvlm.imaging import render
 from medvlm.phantoms import draw
 from medvlm.phantoms.knowledge import general_dialogues
 from medvlm.phantoms.scan import as_scan
-from medvlm.phantoms.truth import Phantom, Question, Texts
+from medvlm.phantoms.truth import Phantom, Question, QuestionKind, Texts
 from medvlm.phantoms.writer import write
 from medvlm.prompts import SHORT, SYSTEM
 from medvlm.types import DOMAINS, Domain, Sample, Turn
@@ -39,6 +40,17 @@ DETAILED = (
     "Write a full description.",
     "Explain all that you can see.",
     "Describe all findings.",
+)
+
+# Whether a finding is there, on which side and where, is what a reader of scans is asked most.
+TOGETHER: dict[QuestionKind, int] = {"presence": 3, "side": 3, "place": 3}
+RADIOLOGY: dict[Domain, str] = {"cxr": "X-ray", "ct": "CT", "mri": "MRI"}
+WHICH_OF_THREE = (
+    "X-ray, CT or MRI: which is it?",
+    "Was this made with X-rays alone, by CT or by MRI?",
+    "Which of the three is this: MRI, X-ray or CT?",
+    "Do you see an MRI, a CT or an X-ray here?",
+    "How was this picture made, CT, MRI or X-ray?",
 )
 
 
@@ -88,22 +100,28 @@ def caption_examples(count: int, first: int = 2_000_000) -> Iterator[Example]:
 
 
 def spread(questions: Iterable[Question], rng: random.Random, most: int) -> list[Question]:
-    """So many questions, no two of one kind before every kind was taken."""
+    """So many questions, no two of one kind (three about findings) before every kind was taken."""
     order = sorted(questions, key=lambda _: rng.random())
     seen: dict[str, int] = {}
     ranked = []
     for question in order:
         seen[question.kind] = seen.get(question.kind, 0) + 1
-        ranked.append((seen[question.kind], question))
+        ranked.append((ceil(seen[question.kind] / TOGETHER.get(question.kind, 1)), question))
     return [q for _, q in sorted(ranked, key=lambda r: r[0])[:most]]
 
 
+def which_of_three(domain: Domain, rng: random.Random) -> tuple[Dialogue, ...]:
+    """What kind of radiology it is, asked by naming all three; nothing of other kinds of picture."""
+    return (pair(rng.choice(WHICH_OF_THREE), RADIOLOGY[domain]),) if domain in RADIOLOGY else ()
+
+
 def instruct_example(domain: Domain, seed: int, name: str, questions: int) -> Example:
-    """Questions answered in a word (every second row, twice as many) or in sentences, with a dialogue and talk."""
+    """Questions answered in a word (two rows in three, twice as many) or in sentences, with a dialogue and talk."""
     rng, said = random.Random(seed), texts(domain, seed)
-    if rng.random() < 0.5:
+    if rng.random() < 2 / 3:
         asked = spread(said.questions, rng, 2 * questions)
-        return Example(name, SHORT, tuple(pair(q.text, q.short) for q in asked))
+        three = which_of_three(domain, rng) if rng.random() < 0.4 else ()
+        return Example(name, SHORT, (*(pair(q.text, q.short) for q in asked), *three))
     dialogues = [pair(q.text, q.sentence) for q in spread(said.questions, rng, questions)]
     if said.dialogues and rng.random() < 0.5:
         dialogues.append(spoken(rng.choice(said.dialogues)))
@@ -149,12 +167,20 @@ def vqa_rad_examples(samples: Iterable[Sample], variants: int, seed: int) -> Ite
     by_image: dict[str, list[Sample]] = {}
     for sample in samples:
         by_image.setdefault(sample.image, []).append(sample)
+    kinds = {image: modality_of(asked) for image, asked in by_image.items()}
     for variant in range(variants):
         for image, asked in sorted(by_image.items()):
             chat = random.Random(f"{seed}:{variant}:{image}").random() < 0.2
             put = [s for s in asked if s.free_form or variant % 2]
             said = [pair(s.question, as_sentence(s.reference) if chat else s.reference.lower()) for s in put]
+            said += which_of_three(kinds[image] or "other", random.Random(f"{variant}:{image}")) if not chat else ()
             yield Example(f"vqa_rad:{image}:{variant}", SYSTEM if chat else SHORT, tuple(said))
+
+
+def modality_of(asked: Iterable[Sample]) -> Domain | None:
+    """The picture's modality where its own questions settle it."""
+    found = {datasets.modality_named(s.question, s.reference) for s in asked} - {None}
+    return found.pop() if len(found) == 1 else None
 
 
 def varied(image: Image.Image, variant: int, name: str) -> Image.Image:

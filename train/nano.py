@@ -23,14 +23,16 @@ from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from medvlm import assemble, datasets, paths
 from medvlm.families import FAMILIES
-from train import curves, distil, encoder, mixtures, nf4, reader, shards, words
+from medvlm.tower import EfficientNetTower
+from train import curves, distil, encoder, mixtures, nf4, reader, shards, telling, words
 from train.features import FeatureStore
 from train.loop import Schedule, train
 from train.sequences import Encoder, Example
 from train.stages import PREVIOUS, Stage
 
 CONFIG = Path(__file__).parent / "configs" / "nano.toml"
-ROW_TOKENS = 384
+ROW_TOKENS = 448
+WORD_STEPS = 600
 READER_FIRST = 8_000_000  # the first seed of the reader's phantoms, away from those of the later stages
 
 
@@ -117,11 +119,27 @@ def run_reader(chosen: Plan, stage: Stage) -> dict[str, Any]:
     )
     drawn = reader.phantoms(list(shards.shards(folder / "features", own["pictures"], READER_FIRST)))
     heads = reader.teach(model, drawn, found, own["steps"], folder / "log.jsonl")
-    curves.draw(folder / "log.jsonl", folder)
-    keep_parts(chosen.parts, tower=model.state_dict())
     test = reader.phantoms(list(shards.shards(folder / "features", own["tested"], READER_FIRST, "test")))
     right = reader.by_kind(reader.right(model, heads, test), reader.commonest(drawn))
-    return {"pictures": len(drawn) + len(found), "tested": len(test), "right": right, "tokens": 0}
+    told = teach_telling(model, drawn, found, test, own["telling_steps"], folder)
+    curves.draw(folder / "log.jsonl", folder)
+    keep_parts(chosen.parts, tower=model.state_dict())
+    pictures = len(drawn) + len(found)
+    return {"pictures": pictures, "tested": len(test), "right": right, "told": told, "tokens": 0}
+
+
+def teach_telling(
+    model: EfficientNetTower, drawn: reader.Seen, found: reader.Seen, test: reader.Seen, steps: int, folder: Path
+) -> dict[str, tuple[int, int, int]]:
+    """Train the teller; what it tells of every picture is left in `told.safetensors`. Returns what it told rightly."""
+    told = [telling.of_phantoms(drawn), telling.of_pictures(found), telling.of_phantoms(test)]
+    phrases = telling.phrases_of([*told[0], *told[1]])
+    lessons = [
+        telling.lesson(model, seen.features, one, phrases) for seen, one in zip((drawn, found, test), told, strict=True)
+    ]
+    head = telling.teach(model, lessons[0], lessons[1], steps, folder / "telling.jsonl")
+    telling.keep(model, lessons[:2], folder / "told.safetensors")
+    return telling.right(model, head, lessons[2])
 
 
 def run_projector(chosen: Plan, stage: Stage) -> dict[str, Any]:
@@ -145,7 +163,9 @@ def run_align(chosen: Plan, stage: Stage) -> dict[str, Any]:
         *mixtures.caption_examples(chosen.of(stage)["pictures"]),
         *mixtures.real_examples()[:: 100 if chosen.smoke else 4],
     ]
-    return learn(chosen, stage, model, processor, examples, list(mixtures.caption_examples(chosen.words, 2_500_000)))
+    warmth = list(mixtures.caption_examples(chosen.words, 2_500_000))
+    told = telling.kept(chosen.folder("reader") / "told.safetensors")
+    return learn(chosen, stage, model, processor, examples, warmth, told)
 
 
 def run_instruct(chosen: Plan, stage: Stage) -> dict[str, Any]:
@@ -213,21 +233,29 @@ def continued(chosen: Plan, stage: Stage, examples: list[Example]) -> dict[str, 
 
 
 def learn(
-    chosen: Plan, stage: Stage, model: Any, processor: Any, examples: list[Example], warmth: Sequence[Example] = ()
+    chosen: Plan,
+    stage: Stage,
+    model: Any,
+    processor: Any,
+    examples: list[Example],
+    warmth: Sequence[Example] = (),
+    told: words.ToldTokens | None = None,
 ) -> dict[str, Any]:
     """Cache features, train, write the curve and (for nano-med) the adapter; returns what was learnt from.
 
-    `warmth` are the examples whose words the projector learns first (train/words.py).
+    `warmth` are the examples whose words the projector learns first, with what is `told` (train/words.py).
     """
     own, folder = chosen.of(stage), chosen.folder(stage)
     inner = model.get_base_model() if isinstance(model, PeftModel) else model
     store = FeatureStore(chosen.runs, processor, inner.model.vision_tower)
     store.add(mixtures.pictures([*examples, *warmth]))
-    encoder_ = Encoder(processor.tokenizer, inner.config.image_token_id)
+    encoder_ = Encoder(processor.tokenizer, inner.config.image_token_id, inner.config.image_seq_length)
     rows, early = (list(chain.from_iterable(encoder_.rows(e, ROW_TOKENS) for e in some)) for some in (examples, warmth))
     if early and not any((folder / "checkpoints").glob("checkpoint-*")):
         embedding = inner.get_input_embeddings().weight
-        losses = words.warm(inner.model.multi_modal_projector, embedding, early, store, 3 if chosen.smoke else 400)
+        phrases = (told, words.embedded(told.phrases, processor.tokenizer, embedding)) if told else None
+        steps = 3 if chosen.smoke else WORD_STEPS
+        losses = words.warm(inner.model.multi_modal_projector, embedding, early, store, steps, phrases)
         print(f"{stage}: words {losses[0]:.2f} -> {losses[-1]:.2f}", flush=True)
     schedule = Schedule(own["epochs"], own["rate"], own["projector_rate"])
     train(model, rows, store, schedule, folder, processor.tokenizer.pad_token_id)

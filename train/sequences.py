@@ -40,7 +40,7 @@ class Row:
 class Encoder:
     """Text to token ids in the assembled nano's chat template."""
 
-    def __init__(self, tokenizer: Any, image_token_id: int, image_tokens: int = 64) -> None:
+    def __init__(self, tokenizer: Any, image_token_id: int, image_tokens: int) -> None:
         self.tokenizer = tokenizer
         self.image = [image_token_id] * image_tokens
         self.end = tokenizer.convert_tokens_to_ids("<|im_end|>")

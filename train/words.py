@@ -1,11 +1,14 @@
 """Bring a projector to where the language model's own words are, before the language model itself is asked.
 
 A picture's projected tokens are compared with the embeddings of all words that training's answers use; the words of its
-own answers must come out first. No pass through the language model is needed for that.
+own answers must come out first. A told token (train/telling.py) is compared with all that can be told, and must come
+nearest to its own phrase. No pass through the language model is needed for either.
 """
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +19,27 @@ from train.sequences import IGNORED, Row
 BATCH = 32
 SHARPNESS = 20.0
 TOO_COMMON = 0.4  # a token in more answers than this share says nothing of the picture
+
+
+@dataclass(frozen=True, slots=True)
+class ToldTokens:
+    """(N, told, width) float16 tokens of the teller, their phrases as places in `phrases` (-1: not known)."""
+
+    tokens: Tensor
+    wanted: Tensor
+    phrases: tuple[str, ...]
+
+    def batch(self, count: int, width: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """(count, told, width) float32 as the tower gives them, with zeros in front, and (count, told) phrases."""
+        chosen = torch.randint(len(self.tokens), (count,), generator=generator)
+        tokens = self.tokens[chosen].float()
+        return nn.functional.pad(tokens, (width - tokens.shape[-1], 0)), self.wanted[chosen]
+
+
+def embedded(phrases: Sequence[str], tokenizer: Any, embedding: Tensor) -> Tensor:
+    """(P, hidden): each phrase as the mean of its words' embeddings."""
+    ids = [tokenizer(f" {phrase}", add_special_tokens=False)["input_ids"] for phrase in phrases]
+    return torch.stack([embedding[one].mean(0) for one in ids]).detach()
 
 
 def spoken(row: Row) -> set[int]:
@@ -43,8 +67,25 @@ def likeness(tokens: Tensor, words: Tensor, centre: Tensor) -> Tensor:
     return (SHARPNESS * directions @ nn.functional.normalize(words - centre, dim=-1).T).logsumexp(1)
 
 
-def warm(projector: nn.Module, embedding: Tensor, rows: Sequence[Row], store: FeatureStore, steps: int) -> list[float]:
-    """Train the projector's free parameters for so many steps; returns the loss of each."""
+def told_loss(projector: nn.Module, tokens: Tensor, wanted: Tensor, phrases: Tensor, centre: Tensor) -> Tensor:
+    """Cross entropy of each told token's own phrase among all phrases, by the angle between them."""
+    directions = nn.functional.normalize(projector(tokens) - centre, dim=-1)
+    logits = SHARPNESS * directions @ nn.functional.normalize(phrases - centre, dim=-1).T
+    return nn.functional.cross_entropy(logits.flatten(0, 1), wanted.flatten(), ignore_index=-1)
+
+
+def warm(
+    projector: nn.Module,
+    embedding: Tensor,
+    rows: Sequence[Row],
+    store: FeatureStore,
+    steps: int,
+    told: tuple[ToldTokens, Tensor] | None = None,
+) -> list[float]:
+    """Train the projector's free parameters for so many steps; returns the loss of each.
+
+    `told` are the tower's told tokens with their phrases' embeddings, for a model that is to know them as words.
+    """
     rows = [row for row in rows if row.picture]
     ids = vocabulary(rows)
     wanted, words = targets(rows, ids), embedding[ids].detach()
@@ -59,8 +100,12 @@ def warm(projector: nn.Module, embedding: Tensor, rows: Sequence[Row], store: Fe
         said = -(wanted[chosen] * likeness(tokens, words, centre).log_softmax(-1)).sum(-1).mean()
         # As long as words are, too: the language model expects it.
         size = ((tokens - centre).norm(dim=-1) / length - 1).square().mean()
+        loss = said + size
+        if told is not None:
+            sample = told[0].batch(BATCH, store.width, generator)
+            loss = loss + told_loss(projector, *sample, told[1], centre)
         optimizer.zero_grad()
-        (said + size).backward()
+        loss.backward()
         optimizer.step()
         schedule.step()
         losses.append(said.item())
