@@ -144,7 +144,7 @@ def manifest(scan: Scan, token: str) -> dict[str, Any]:
 
 def start_of(scan: Scan) -> int:
     """The slice that is shown first (from 0): of a volume the middle, of a cine or a document the first."""
-    return len(scan.slices) // 2 if scan.domain in ("ct", "mri") else 0
+    return len(scan.slices) // 2 if scan.domain in ("ct", "mri") or is_volume(scan) else 0
 
 
 def is_volume(scan: Scan) -> bool:

@@ -333,7 +333,7 @@ def test_a_small_picture_waits_for_the_gate_and_is_drawn_of_what_came_through_it
     desk, seat = desk_with(FakeModel()), Seat()
     list(desk.take_in(seat, [("a.png", png(200)), ("b.png", png(90))], Covers()))
     opened, waiting = seat.session.items
-    assert opened.thumb is not None and opened.thumb.max() == 0 and waiting.thumb is None
+    assert opened.thumb is not None and opened.thumb.max() < 9 and waiting.thumb is None
 
 
 def test_what_is_read_while_a_new_conversation_begins_does_not_turn_up_in_it() -> None:

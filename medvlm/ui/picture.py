@@ -169,7 +169,7 @@ def _card(number: int, item: Item, session: Session) -> str:
     on = "true" if number in session.panes else "false"
     name, _, more = item.words.partition(" · ")
     count = (f"{item.count:,}" if more else f"{item.count:,} slices") if item.count > 1 else ""
-    small = " · ".join(filter(None, (more, count)))
+    small = " · ".join(filter(None, (count, more)))
     image = f'<img src="{_thumb_url(item)}" alt="">' if item.thumb is not None else '<i class="blank"></i>'
     beside = (
         f'<button type="button" class="plain" data-act="beside" data-item="{number}" '
