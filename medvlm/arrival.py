@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Generator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,8 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from medvlm.errors import UserError
-from medvlm.imaging import STUDY_LIMITS, Drop, Limits, Series, Study, first_picture, read_study, unpack
-from medvlm.session import Item
+from medvlm.imaging import STUDY_LIMITS, Drop, Limits, Series, Study, first_picture, read_study, render, unpack
+from medvlm.session import Item, Seat
 from medvlm.types import Scan
 
 # How often somebody who waits is told how far it has come, in seconds; and the longest side of a small picture.
@@ -126,3 +127,19 @@ def small(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     image = Image.fromarray(pixels)
     image.thumbnail((SMALL, SMALL), Image.Resampling.LANCZOS)
     return np.asarray(image)
+
+
+def draw_thumb(seat: Seat, item: Item) -> None:
+    """Gives an item of the tray its small picture. Where that cannot be drawn there is none; opening it says why.
+
+    Of an open one it is drawn from the scan, where what must not be seen is covered.
+    """
+    if item.scan is None and item.draw is None:
+        return
+    with suppress(UserError):
+        if item.scan is not None:
+            thumb = small(render(item.scan, len(item.scan.slices) // 2))
+        else:
+            assert item.draw is not None, "what is not open has a way to be drawn"
+            thumb = item.draw()
+        seat.change(lambda now: now.with_thumb(item.source, thumb))

@@ -5,18 +5,17 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Generator, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import TYPE_CHECKING, Literal
 
-from medvlm.arrival import Admission, Arrival, Files, arriving, small, tray_of
+from medvlm.arrival import Admission, Arrival, Files, arriving, draw_thumb, tray_of
 from medvlm.errors import UserError
 from medvlm.host import Host, LiveAnswer, PageModel
-from medvlm.imaging import STUDY_LIMITS, Limits, render
+from medvlm.imaging import STUDY_LIMITS, Limits
 from medvlm.privacy import Gate
 from medvlm.screen import shot
-from medvlm.session import Choices, Item, Made, Seat, Session, Shown
+from medvlm.session import Choices, Made, Seat, Session, Shown
 from medvlm.suggestions import GUESS_QUESTION, domain_said
 from medvlm.types import Conversation, Decoding, Domain, Report, View
 
@@ -76,7 +75,7 @@ class Desk:
         seat.change(lambda now: now.with_items(items, number) if _same(now, began) else now)
         yield Arrival(shown=True)
         for item in items:
-            _draw_thumb(seat, item)
+            draw_thumb(seat, item)
         yield Arrival(shown=True)
 
     def pick(self, seat: Seat, index: int, beside: bool = False) -> Session:
@@ -317,19 +316,3 @@ def _saw(model: PageModel, asked: Session) -> bytes | None:
     out = BytesIO()
     model.seen(asked.conversation.scans[views[-1].scan], views[-1]).save(out, "PNG")
     return out.getvalue()
-
-
-def _draw_thumb(seat: Seat, item: Item) -> None:
-    """A series whose small picture cannot be drawn has none; opening it says why.
-
-    Of an open one it is drawn from the scan, where what must not be seen is covered.
-    """
-    if item.scan is None and item.draw is None:
-        return
-    with suppress(UserError):
-        if item.scan is not None:
-            thumb = small(render(item.scan, len(item.scan.slices) // 2))
-        else:
-            assert item.draw is not None, "what is not open has a way to be drawn"
-            thumb = item.draw()
-        seat.change(lambda now: now.with_thumb(item.source, thumb))
