@@ -64,7 +64,8 @@ def notes(session: Session) -> str:
     if scan is None or now is None or item is None:
         return ""
     parts = [scan.kind, _part(now.look, scan), _size(scan), shown_words(now.look, scan), *scan.notes, *item.notes]
-    return f'<p class="notes">{escape(" · ".join(part for part in parts if part))}</p>'
+    said = escape(" · ".join(part for part in parts if part))
+    return f'<p class="notes" tabindex="0" role="note" aria-label="What was done to the picture">{said}</p>'
 
 
 def _part(look: Look, scan: Scan) -> str:

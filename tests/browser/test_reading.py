@@ -1,6 +1,7 @@
 """Reading a study at the page: series to choose from, slices to scroll, and questions about what is on the screen."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -89,8 +90,9 @@ def test_other_planes_and_measurements_go_to_the_model_and_into_the_export(page:
     record = taken_along(page)
     (measure,) = record["scans"][0]["measurements"]
     assert (measure["kind"], measure["unit"], measure["axis"], measure["slice"]) == ("distance", "mm", 2, 6)
-    columns = abs(measure["points"][1][0] - measure["points"][0][0])
-    assert abs(measure["value"] - 0.8 * columns) < 0.01, "0.8 mm from column to column"
+    (x0, y0), (x1, y1) = measure["points"]
+    assert abs(measure["value"] - math.hypot(0.8 * (x1 - x0), 0.7 * (y1 - y0))) < 0.01, "mm between columns and rows"
+    assert y0 == y1, "the picture did not move meanwhile"
     (view,) = record["turns"][0]["views"]
     assert (view["scan"], view["plane"], view["slice"]) == (0, "coronal", 48)
     assert record["turns"][1]["made"]["saw"].startswith("data:image/png;base64,")
@@ -111,6 +113,7 @@ def test_the_viewer_outlives_whatever_is_done_to_the_conversation(page: Page) ->
     page.wait_for_selector(".running")
     answered(page)
     page.press("#question", "ArrowUp")
+    page.wait_for_selector(".editing:not([hidden])")
     ask(page, "Which plane is this?")
     answered(page)
     page.click("[data-act=undo]")
