@@ -137,6 +137,7 @@ def python_commands() -> dict[str, set[str]]:
     for shown in (match for path in DOCS for match in PYTHON_COMMAND.findall(text_of(path))):
         words = shlex.split(shown.split("python ", 1)[1])
         names = [word for word in words[:3] if re.fullmatch(r"-m|[a-z.]+", word)]
+        names += [word for word in words[3:4] if len(names) == 3 and word.isalpha() and word.islower()]
         found.setdefault(" ".join(names), set()).update(w.split("=")[0] for w in words if w.startswith("--"))
     # A command with a subcommand says as much about its module as the module alone.
     return {name: options for name, options in found.items() if not any(o.startswith(name + " ") for o in found)}

@@ -1,14 +1,13 @@
 """What a file of any format holds beside its pixels that could name a person: names of fields, never their values."""
 
 import io
-import zlib
 from collections.abc import Iterator
 
 from medvlm.imaging.domain import MODALITIES
 from medvlm.imaging.elements import quick_header
 from medvlm.imaging.header import code
 from medvlm.imaging.identity import traces_of
-from medvlm.imaging.sniff import Format
+from medvlm.imaging.sniff import GZIP, Format, gzip_start
 from medvlm.types import NO_TRACES, Traces
 
 # Text fields of pictures that are known by name. Any other is "other text": a field's name may be somebody's, too.
@@ -83,8 +82,7 @@ def _picture(data: bytes) -> Iterator[str]:
 
 
 def _nifti(data: bytes) -> Iterator[str]:
-    if data[:2] == b"\x1f\x8b":
-        data = zlib.decompressobj(31).decompress(data, 1024)
+    data = gzip_start(data) if data.startswith(GZIP) else data
     second = 540 in (int.from_bytes(data[:4], "little"), int.from_bytes(data[:4], "big"))
     for name, (start, end) in (_NIFTI_2 if second else _NIFTI_1).items():
         if data[start:end].strip(b"\0 "):
