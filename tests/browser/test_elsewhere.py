@@ -47,13 +47,14 @@ class Log:
     frames: list[str | bytes] = field(default_factory=list)
 
     def listen(self, page: Page) -> None:
+        # Functions of their own: Playwright marks what it is given, which not every object bears.
         page.context.on("request", lambda request: self.asked.append(request.url))
-        page.context.on("response", self.replies.append)
-        page.on("websocket", self._socket)
+        page.context.on("response", lambda reply: self.replies.append(reply))
+        page.on("websocket", lambda socket: self._socket(socket))
 
     def _socket(self, socket: WebSocket) -> None:
         self.asked.append(socket.url)
-        socket.on("framereceived", self.frames.append)
+        socket.on("framereceived", lambda frame: self.frames.append(frame))
 
 
 @pytest.fixture
