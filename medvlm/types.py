@@ -205,6 +205,31 @@ class ChatModel(Protocol):
     def stream(self, conversation: Conversation, arm: Arm, decoding: Decoding) -> AnswerStream: ...
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Contender:
+    """One of two that answer together: a model's arm, and that side's own conversation, its last turn a question."""
+
+    model: ChatModel
+    arm: Arm
+    conversation: Conversation
+
+
+class PairStream(Protocol):
+    """Pieces of two answers as they come, each with whose it is (0 or 1). `close()` stops both.
+
+    `reports`: None for one that has not ended.
+    """
+
+    @property
+    def reports(self) -> tuple[Report | None, Report | None]: ...
+
+    def __iter__(self) -> Iterator[tuple[int, str]]: ...
+
+    def __next__(self) -> tuple[int, str]: ...
+
+    def close(self) -> None: ...
+
+
 DataSplit = Literal["train", "test", "held_out"]
 
 
