@@ -1,5 +1,6 @@
 """The model card of nano, written from score files alone: `python -m eval card`."""
 
+import argparse
 from pathlib import Path
 
 from eval import sections, targets
@@ -87,6 +88,17 @@ METHODS = """## Definitions
 - *Blank* is a mid-grey picture. *Another case's picture* is another picture of the same test, by a fixed seed.
 - Phantoms of the test are drawn from seeds, combinations of finding and place, and ranges of size and contrast that
   training never draws, and asked in wordings that training never uses."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--scores", type=Path, default=paths.ASSETS / "scores")
+    parser.add_argument("--out", type=Path, default=paths.ROOT / "docs" / "model-card-nano.md")
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """Write the card and print its path."""
+    print(write(chosen.scores, chosen.out))
+    return 0
 
 
 def loaded_stage() -> str:
