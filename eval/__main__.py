@@ -1,4 +1,4 @@
-"""Evaluation from the command line: `python -m eval COMMAND ...`; `python -m eval COMMAND --help` says what it takes."""
+"""Evaluation from the command line: `python -m eval COMMAND ...`; each command explains itself with `--help`."""
 
 import argparse
 import importlib
