@@ -22,6 +22,7 @@ from medvlm.loading import Loaded
 from medvlm.paths import ROOT
 from medvlm.phantoms import draw
 from medvlm.phantoms.scan import as_scan
+from medvlm.probes import changes
 from medvlm.types import DOMAINS, Scan
 
 BLANK = "blank"
@@ -29,7 +30,13 @@ BLANK_SIZE, BLANK_GREY = 256, 127
 
 
 def scan(name: str) -> Scan:
-    """The picture of that name: "vqa_rad:FILE", "phantom:DOMAIN:SEED" (of the test split) or "blank" (all mid-grey)."""
+    """The picture of that name: "vqa_rad:FILE", "phantom:DOMAIN:SEED" (of the test split) or "blank" (all mid-grey).
+
+    A name may begin with changes as `medvlm.probes.changes` writes them: "mirrored|vqa_rad:FILE".
+    """
+    change, _, unchanged = name.rpartition("|")
+    if change:
+        return changes.changed(scan(unchanged), change)
     source, _, rest = name.partition(":")
     if source == BLANK:
         return blank()
@@ -56,6 +63,9 @@ def named(name: str) -> Scan:
 @cache
 def identity(name: str) -> str:
     """A hash that changes when the picture of that name would: of the file's bytes, or of the code that draws."""
+    change, _, unchanged = name.rpartition("|")
+    if change:
+        return hashlib.sha256(f"{change} {identity(unchanged)}".encode()).hexdigest()
     source, _, rest = name.partition(":")
     if source in (BLANK, "phantom"):
         return hashlib.sha256(f"{name} {drawing_code()}".encode()).hexdigest()

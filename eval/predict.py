@@ -26,16 +26,21 @@ EvalArm = Literal["tuned", "base", "projector"]
 QUESTIONS_AT_ONCE = 64  # read together, so that questions of like length can share a batch
 ROWS = 32  # answered as one batch
 PICTURES_AT_ONCE = 8
+GREEDY = Decoding()
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One question to be put. `picture` is a name as `eval.pictures.scan` takes it, or None for words alone."""
+    """One question to be put. `picture` is a name as `eval.pictures.scan` takes it, or None for words alone.
+
+    `earlier`: questions and answers that came before it; the picture stands in the first of them.
+    """
 
     id: str
     picture: str | None
     question: str
     system: str
+    earlier: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +84,17 @@ class Predictor:
         self._tokenizer = loaded.processor.tokenizer
         self._template = Template(loaded.processor)
         self._ends = end_tokens(model, self._tokenizer)
-        self._choose = Chooser(Decoding(), (int(loaded.processor.image_token_id),))
+        self._never = (int(loaded.processor.image_token_id),)
         self._yes, self._no = (self._template.first_tokens(word) for word in ("yes", "no"))
         self._heads: dict[tuple[str, EvalArm], tuple[tuple[int, ...], Cache]] = {}
 
     @torch.inference_mode()
-    def answer(self, window: Sequence[Item], arm: EvalArm, limit: int) -> list[Answer]:
-        """The answers of at most `limit` tokens, in the window's order. All items share one system prompt."""
+    def answer(self, window: Sequence[Item], arm: EvalArm, limit: int, decoding: Decoding = GREEDY) -> list[Answer]:
+        """The answers of at most `limit` tokens, in the window's order. All items share one system prompt.
+
+        With a temperature, all rows of a window draw from one stream of its seed: the same window, the same answers.
+        """
+        choose = Chooser(decoding, self._never)
         prompts = [self._prompt(item) for item in window]
         tokens, head = self._system(window[0].system, arm)
         features = self._projected(window, arm)
@@ -98,7 +107,7 @@ class Predictor:
                 part = by_length[start : start + self._rows]
                 rows = [pictures[window[i].picture] for i in part]
                 rests = [prompts[i].tokens[self._after_picture(prompts[i], shared) :] for i in part]
-                drawn = self._draw(select(prefix, rows), mask[rows], rests, limit)
+                drawn = self._draw(select(prefix, rows), mask[rows], rests, limit, choose)
                 answers |= {i: self._named(window[i].id, *one) for i, one in zip(part, drawn, strict=True)}
         return [answers[i] for i in range(len(window))]
 
@@ -112,6 +121,8 @@ class Predictor:
         views: tuple[View, ...] = ()
         if item.picture is not None:
             conversation, views = conversation.with_scan(named(item.picture)), (View(0),)
+        for question, answer in item.earlier:
+            conversation, views = conversation.asked(question, views).answered(answer), ()
         asked = conversation.asked(item.question, views)
         return self._template.fitting(asked, lambda scan, _: self._features.picture(scan.name), 1 << 20)
 
@@ -182,9 +193,9 @@ class Predictor:
         return embeddings
 
     def _draw(
-        self, key_values: Cache, mask: Tensor, rests: Sequence[tuple[int, ...]], limit: int
+        self, key_values: Cache, mask: Tensor, rests: Sequence[tuple[int, ...]], limit: int, choose: Chooser
     ) -> list[tuple[list[int], float, float]]:
-        """Greedy answers to questions behind what was read: tokens, and the mass on "yes" and "no" as a first token."""
+        """Answers to questions behind what was read: tokens, and the mass on "yes" and "no" as a first token."""
         longest = max(map(len, rests))
         ids = torch.tensor([[0] * (longest - len(rest)) + list(rest) for rest in rests])
         mask = torch.cat([mask, torch.stack([counted(0, longest, len(rest)) for rest in rests])], dim=1)
@@ -194,7 +205,7 @@ class Predictor:
         answers: list[list[int]] = [[] for _ in rests]
         open_rows = list(range(len(rests)))
         for step in range(limit):
-            tokens = self._choose(logits)
+            tokens = choose(logits)
             going = [k for k, token in enumerate(tokens) if token not in self._ends]
             for k in going:
                 answers[open_rows[k]].append(tokens[k])
