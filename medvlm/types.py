@@ -230,15 +230,18 @@ class PairStream(Protocol):
     def close(self) -> None: ...
 
 
-DataSplit = Literal["train", "test", "held_out"]
+# "held_out": kept back from every stage of training by this project, whatever the published split says.
+DataSplit = Literal["train", "validation", "test", "held_out"]
+Language = Literal["en", "zh"]
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
     """One question about one picture, with its reference answer.
 
-    `image` names the picture within its data set; `closed` as the data set itself counts it; `free_form` is False for
-    questions made from a template.
+    `image` names the picture within its data set, empty where there is none; `closed` as the data set itself counts it;
+    `free_form` is False for questions made from a template. `choices`: the possible answers, where they are known.
+    `about` names the finding asked for; `held_out`: training drew nothing like it (phantoms).
     """
 
     id: str
@@ -251,3 +254,7 @@ class Sample:
     split: DataSplit
     closed: bool
     free_form: bool = True
+    choices: tuple[str, ...] = ()
+    about: str | None = None
+    held_out: bool = False
+    language: Language = "en"
