@@ -1,0 +1,122 @@
+"""Two answers held against each other: the ballot, whose side is whose, the pace, and what becomes a rating."""
+
+from typing import Any
+
+import pytest
+
+from medvlm.compare import GARBLED, Ballot, Remarks, ballot_of
+from medvlm.errors import UserError
+from medvlm.ratings.records import CORRECTNESS, CRITERIA, ERROR_KINDS, HARMS, VERDICTS, ErrorTag
+from medvlm.ui.columns import Column, exchange
+from medvlm.ui.vote import KEYS, template, vote
+
+ID = "0123456789abcdef0123456789abcdef"
+LEFT, RIGHT = "No mass is seen.", "A mass of 3 cm lies in the left lobe."
+
+
+def said(**changes: Any) -> dict[str, Any]:
+    nothing = {"scores": [None] * 5, "correctness": None, "errors": []}
+    return {"id": ID, "verdict": "left", "left": nothing, "right": nothing, "comment": "", "seconds": 3.5, **changes}
+
+
+def full() -> dict[str, Any]:
+    tags = [{"kind": "missed_finding", "harm": "severe", "start": 0, "stop": 7}]
+    whole = [{"kind": "other", "harm": "none", "start": None, "stop": None}]
+    left = {"scores": [1, 2, None, 4, 5], "correctness": "wrong", "errors": tags}
+    right = {"scores": [5] * 5, "correctness": "right", "errors": whole}
+    return said(
+        verdict="right", left=left, right=right, sureness=4, guess="unsure", comment=" B saw it. ", key="x", look={}
+    )
+
+
+def test_a_ballot_holds_all_that_the_form_asks() -> None:
+    assert ballot_of(full(), LEFT, RIGHT) == Ballot(
+        id=ID,
+        left=Remarks(LEFT, (1, 2, None, 4, 5), "wrong", (ErrorTag("missed_finding", "severe", 0, 7),)),
+        right=Remarks(RIGHT, (5, 5, 5, 5, 5), "right", (ErrorTag("other", "none"),)),
+        verdict="right",
+        sureness=4,
+        guess="unsure",
+        comment="B saw it.",
+        seconds=3.5,
+    )
+
+
+@pytest.mark.parametrize("verdict", VERDICTS)
+def test_a_verdict_alone_is_a_vote(verdict: str) -> None:
+    made = ballot_of(said(verdict=verdict), LEFT, RIGHT)
+    assert (made.verdict, made.left, made.right) == (verdict, Remarks(LEFT), Remarks(RIGHT))
+
+
+def test_one_answer_alone_takes_a_correctness_and_no_verdict() -> None:
+    left = {"scores": [None] * 5, "correctness": "partly", "errors": []}
+    made = ballot_of(said(verdict=None, left=left, right=None), LEFT, None)
+    assert (made.verdict, made.right, made.left.correctness) == (None, None, "partly")
+    with pytest.raises(UserError, match="how correct"):
+        ballot_of(said(verdict=None, right=None), LEFT, None)
+
+
+def test_a_vote_without_a_verdict_says_what_is_missing() -> None:
+    with pytest.raises(UserError, match="which answer is better"):
+        ballot_of(said(verdict=None), LEFT, RIGHT)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"id": "short"},
+        {"id": 7},
+        {"id": "x" * 65},
+        {"verdict": "both"},
+        {"sureness": 6},
+        {"sureness": True},
+        {"guess": "base"},
+        {"seconds": -1},
+        {"seconds": float("nan")},
+        {"left": None},
+        {"left": {"scores": [1] * 4, "errors": []}},
+        {"left": {"scores": [0] * 5, "errors": []}},
+        {"left": {"scores": [None] * 5, "errors": [], "correctness": "yes"}},
+        *(
+            {"right": {"scores": [None] * 5, "errors": [{"kind": "side", "harm": "mild", **wrong}]}}
+            for wrong in (
+                {"start": 3, "stop": 3},
+                {"start": 0, "stop": 400},
+                {"start": -1, "stop": 2},
+                {"start": 1},
+                {"kind": "bad"},
+                {"harm": None},
+            )
+        ),
+    ],
+)
+def test_nonsense_from_the_page_is_refused_in_words(changes: dict[str, Any]) -> None:
+    with pytest.raises(UserError) as refused:
+        ballot_of(said(**changes), LEFT, RIGHT)
+    assert str(refused.value) == GARBLED
+
+
+def test_the_form_offers_every_value_of_every_closed_set() -> None:
+    html = template("pair")
+    for value in (*VERDICTS, *CORRECTNESS, *ERROR_KINDS, *HARMS):
+        assert f'value="{value}"' in html
+    for side in ("left", "right"):
+        assert all(f'name="{side}-{criterion}"' in html for criterion in (*CRITERIA, "correctness"))
+    alone = template("single")
+    assert 'name="verdict"' not in alone and "right-" not in alone and 'name="guess"' not in alone
+    assert 'name="left-correctness"' in alone and len(KEYS) == 6
+
+
+def test_the_form_knows_no_names_and_tells_each_state_from_the_last() -> None:
+    first, second = vote("open", "case"), vote("open", "case")
+    assert first.pop("number") != second.pop("number") and first == second
+    for word in ("base", "nano", "model"):
+        assert word not in template("pair")
+
+
+def test_texts_stand_in_their_columns_as_text() -> None:
+    evil = "<img src=x onerror=alert(1)>"
+    html = exchange(evil, (Column("left", evil, marks=((1, 4),)), Column("right", RIGHT)), about=evil, doing=evil)
+    assert "<img" not in html and "&lt;<mark>img</mark> src=x" in html
+    assert html.count('data-answer="left"') == html.count('data-answer="right"') == 1
+    assert "data-answer" not in exchange("Earlier?", (Column("left", "Yes."), Column("right", "No.")), last=False)
