@@ -1,7 +1,6 @@
 """The Chat tab: which parts it has, and which handler each event calls."""
 
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -9,11 +8,11 @@ import gradio as gr
 from medvlm.desk import Desk
 from medvlm.handout import Handout
 from medvlm.inbox import Inbox
-from medvlm.session import Choices, Seat, Session
-from medvlm.ui import drawer, gate, keys, trust
+from medvlm.session import Choices, Session
+from medvlm.ui import gate, trust
 from medvlm.ui.composer import TEMPLATE, composer
+from medvlm.ui.frame import Frame, html
 from medvlm.ui.handlers import Handlers
-from medvlm.ui.header import header
 from medvlm.ui.picture import picture
 from medvlm.ui.receiving import receiver
 from medvlm.ui.showing import Showing
@@ -40,24 +39,21 @@ class Room:
     handout: Handout = field(default_factory=Handout)
 
 
-def build(room: Room, blocks: gr.Blocks) -> None:
+def build(room: Room, blocks: gr.Blocks, frame: Frame) -> None:
     """The tab, inside the Blocks that is open."""
-    parts = _parts(room)
+    parts = _parts(room, frame)
     updates = Updates(parts, room.largest_mb)
     showing, handlers = Showing(room.desk, room.inbox, updates), Handlers(room.desk, updates)
     _wire_picture(parts, showing)
     _wire_conversation(parts, handlers)
     trust.wire(parts.trust, parts.seat, room.desk)
     _wire_page(parts, handlers)
-    blocks.load(handlers.tick, None, [parts.top, parts.clock], **QUIET)
+    blocks.load(handlers.tick, None, [parts.frame.top, parts.frame.clock], **QUIET)
     blocks.unload(showing.leave)
 
 
-def _parts(room: Room) -> Parts:
-    html = partial(gr.HTML, apply_default_css=False, container=False, padding=False)
+def _parts(room: Room, frame: Frame) -> Parts:
     empty = Session()
-    seat = gr.State(Seat(room.handout.holder()))
-    top = html(header(None), elem_id="top", js_on_load=script("header"))
     with gr.Row(elem_id="desk", equal_height=False):
         with gr.Column(elem_id="left", scale=46, min_width=0):
             around = html(
@@ -74,10 +70,7 @@ def _parts(room: Room) -> Parts:
             talk = html(transcript(empty), elem_id="talk", js_on_load=script("talk"))
             doubts = trust.build()
             box = html(composer("idle"), elem_id="composer", html_template=TEMPLATE, js_on_load=script("composer"))
-    porter = html({}, elem_id="porter", html_template="", js_on_load=script("porter"))
-    html(keys.dialog(), elem_id="help", js_on_load=None)
-    settings = drawer.build(room.choices)
-    return Parts(seat, top, around, asks, scan, notes, saw, talk, doubts, box, porter, settings, gr.Timer(1.0))
+    return Parts(frame, around, asks, scan, notes, saw, talk, doubts, box)
 
 
 def _wire_picture(p: Parts, do: Showing) -> None:
@@ -96,7 +89,7 @@ def _wire_picture(p: Parts, do: Showing) -> None:
 
 
 def _wire_conversation(p: Parts, do: Handlers) -> None:
-    asking = [p.seat, *p.drawer.inputs]
+    asking = [p.seat, *p.frame.drawer.inputs]
     p.composer.halt(do.halt, p.seat, None, **QUIET)
     p.talk.edit(do.edit, p.seat, p.screen, **QUIET)
     changing = [
@@ -104,15 +97,15 @@ def _wire_conversation(p: Parts, do: Handlers) -> None:
         p.talk.suggest(do.ask, asking, p.screen, **QUIET),
         p.talk.retry(do.retry, asking, p.screen, **QUIET),
         p.talk.undo(do.undo, p.seat, p.screen, **QUIET),
-        p.top.fresh(do.restart, p.seat, [*p.screen, p.saw], **QUIET),
+        p.frame.top.fresh(do.restart, p.seat, [*p.screen, p.saw], **QUIET),
     ]
     for changed in changing:
         changed.then(trust.fresh, p.seat, p.trust, **QUIET)
 
 
 def _wire_page(p: Parts, do: Handlers) -> None:
-    asking = [p.seat, *p.drawer.inputs]
-    p.top.export(do.take_along, p.seat, [p.porter, *p.screen], **QUIET)
-    for event in (p.top.drawer, p.drawer.show.click):
-        event(do.show_prompt, asking, p.drawer.prompt, **QUIET)
-    p.clock.tick(do.tick, None, [p.top, p.clock], **ONCE)
+    asking = [p.seat, *p.frame.drawer.inputs]
+    p.frame.top.export(do.take_along, p.seat, [p.frame.porter, *p.screen], **QUIET)
+    for event in (p.frame.top.drawer, p.frame.drawer.show.click):
+        event(do.show_prompt, asking, p.frame.drawer.prompt, **QUIET)
+    p.frame.clock.tick(do.tick, None, [p.frame.top, p.frame.clock], **ONCE)

@@ -76,7 +76,7 @@ class Handlers:
         form: Format = "json" if event.form == "json" else "markdown"
         when = datetime.now().astimezone()
         name, text = export(seat.session, form, self._desk.host.status.sentence, when)
-        return {self._parts.porter: {"name": name, "text": text, "type": MIME[form], "at": when.isoformat()}}
+        return {self._parts.frame.porter: {"name": name, "text": text, "type": MIME[form], "at": when.isoformat()}}
 
     def show_prompt(self, seat: Seat, *settings: Any) -> str:
         try:
@@ -87,7 +87,10 @@ class Handlers:
     def tick(self) -> Update:
         """The badge while the model loads; the clock stops when that has ended."""
         status = self._desk.host.status
-        return {self._parts.top: header(status), self._parts.clock: gr.Timer(active=status.state == "loading")}
+        return {
+            self._parts.frame.top: header(status),
+            self._parts.frame.clock: gr.Timer(active=status.state == "loading"),
+        }
 
     def _refused(self, seat: Seat, error: UserError) -> Update:
         return {self._parts.composer: composer("busy" if seat.busy else "idle", wrong=str(error))}

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 
 from medvlm import NOT_FOR_DIAGNOSIS
 from medvlm.auth import Gate
-from medvlm.ui import chat_tab, receiving, viewer
+from medvlm.ui import chat_tab, frame, receiving, viewer
 from medvlm.ui.doors import Doors
 from medvlm.ui.theme import FAVICON, asset, theme
 
@@ -23,7 +23,9 @@ PAUSE = 0.5
 def page(room: chat_tab.Room) -> gr.Blocks:
     """The Blocks; nothing is served yet."""
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True) as blocks:
-        chat_tab.build(room, blocks)
+        around = frame.build(room.handout, room.choices)
+        with gr.Tabs(elem_id="tabs"), gr.Tab("Chat", id="chat", elem_id="chat"):
+            chat_tab.build(room, blocks, around)
     for function in blocks.fns.values():
         # Nothing here is for programs: no event is listed, documented or callable by a client library.
         function.api_visibility = "private"

@@ -6,7 +6,7 @@ from typing import Any
 from medvlm.desk import Moment
 from medvlm.session import Seat, Session
 from medvlm.types import Scan
-from medvlm.ui.drawer import Drawer
+from medvlm.ui.frame import Frame
 from medvlm.ui.picture import Doing, notes, picture
 from medvlm.ui.transcript import transcript
 from medvlm.ui.viewer import seen
@@ -20,8 +20,7 @@ PAIR = ("Left", "Right")
 class Parts:
     """The components of the tab; Gradio's classes carry no types that mypy could follow."""
 
-    seat: Any
-    top: Any
+    frame: Frame
     viewer: Any
     gate: Any
     scan: Any
@@ -30,9 +29,10 @@ class Parts:
     talk: Any
     trust: Any
     composer: Any
-    porter: Any
-    drawer: Drawer
-    clock: Any
+
+    @property
+    def seat(self) -> Any:
+        return self.frame.seat
 
     @property
     def screen(self) -> list[Any]:
