@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Literal
 
+from medvlm.session import Session, Shown
 from medvlm.statements import COMPARED, Claim, Exchange, claims
 from medvlm.types import Arm, Conversation, View
 
@@ -16,6 +17,10 @@ FINDINGS = frozenset((
     "lesion", "lymphadenopathy", "mass", "metastasis", "necrosis", "nodule", "obstruction", "opacity", "pneumonia",
     "pneumoperitoneum", "pneumothorax", "shift", "stenosis", "stone", "thickening", "tumour", "ulcer",
 ))  # fmt: skip
+
+
+# An exchange, and what picture it is about.
+Told = tuple[Hashable, Exchange]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,24 +80,46 @@ def in_conversation(
 
     `picture`: what makes two views the same picture, such as scan and slice whatever the window.
     """
-    told: list[tuple[Hashable, Exchange]] = []
-    found: list[tuple[Conflict, ...]] = []
+    told: list[Told] = []
     shown: Hashable = None
     question = ""
     for turn in conversation.turns:
         if turn.role == "user":
             shown, question = (picture(turn.views[-1]) if turn.views else shown), turn.text
-            continue
-        now = Exchange(question, turn.text)
-        earlier = [exchange for seen, exchange in reversed(told) if seen == shown]
+        else:
+            told.append((shown, Exchange(question, turn.text)))
+    return among(told)
+
+
+def among(told: Sequence[Told]) -> tuple[tuple[Conflict, ...], ...]:
+    """For each answer, in order, the conflicts with earlier ones about the same picture, the newest of these first."""
+    found = []
+    for n, (shown, now) in enumerate(told):
+        earlier = [exchange for seen, exchange in reversed(told[:n]) if seen == shown]
         found.append(tuple(one for one in (conflict(before, now) for before in earlier) if one is not None))
-        told.append((shown, now))
     return tuple(found)
 
 
 def marks(conversation: Conversation, picture: Callable[[View], Hashable] = lambda view: view) -> tuple[str, ...]:
     """For each answer, in order, the sentence to stand under it; empty where it contradicts nothing."""
     return tuple(sentence(conflicts) for conflicts in in_conversation(conversation, picture))
+
+
+def contradicted(session: Session) -> tuple[str, ...]:
+    """For each answer of a sitting, in order, the sentence to stand under it; empty where it contradicts nothing.
+
+    Another window or turn of the same slice is the same picture: what is there does not change with them. A part of a
+    picture is another one: what is not there may well be elsewhere.
+    """
+    answers = [turn.text for turn in session.conversation.turns if turn.role == "assistant"]
+    told = [
+        (_picture(q.about), Exchange(q.text, answer)) for q, answer in zip(session.questions, answers, strict=False)
+    ]
+    return tuple(sentence(conflicts) for conflicts in among(told))
+
+
+def _picture(shown: Shown | None) -> Hashable:
+    return None if shown is None else (shown.item, shown.look.plane, shown.look.slice, shown.region)
 
 
 def sentence(conflicts: Sequence[Conflict]) -> str:

@@ -15,7 +15,7 @@ from medvlm.host import Host, LiveAnswer, PageModel
 from medvlm.imaging import STUDY_LIMITS, Limits
 from medvlm.privacy import Gate
 from medvlm.screen import shot
-from medvlm.session import Choices, Made, Seat, Session, Shown
+from medvlm.session import Choices, Given, Made, Seat, Session, Shown
 from medvlm.suggestions import GUESS_QUESTION, domain_said
 from medvlm.types import Conversation, Decoding, Domain, Report, View
 
@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 # How often somebody who waits is told how things stand, and a word in print at most: smooth, and easy on the network.
 TICK, FRAME = 0.25, 0.05
 LONGEST_QUESTION = 4000
+# The longest side of the small copy that stands beside an answer: it is sent again with each word.
+SMALL = 64
 
 Phase = Literal["loading", "queued", "reading", "writing", "done", "failed"]
 
@@ -110,9 +112,13 @@ class Desk:
             return seat.session
         return seat.change(lambda now: now.as_domain(index, domain, guess=True) if _same(now, session) else now)
 
-    def ask(self, seat: Seat, question: str, choices: Choices) -> Iterator[Moment]:
-        """Answer a question about the picture shown; the last moment is "done" or "failed"."""
-        yield from self._guarded(seat, question, choices, lambda session: session)
+    def ask(self, seat: Seat, question: str, choices: Choices, region: int | None = None) -> Iterator[Moment]:
+        """Answer a question about the picture shown; the last moment is "done" or "failed".
+
+        `region`: about the part of it that the measurement of that number encloses.
+        """
+        about = None if region is None else seat.session.about_region(region)
+        yield from self._guarded(seat, question, choices, lambda session: session, about)
 
     def retry(self, seat: Seat, choices: Choices) -> Iterator[Moment]:
         """Answer the last question again, about the same picture, with the next seed.
@@ -127,9 +133,14 @@ class Desk:
         about = last[0].shown if last else None
         yield from self._guarded(seat, question, choices, Session.without_last, about)
 
-    def edit(self, seat: Seat, question: str, choices: Choices) -> Iterator[Moment]:
-        """Ask something else in place of the last question."""
-        yield from self._guarded(seat, question, choices, Session.without_last)
+    def edit(self, seat: Seat, question: str, choices: Choices, region: int | None = None) -> Iterator[Moment]:
+        """Ask something else in place of the last question; about the same region, unless there is another one now."""
+        session, about = seat.session, None
+        if region is not None:
+            about = session.about_region(region)
+        elif session.asking is not None and session.asking.region is not None:
+            about = session.asking
+        yield from self._guarded(seat, question, choices, Session.without_last, about)
 
     def undo(self, seat: Seat) -> str:
         """Take the last question and its answer back; the question, so that it can be typed on."""
@@ -291,7 +302,7 @@ def _taken_back(now: Session, asked: Session, old: Session) -> Session:
     if not _same(now, asked):
         return now
     conversation = replace(now.conversation, turns=old.conversation.turns, system=old.conversation.system)
-    return replace(now, conversation=conversation, made=old.made)
+    return replace(now, conversation=conversation, questions=old.questions, made=old.made)
 
 
 def _guessed(model: PageModel, seat: Seat) -> Domain | None:
@@ -308,11 +319,19 @@ def _guessed(model: PageModel, seat: Seat) -> Domain | None:
         model.forget(alone.id)
 
 
-def _saw(model: PageModel, asked: Session) -> bytes | None:
-    """The very pixels that the model's processor made of the picture asked about, as a PNG."""
-    views = asked.views
-    if not views:
-        return None
+def _saw(model: PageModel, asked: Session) -> tuple[Given, ...]:
+    """The very pixels that the model's processor made of each picture asked about."""
+    return tuple(_given(model, asked, view) for view in asked.given)
+
+
+def _given(model: PageModel, asked: Session, view: View) -> Given:
+    image, sent = model.seen(asked.conversation.scans[view.scan], view), asked.sent[view.scan]
+    small = image.convert("RGB")
+    small.thumbnail((SMALL, SMALL))
+    return Given(_written_as(image, "PNG"), _written_as(small, "JPEG"), asked.about(sent))
+
+
+def _written_as(image: "Image", form: Literal["PNG", "JPEG"]) -> bytes:
     out = BytesIO()
-    model.seen(asked.conversation.scans[views[-1].scan], views[-1]).save(out, "PNG")
+    image.save(out, form)
     return out.getvalue()

@@ -2,16 +2,18 @@
 
 import base64
 import json
+from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Literal
 
 from medvlm import NOT_FOR_DIAGNOSIS, __version__
-from medvlm.session import Item, Made, Session, Shown
-from medvlm.types import DOMAIN_NAMES, Turn
+from medvlm.contradictions import contradicted
+from medvlm.session import Given, Item, Made, Question, Session, Shown
+from medvlm.types import DOMAIN_NAMES
 from medvlm.viewing import Measure
 
-SCHEMA = 2
+SCHEMA = 3
 Format = Literal["markdown", "json"]
 SOURCES = {"file": "from the file", "guess": "guessed by the model", "user": "set by the user", "unknown": "not known"}
 
@@ -30,8 +32,6 @@ def export(session: Session, form: Format, model: str, when: datetime) -> tuple[
 
 def as_record(session: Session, model: str, when: datetime) -> dict[str, Any]:
     """Everything that is exported, as JSON types."""
-    answered = iter(session.made)
-    turns = session.conversation.turns
     return {
         "schema": SCHEMA,
         "label": NOT_FOR_DIAGNOSIS,
@@ -40,7 +40,7 @@ def as_record(session: Session, model: str, when: datetime) -> dict[str, Any]:
         "exported": when.isoformat(timespec="seconds"),
         "system": session.conversation.system,
         "scans": [_scan(item) for item in session.items if item.scan is not None],
-        "turns": [_turn(turn, session, next(answered, None) if turn.role == "assistant" else None) for turn in turns],
+        "turns": list(_turns(session)),
     }
 
 
@@ -56,9 +56,11 @@ def as_markdown(record: dict[str, Any]) -> str:
     for turn in record["turns"]:
         speaker = "Question" if turn["role"] == "user" else "Answer"
         lines += ["", f"## {speaker}{_about(turn)}", "", _quoted(turn["text"])]
+        if turn.get("contradicts"):
+            lines += ["", f"**{_plain(turn['contradicts'])}**"]
         if turn["role"] == "assistant" and turn.get("made"):
             lines += ["", f"*{_made_line(turn['made'])}*"]
-            lines += ["", f"![What the model saw]({turn['made']['saw']})"] if turn["made"]["saw"] else []
+            lines += [f"\n![What the model saw: {one['about']}]({one['picture']})" for one in turn["made"]["saw"]]
     return "\n".join([*lines, "", f"**{record['label']}**", ""])
 
 
@@ -79,10 +81,21 @@ def _scan(item: Item) -> dict[str, Any]:
     }
 
 
-def _turn(turn: Turn, session: Session, made: Made | None) -> dict[str, Any]:
-    record: dict[str, Any] = {"role": turn.role, "text": turn.text}
-    if turn.role == "user":
-        return {**record, "views": [_shown(session.sent[view.scan], session) for view in turn.views]}
+def _turns(session: Session) -> Iterator[dict[str, Any]]:
+    """Questions as they were typed and as the model got them; answers with what they contradict."""
+    questions, made, said = iter(session.questions), iter(session.made), iter(contradicted(session))
+    for turn in session.conversation.turns:
+        if turn.role == "user":
+            views = [_shown(session.sent[view.scan], session) for view in turn.views]
+            question = next(questions, Question(turn.text, None))
+            as_sent = {} if question.text == turn.text else {"as_sent": turn.text}
+            yield {"role": "user", "text": question.text, **as_sent, "views": views}
+        else:
+            yield _answer(turn.text, session, next(made, None), next(said, ""))
+
+
+def _answer(text: str, session: Session, made: Made | None, contradicts: str) -> dict[str, Any]:
+    record: dict[str, Any] = {"role": "assistant", "text": text} | ({"contradicts": contradicts} if contradicts else {})
     if made is None:
         return record
     facts = {
@@ -91,9 +104,13 @@ def _turn(turn: Turn, session: Session, made: Made | None) -> dict[str, Any]:
         "view": _shown(made.shown, session) if made.shown else None,
         "decoding": asdict(made.decoding),
         "report": asdict(made.report) if made.report else None,
-        "saw": f"data:image/png;base64,{base64.b64encode(made.saw).decode()}" if made.saw else None,
+        "saw": [_given(one) for one in made.saw],
     }
     return {**record, "about": session.about(made.shown), "made": facts}
+
+
+def _given(given: Given) -> dict[str, str]:
+    return {"about": given.words, "picture": f"data:image/png;base64,{base64.b64encode(given.png).decode()}"}
 
 
 def _shown(shown: Shown, session: Session) -> dict[str, Any]:
@@ -101,7 +118,8 @@ def _shown(shown: Shown, session: Session) -> dict[str, Any]:
     look = asdict(shown.look)
     del look["measures"]
     opened = [number for number, item in enumerate(session.items) if item.scan is not None]
-    return {"scan": opened.index(shown.item), **look}
+    part = {} if shown.region is None else {"region": asdict(shown.region)}
+    return {"scan": opened.index(shown.item), **look, **part}
 
 
 def _about(turn: dict[str, Any]) -> str:
@@ -136,6 +154,11 @@ def _made_line(made: dict[str, Any]) -> str:
         words += [f"{report['tokens']} tokens in {report['seconds']:.1f} s", f"ended: {report['ended']}"]
         words += report["notes"]
     return "; ".join(words)
+
+
+def _plain(text: str) -> str:
+    """In one line, with nothing that ends the bold type around it."""
+    return " ".join(text.replace("*", "").split())
 
 
 def _quoted(text: str) -> str:

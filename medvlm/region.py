@@ -10,16 +10,18 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from medvlm.errors import UserError
-from medvlm.probes import Shown
 from medvlm.types import Conversation, Scan, View
 
+# uint8 RGB of shape (H, W, 3): a picture as it is seen.
+Pixels = NDArray[np.uint8]
 Shape = Literal["box", "ellipse"]
 Way = Literal["crop", "words"]
 Point = tuple[float, float]
 
-CROPPED = "The second picture is a part of the first, enlarged. About that part: "
+CROPPED = "The last picture is a part of the one before it, enlarged. About that part: "
 # A part smaller than this, in pixels of the picture, is a slip of the mouse.
 SMALLEST = 4
 
@@ -57,7 +59,7 @@ def region_of(shape: Shape, one: Point, other: Point, size: tuple[int, int]) -> 
     return Region(shape, left / width, top / height, right / width, bottom / height)
 
 
-def cropped(pixels: Shown, region: Region) -> Shown:
+def cropped(pixels: Pixels, region: Region) -> Pixels:
     """The part alone, (h, w, 3); around an ellipse stands the grey of its own mean, so that only its inside counts."""
     height, width = pixels.shape[:2]
     rows = slice(int(region.top * height), max(int(np.ceil(region.bottom * height)), int(region.top * height) + 1))
@@ -78,8 +80,13 @@ def described(region: Region) -> str:
     )
 
 
+def words(region: Region) -> str:
+    """For the line under an answer: "box, upper left"."""
+    return f"{region.shape}, {_place(*region.centre)}"
+
+
 def by_crop(conversation: Conversation, view: View, region: Region, question: str) -> Conversation:
-    """The part as a second picture. What is asked about comes first, the part after it."""
+    """The part as a picture of its own. What is asked about comes first, the part after it."""
     scan = conversation.scans[view.scan]
     pixels = np.asarray(scan.slices[view.slice], dtype=np.uint8)
     name = hashlib.sha256(f"{scan.sha256} {view.slice} {region}".encode()).hexdigest()
@@ -115,8 +122,11 @@ def _place(row: float, column: float) -> str:
 
 
 def _with(conversation: Conversation, part: Scan, view: View, question: str) -> Conversation:
-    added = conversation.with_scan(part)
-    return added.asked(question, (view, View(len(added.scans) - 1)))
+    """A part that was asked about before is not added again."""
+    names = [scan.sha256 for scan in conversation.scans]
+    if part.sha256 in names:
+        return conversation.asked(question, (view, View(names.index(part.sha256))))
+    return conversation.with_scan(part).asked(question, (view, View(len(names))))
 
 
 def _ellipse(height: int, width: int) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:

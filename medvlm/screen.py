@@ -12,7 +12,7 @@ from PIL import Image
 
 from medvlm.imaging.window import to_grey
 from medvlm.types import Pixels, Scan
-from medvlm.viewing import Axis, Look, PlaneName, Turn, start_of, window_of
+from medvlm.viewing import Axis, Look, PlaneName, Point, Turn, start_of, window_of
 
 # Fixed index -> what x and y of the plane are: 0 columns, 1 rows, 2 slices.
 _AXES: dict[Axis, tuple[int, int]] = {2: (0, 1), 1: (0, 2), 0: (1, 2)}
@@ -93,12 +93,33 @@ def drawn(scan: Scan, look: Look) -> NDArray[np.uint8]:
     is left as it is. Raises `UserError` where a slice is damaged.
     """
     grey = _coloured(_cut(scan, look.axis, look.slice), scan, look)
+    x, y = _AXES[look.axis]
+    sides = _sides(scan)
+    return np.ascontiguousarray(_turned(_square(grey, sides[x], sides[y]), _turn(scan, look)))
+
+
+def placed(scan: Scan, look: Look, points: Sequence[Point]) -> tuple[Point, ...]:
+    """Points of a measurement, as `Measure` has them, in the picture that `drawn` makes: fractions (0 to 1) of its
+    width and height."""
+    sizes = (*scan.slices[len(scan.slices) // 2].shape[1::-1], len(scan.slices))
+    x, y = _AXES[look.axis]
+    a, b, c, d = _turn(scan, look)
+    found = []
+    for column, row in points:
+        across, down = (column + 0.5) / sizes[x], (row + 0.5) / sizes[y]
+        found.append((_along(across if a else down, a + b), _along(across if c else down, c + d)))
+    return tuple(found)
+
+
+def _along(fraction: float, sign: int) -> float:
+    return fraction if sign > 0 else 1.0 - fraction
+
+
+def _turn(scan: Scan, look: Look) -> Turn:
+    """From the plane as it is stored to the screen."""
     moves = _moves(scan)
     x, y = _AXES[look.axis]
-    base = (1, 0, 0, 1) if moves is None else conventional(look.plane, moves[x], moves[y])
-    turn = _after(look.turn, base)
-    sides = _sides(scan)
-    return np.ascontiguousarray(_turned(_square(grey, sides[x], sides[y]), turn))
+    return _after(look.turn, (1, 0, 0, 1) if moves is None else conventional(look.plane, moves[x], moves[y]))
 
 
 def conventional(plane: PlaneName, x: NDArray[Any], y: NDArray[Any]) -> Turn:

@@ -4,78 +4,19 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from medvlm import region
 from medvlm.errors import UserError
 from medvlm.handout import Handout, Holder
-from medvlm.screen import at_first, shot
-from medvlm.types import Arm, Conversation, Decoding, Domain, Pixels, Report, Scan, View
+from medvlm.region import WAY, Way
+from medvlm.screen import drawn, placed, shot
+from medvlm.tray import GREEDY, Choices, Given, Item, Made, Question, Shown, item_of
+from medvlm.types import Conversation, Domain, Pixels, Scan, View
 from medvlm.viewing import Look, part_words, shown_words
+
+__all__ = ["GREEDY", "MOST_SCANS", "Choices", "Given", "Item", "Made", "Question", "Seat", "Session", "Shown"]
 
 # Pictures and series that are open at once; what only waits in the tray takes no part in this.
 MOST_SCANS = 24
-GREEDY = Decoding()
-
-
-@dataclass(frozen=True, slots=True)
-class Choices:
-    """What the settings drawer holds. `system` None is the built-in prompt."""
-
-    arm: Arm = "tuned"
-    decoding: Decoding = GREEDY
-    system: str | None = None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Item:
-    """One picture or series in the tray. `source` opens it; `scan` and `look` are there once it has been opened.
-
-    `words`: what it is ("CT · axial, lung"); `count`: slices; `draw`: makes the small picture `thumb`, (h, w, 3) uint8,
-    which is None until then; `notes`: what was said of the drop that it came with.
-    """
-
-    words: str
-    count: int
-    source: Callable[[], Scan]
-    draw: Callable[[], Pixels] | None = None
-    scan: Scan | None = None
-    look: Look | None = None
-    thumb: Pixels | None = None
-    notes: tuple[str, ...] = ()
-
-    def opened(self, scan: Scan) -> "Item":
-        return replace(self, scan=scan, look=at_first(scan))
-
-
-def item_of(scan: Scan) -> Item:
-    """A scan that is open already."""
-    return Item(scan.kind, len(scan.slices), lambda: scan).opened(scan)
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """One picture as it is on the screen: which item of the tray (from 0), and how."""
-
-    item: int
-    look: Look
-
-    @property
-    def bare(self) -> "Shown":
-        """Without measurements, which are no part of the picture."""
-        return replace(self, look=replace(self.look, measures=()))
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """What is known of one answer beside its text: the picture it is about, and how it was drawn.
-
-    `saw`: the pixels that the processor made of the picture, as a PNG; None where the model did not say.
-    """
-
-    shown: Shown | None
-    model: str
-    arm: Arm
-    decoding: Decoding
-    report: Report | None = None
-    saw: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +25,7 @@ class Session:
 
     `items`: the tray; `panes`: which of them are on the screen (one, or two beside one another), `shown` the one that
     questions are about. The conversation's scans are pictures as they were on the screen when they were asked about;
-    `sent` says, for each, of what. `made`: one for each answer, in order.
+    `sent` says, for each, of what. `questions`, `made`: one for each question and each answer, in order.
     """
 
     conversation: Conversation = field(default_factory=Conversation)
@@ -92,6 +33,7 @@ class Session:
     panes: tuple[int, ...] = ()
     shown: int | None = None
     sent: tuple[Shown, ...] = ()
+    questions: tuple[Question, ...] = ()
     made: tuple[Made, ...] = ()
 
     @property
@@ -127,13 +69,17 @@ class Session:
     @property
     def asking(self) -> Shown | None:
         """What the last question is about."""
-        return self.sent[self.views[-1].scan] if self.views else None
+        return self.questions[-1].about if self.questions else None
 
     @property
     def question(self) -> str | None:
-        """The last question, answered or not."""
-        asked = [turn.text for turn in self.conversation.turns if turn.role == "user"]
-        return asked[-1] if asked else None
+        """The last question as it was typed, answered or not."""
+        return self.questions[-1].text if self.questions else None
+
+    @property
+    def given(self) -> tuple[View, ...]:
+        """The pictures that the last question is about: those that came with it, or that came last before it."""
+        return next((turn.views for turn in reversed(self.conversation.turns) if turn.views), ())
 
     def check_room(self) -> None:
         """Raises `UserError` where another picture would be one too many."""
@@ -186,18 +132,50 @@ class Session:
             return self
         return self._with_item(index, replace(item, scan=item.scan.as_domain(domain, "guess" if guess else "user")))
 
-    def asked(self, question: str, system: str | None, about: Shown | None = None) -> "Session":
-        """The question about what is shown, or `about` something; its picture comes along unless it came last."""
-        conversation, sent = replace(self.conversation, system=system), self.sent
-        views: tuple[View, ...] = ()
+    def asked(self, question: str, system: str | None, about: Shown | None = None, way: Way = WAY) -> "Session":
+        """The question about what is shown, or `about` something; its pictures come along unless they came last.
+
+        `way`: how a region is told of. Raises `UserError` for a region of a picture that cannot be drawn.
+        """
         about = about or self.now
-        scan = None if about is None else self.items[about.item].scan
-        if about is not None and scan is not None:
-            if about.bare not in sent:
-                conversation, sent = conversation.with_scan(shot(scan, about.look)), (*sent, about.bare)
-            view = View(sent.index(about.bare))
-            views = () if self.views[-1:] == (view,) else (view,)
-        return replace(self, conversation=conversation.asked(question, views), sent=sent)
+        about = None if about is None else about.bare
+        began = replace(self, questions=(*self.questions, Question(question, about)))
+        conversation = replace(self.conversation, system=system)
+        if about is None or self.items[about.item].scan is None:
+            return replace(began, conversation=conversation.asked(question))
+        return began._asked(conversation, question, about, way)
+
+    def _asked(self, conversation: Conversation, question: str, about: Shown, way: Way) -> "Session":
+        whole, sent, scan = replace(about, region=None), self.sent, self.items[about.item].scan
+        assert scan is not None, "what is asked about is open"
+        if whole not in sent:
+            conversation, sent = conversation.with_scan(shot(scan, about.look)), (*sent, whole)
+        view = View(sent.index(whole))
+        if about.region is None:
+            after = conversation.asked(question, (view,))
+        else:
+            after = region.asked(conversation, view, about.region, question, way)
+        # A part that was cut out is a picture of its own.
+        sent = (*sent, *[about] * (len(after.scans) - len(sent)))
+        last = after.turns[-1]
+        if last.views == self.given:
+            after = replace(after, turns=(*after.turns[:-1], replace(last, views=())))
+        return replace(self, conversation=after, sent=sent)
+
+    def about_region(self, measure: int) -> Shown:
+        """The part of what is shown that the measurement of that number encloses.
+
+        Raises `UserError` where there is no such box or ellipse on the slice that is shown, or too small a one.
+        """
+        now, scan = self.now, self.scan
+        here = () if now is None else now.look.measures
+        found = next((one for one in here if one.id == measure and one.kind in ("box", "ellipse")), None)
+        if now is None or scan is None or found is None or (found.axis, found.slice) != (now.look.axis, now.look.slice):
+            raise UserError("That region is not on the slice that is shown; choose it again, or draw a new one.")
+        rows, columns = drawn(scan, now.look).shape[:2]
+        one, other = ((x * columns, y * rows) for x, y in placed(scan, now.look, found.points))
+        shape: region.Shape = "ellipse" if found.kind == "ellipse" else "box"
+        return replace(now, region=region.region_of(shape, one, other, (columns, rows)))
 
     def answered(self, text: str, made: Made) -> "Session":
         return replace(self, conversation=self.conversation.answered(text), made=(*self.made, made))
@@ -207,7 +185,12 @@ class Session:
         turns = self.conversation.turns
         answered = bool(turns) and turns[-1].role == "assistant"
         keep = max(0, len(turns) - (2 if answered else 1))
-        return replace(self, conversation=self.conversation.up_to(keep), made=self.made[: keep // 2])
+        return replace(
+            self,
+            conversation=self.conversation.up_to(keep),
+            questions=self.questions[: keep // 2],
+            made=self.made[: keep // 2],
+        )
 
     def about(self, shown: Shown | None) -> str:
         """Words for a picture: "slice 12 of 40, window 80/40", "picture 2 of 3", or what the only one is."""
@@ -220,7 +203,8 @@ class Session:
         which = f"picture {opened.index(shown.item) + 1} of {len(opened)}" if len(opened) > 1 else ""
         part = part_words(shown.look, scan)
         named = ", ".join(filter(None, (which, part))) or scan.name
-        return ", ".join(filter(None, (named, shown_words(shown.look, scan))))
+        meant = "" if shown.region is None else region.words(shown.region)
+        return ", ".join(filter(None, (named, shown_words(shown.look, scan), meant)))
 
     def _with_item(self, index: int, item: Item) -> "Session":
         return replace(self, items=(*self.items[:index], item, *self.items[index + 1 :]))

@@ -12,7 +12,7 @@ from medvlm.imaging.window import PRESETS, automatic, full_range, is_valid
 from medvlm.types import Geometry, Scan, VoiFunction, Window
 
 PlaneName = Literal["axial", "coronal", "sagittal", "stored"]
-MeasureKind = Literal["distance", "angle", "ellipse"]
+MeasureKind = Literal["distance", "angle", "ellipse", "box"]
 Axis = Literal[0, 1, 2]
 Turn = tuple[int, int, int, int]
 Point = tuple[float, float]
@@ -20,7 +20,7 @@ Point = tuple[float, float]
 # A person measures a handful of things; a page that sends thousands is no person's.
 MOST_MEASURES = 200
 GARBLED = "What the viewer said of the picture cannot be read; reload the page."
-_POINTS: dict[MeasureKind, int] = {"distance": 2, "angle": 3, "ellipse": 2}
+_POINTS: dict[MeasureKind, int] = {"distance": 2, "angle": 3, "ellipse": 2, "box": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +37,9 @@ class Measure:
     """One measurement, as data. `axis`: which index is fixed (0 column, 1 row, 2 slice), `slice` its value from 0.
 
     `points`: in the plane's pixels, centres at whole numbers: (column, row) on a stored slice, (column, slice) and
-    (row, slice) on the planes cut from it. Of an angle the second is the corner; of an ellipse they are opposite
-    corners of its box. `unit`: of `value`, "mm", "mm²", "px", "px²" or "°"; the others are in the scan's unit, over
-    `pixels` pixels, `deviation` of them all and not an estimate.
+    (row, slice) on the planes cut from it. Of an angle the second is the corner; of a box they are opposite corners,
+    of an ellipse those of the box around it. `unit`: of `value`, "mm", "mm²", "px", "px²" or "°"; the others are in the
+    scan's unit, over `pixels` pixels, `deviation` of them all and not an estimate.
     """
 
     id: int

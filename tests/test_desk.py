@@ -66,7 +66,7 @@ def test_an_answer_grows_and_then_stands_in_the_conversation_with_how_it_was_mad
     assert (
         made.shown is not None
         and made.shown.item == 0
-        and made.saw is not None
+        and [one.words for one in made.saw] == [seat.session.about(made.shown)]
         and made.model == "fake + fake-med"
         and made.report is not None
     )

@@ -8,7 +8,7 @@ import numpy as np
 
 from medvlm import NOT_FOR_DIAGNOSIS
 from medvlm.export import as_record, export
-from medvlm.session import Made, Session
+from medvlm.session import Given, Made, Session
 from medvlm.types import Decoding, Report, Scan, Window
 from medvlm.viewing import Measure
 
@@ -30,7 +30,14 @@ def conversation(question: str = "Is there a mass?", answer: str = "Yes, on the 
     assert session.now is not None
     session = session.looked(scan.slices, replace(session.now.look, window=WINDOW, measures=MEASURES))
     session = session.asked(question, "Be brief.")
-    made = Made(session.asking, "nano + nano-med", "tuned", Decoding(0.7, 0.9, 64, 17), REPORT, b"PNG")
+    made = Made(
+        session.asking,
+        "nano + nano-med",
+        "tuned",
+        Decoding(0.7, 0.9, 64, 17),
+        REPORT,
+        (Given(b"PNG", b"JPG", "slice 2 of 3"),),
+    )
     return session.answered(answer, made)
 
 
@@ -46,7 +53,7 @@ def test_json_holds_model_seed_picture_report_and_label() -> None:
     assert (view["scan"], view["slice"], view["plane"], view["axis"]) == (0, 1, "stored", 2)
     assert view["window"] == {"width": 1500, "level": -600, "function": "LINEAR"} and view == answer["made"]["view"]
     assert answer["text"] == "Yes, on the left." and answer["about"] == "slice 2 of 3, window 1500/-600"
-    assert answer["made"]["saw"] == "data:image/png;base64,UE5H"
+    assert answer["made"]["saw"] == [{"about": "slice 2 of 3", "picture": "data:image/png;base64,UE5H"}]
     assert answer["made"]["decoding"]["seed"] == 17 and answer["made"]["arm"] == "tuned"
     assert answer["made"]["report"]["tokens"] == 12
     assert record["exported"] == "2026-11-21T09:30:00+00:00"
@@ -95,3 +102,21 @@ def test_an_unanswered_question_is_exported_as_it_stands() -> None:
     assert [turn["role"] for turn in record["turns"]] == ["user", "assistant", "user"]
     assert "made" not in as_record(replace(session, made=()), MODEL, WHEN)["turns"][1]
     assert export(Session(), "markdown", MODEL, WHEN)[1].count(NOT_FOR_DIAGNOSIS) == 2
+
+
+def test_what_contradicts_an_earlier_answer_and_what_was_typed_about_a_region_go_along() -> None:
+    session = conversation("Is there a mass?", "Yes.")
+    assert session.now is not None
+    box = Measure(7, "box", 2, session.now.look.slice, ((-0.5, -0.5), (3.5, 3.5)), 16.0, "px²")
+    assert session.scan is not None
+    session = session.looked(session.scan.slices, replace(session.now.look, measures=(box,)))
+    session = session.asked("Is there a mass?", None).answered("No.", Made(session.asking, "m", "base", Decoding()))
+    session = session.asked("Is there a mass?", None, session.about_region(7))
+    session = session.answered("No.", Made(session.asking, "m", "base", Decoding()))
+    _, first, _, second, asked, about_a_part = as_record(session, MODEL, WHEN)["turns"]
+    assert "contradicts" not in first and "contradicts" not in about_a_part
+    assert second["contradicts"].startswith("This contradicts an earlier answer")
+    assert asked["text"] == "Is there a mass?" and asked["as_sent"].endswith("Is there a mass?")
+    assert asked["as_sent"] != asked["text"] and about_a_part["made"]["view"]["region"]["shape"] == "box"
+    _, text = export(session, "markdown", MODEL, WHEN)
+    assert text.count("**This contradicts an earlier answer") == 1

@@ -7,15 +7,14 @@ import pytest
 
 from medvlm.errors import UserError
 from medvlm.phantoms.truth import Finding
-from medvlm.probes import Shown
-from medvlm.region import CROPPED, WAYS, Region, Shape, Way, asked, cropped, described, region_of
+from medvlm.region import CROPPED, WAYS, Pixels, Region, Shape, Way, asked, cropped, described, region_of
 from medvlm.types import Conversation, Scan, View
 from tests.bench.bench_region import boxes, rows
 
 QUESTION = "Is there a nodule?"
 
 
-def picture() -> Shown:
+def picture() -> Pixels:
     """Every pixel says where it is: row, column, nothing."""
     rows_, columns = np.mgrid[0:100, 0:200].astype(np.uint8)
     return np.stack([rows_, columns, np.zeros_like(rows_)], axis=-1)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from medvlm.imaging import render
-from medvlm.screen import at_first, drawn, shot
+from medvlm.screen import at_first, drawn, placed, shot
 from medvlm.types import Geometry, Scan, Spacing, Vector, Window
 from medvlm.viewing import Look, Turn
 
@@ -114,3 +114,20 @@ def test_a_shot_is_the_view_as_a_picture_of_its_own() -> None:
     assert taken.slices[:1] == (taken.slices[-1],)
     with pytest.raises(IndexError):
         taken.slices[1]
+
+
+@pytest.mark.parametrize(
+    "turn", [(1, 0, 0, 1), (-1, 0, 0, 1), (1, 0, 0, -1), (0, -1, 1, 0), (0, 1, -1, 0), (0, 1, 1, 0)]
+)
+@pytest.mark.parametrize(("plane", "axis"), [("axial", 2), ("coronal", 1), ("sagittal", 0)])
+def test_a_point_of_a_measurement_is_found_in_the_picture_that_is_drawn(plane: str, axis: int, turn: Turn) -> None:
+    scan = replace(block(), spacing=Spacing(1, 2, 3))
+    look = replace(STORED, plane=plane, axis=axis, slice=1, turn=turn)  # type: ignore[arg-type]
+    stack = np.stack(scan.slices)
+    cut = {2: stack[1], 1: stack[:, 1, :], 0: stack[:, :, 1]}[axis]
+    shown = drawn(scan, look)
+    for row, column in ((0, 0), (cut.shape[0] - 1, 1), (1, cut.shape[1] - 1)):
+        ((x, y),) = placed(scan, look, [(column, row)])
+        assert shown[int(y * shown.shape[0]), int(x * shown.shape[1]), 0] == pytest.approx(cut[row, column], abs=25)
+    whole = placed(scan, look, [(-0.5, -0.5), (cut.shape[1] - 0.5, cut.shape[0] - 0.5)])
+    assert sorted(map(sorted, zip(*whole, strict=True))) == [[0, 1], [0, 1]]  # type: ignore[type-var]

@@ -9,6 +9,7 @@ import pytest
 
 from medvlm.errors import UserError
 from medvlm.imaging import render
+from medvlm.region import Region
 from medvlm.screen import drawn
 from medvlm.session import GREEDY, MOST_SCANS, Item, Made, Seat, Session, Shown
 from medvlm.types import Scan, View, Window
@@ -198,3 +199,52 @@ def test_one_answer_at_a_time_and_what_is_done_meanwhile_gives_way() -> None:
     assert seat.stop() and stopped == ["guess", "answer"]
     seat.end()
     assert not seat.busy and not seat.stop()
+
+
+def with_box(session: Session, kind: str = "box", size: float = 6.0) -> Session:
+    """A box or an ellipse, number 7, on the slice that is shown."""
+    from medvlm.viewing import Measure
+
+    now = session.now
+    assert now is not None and session.scan is not None
+    box = Measure(7, kind, 2, now.look.slice, ((1.5, 2.5), (1.5 + size, 2.5 + size)), 36.0, "px²")  # type: ignore[arg-type]
+    return session.looked(session.scan.slices, replace(now.look, measures=(box,)))
+
+
+def sized() -> Scan:
+    numbers = np.arange(1024, dtype=np.int16).reshape(32, 32) // 4
+    return Scan((numbers, numbers + 1), "ct", "file", "0" * 64, "CT", window=Window(256, 128))
+
+
+def test_a_question_about_a_region_sends_the_picture_and_the_part_and_keeps_what_was_typed() -> None:
+    session = with_box(Session().with_scan(sized()))
+    about = session.about_region(7)
+    assert about.region == Region("box", 2 / 32, 3 / 32, 8 / 32, 9 / 32)
+    session = session.asked("Is there a nodule?", None, about)
+    assert session.question == "Is there a nodule?" and session.asking == about.bare
+    assert session.conversation.turns[-1].text.endswith("Is there a nodule?")
+    assert len(session.sent) == len(session.conversation.scans) and session.about(about).endswith("box, upper left")
+    again = session.answered("No.", made(session.asking)).asked("Is there a cyst?", None, about)
+    assert again.conversation.turns[-1].views == () and again.sent == session.sent, "the same pictures again"
+    whole = again.answered("No.", made(again.asking)).asked("And here?", None)
+    assert whole.asking is not None and whole.asking.region is None and whole.conversation.turns[-1].text == "And here?"
+    assert len(whole.without_last().questions) == 2
+
+
+def test_every_way_of_asking_about_a_region_keeps_pictures_and_what_they_are_of_together() -> None:
+    session = with_box(Session().with_scan(sized()), "ellipse")
+    for way, pictures in (("crop", 2), ("words", 1)):
+        asked = session.asked("What is it?", None, session.about_region(7), way)  # type: ignore[arg-type]
+        assert len(asked.conversation.scans) == len(asked.sent) == len(asked.given) == pictures
+        assert asked.asking is not None and asked.asking.region is not None and asked.asking.region.shape == "ellipse"
+
+
+def test_a_region_that_is_gone_or_too_small_is_refused_in_words() -> None:
+    session = with_box(Session().with_scan(sized()))
+    assert session.scan is not None and session.now is not None
+    with pytest.raises(UserError, match="not on the slice that is shown"):
+        session.about_region(8)
+    with pytest.raises(UserError, match="not on the slice that is shown"):
+        session.looked(session.scan.slices, replace(session.now.look, slice=0)).about_region(7)
+    with pytest.raises(UserError, match="too small"):
+        with_box(Session().with_scan(sized()), size=2.0).about_region(7)

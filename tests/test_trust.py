@@ -10,6 +10,7 @@ import gradio as gr
 import numpy as np
 import pytest
 
+from medvlm.contradictions import contradicted
 from medvlm.desk import Desk
 from medvlm.errors import UserError
 from medvlm.host import Host
@@ -23,7 +24,6 @@ from medvlm.ui.trust import (
     NO_PICTURE,
     Trust,
     build,
-    contradicted,
     fresh,
     last_answer,
     panel,

@@ -20,7 +20,7 @@ from medvlm.auth import Gate, add
 from medvlm.desk import Desk, Moment
 from medvlm.host import Host, Status
 from medvlm.inbox import Inbox
-from medvlm.session import GREEDY, Choices, Item, Made, Session
+from medvlm.session import GREEDY, Choices, Given, Item, Made, Session
 from medvlm.suggestions import SUGGESTIONS
 from medvlm.types import Decoding, Report, Scan, Window
 from medvlm.ui import receiving
@@ -119,6 +119,18 @@ def test_only_the_last_turn_can_be_edited_or_asked_again() -> None:
     assert html.index('data-act="edit"') > html.index("two") and "seed 3" in html
     running = transcript(session.asked("three", None), Moment("reading"))
     assert 'data-act="edit"' not in running and "Reading the picture" in running
+
+
+def test_an_answer_says_what_it_contradicts_and_what_the_model_saw() -> None:
+    given = (Given(b"P", b"J", "slice 12 of 40"), Given(b"P", b"J", f"its part {EVIL}"))
+    session = at_slice(Session().with_scan(a_scan(40)), 11)
+    for text in ("Yes.", "No."):
+        session = session.asked("Is there a nodule?", None)
+        session = session.answered(text, Made(session.asking, "m", "tuned", GREEDY, saw=given))
+    html = transcript(session)
+    assert html.count('<p class="note">') == 1 and "This contradicts an earlier answer" in html
+    assert html.count('alt="What the model saw: slice 12 of 40"') == 2 and "<img src=x" not in html
+    assert 'data-act="given" data-answer="1"' in html
 
 
 def test_waiting_says_for_what() -> None:

@@ -1,20 +1,16 @@
 """The conversation as it is read: questions, answers as they grow, and what each answer cost."""
 
 import base64
-import io
-from functools import lru_cache
 from html import escape
 
-from PIL import Image
-
+from medvlm.contradictions import contradicted
 from medvlm.desk import Moment
-from medvlm.session import Made, Session
+from medvlm.session import Given, Made, Session
 from medvlm.suggestions import SUGGESTIONS
-from medvlm.types import EndReason, Turn
+from medvlm.types import EndReason
 from medvlm.ui.markup import button
 
-SMALL = 48
-GIVEN = "What the model saw of it"
+GIVEN = "What the model saw"
 ENDED: dict[EndReason, str] = {
     "end": "",
     "length": "cut at the longest length; raise it in Settings",
@@ -26,11 +22,12 @@ ENDED: dict[EndReason, str] = {
 def transcript(session: Session, moment: Moment | None = None) -> str:
     """All turns; `moment` is how the answer stands that is being written."""
     turns = session.conversation.turns
-    made = iter(session.made)
+    typed = iter(question.text for question in session.questions)
+    made, said = iter(session.made), iter(contradicted(session))
     rows = [
-        _question(turn, last=n >= len(turns) - 2 and moment is None)
+        _question(next(typed, turn.text), last=n >= len(turns) - 2 and moment is None)
         if turn.role == "user"
-        else _answer(session, turn, next(made, None), last=n == len(turns) - 1)
+        else _answer(session, n // 2, turn.text, next(made, None), next(said, ""), last=n == len(turns) - 1)
         for n, turn in enumerate(turns)
     ]
     if moment is not None:
@@ -51,32 +48,40 @@ def _welcome(session: Session) -> str:
     )
 
 
-def _question(turn: Turn, last: bool) -> str:
+def _question(text: str, last: bool) -> str:
     acts = button("edit", "Edit", "edit") + button("undo", "Undo", "undo") if last else ""
     return (
-        f'<article class="turn question"><h3 class="sr">Question</h3><p class="text">{escape(turn.text)}</p>'
+        f'<article class="turn question"><h3 class="sr">Question</h3><p class="text">{escape(text)}</p>'
         f'<div class="meta">{acts}</div></article>'
     )
 
 
-def _answer(session: Session, turn: Turn, made: Made | None, last: bool) -> str:
+def _answer(session: Session, number: int, text: str, made: Made | None, contradicts: str, last: bool) -> str:
     acts = button("copy", "Copy", "copy") + (_retry(made) if last else "")
     facts = "".join(f"<span>{escape(fact)}</span>" for fact in _facts(session, made))
     report = made.report if made else None
-    notes = "".join(f'<p class="note">{escape(note)}</p>' for note in (report.notes if report else ()))
-    given = f'<img class="given" src="{_given(made.saw)}" alt="" title="{GIVEN}">' if made and made.saw else ""
+    told = (*((contradicts,) if contradicts else ()), *(report.notes if report else ()))
+    notes = "".join(f'<p class="note">{escape(note)}</p>' for note in told)
+    given = _given(made.saw, number) if made else ""
     return (
-        f'<article class="turn answer"><h3 class="sr">Answer</h3><p class="text">{escape(turn.text)}</p>'
+        f'<article class="turn answer"><h3 class="sr">Answer</h3><p class="text">{escape(text)}</p>'
         f'{notes}<div class="meta">{given}{facts}{acts}</div></article>'
     )
 
 
-@lru_cache(maxsize=256)
-def _given(png: bytes) -> str:
-    """A small copy of what the model was given: it is sent again with each word of the answers after it."""
-    out = io.BytesIO()
-    Image.open(io.BytesIO(png)).convert("RGB").resize((SMALL, SMALL)).save(out, "JPEG", quality=85)
-    return "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode()
+def _given(saw: tuple[Given, ...], answer: int) -> str:
+    """Small copies of what the model was given, which show the pixels themselves when they are pressed."""
+    if not saw:
+        return ""
+    images = "".join(
+        f'<img src="data:image/jpeg;base64,{base64.b64encode(one.small).decode()}" '
+        f'alt="{escape(f"{GIVEN}: {one.words}")}">'
+        for one in saw
+    )
+    return (
+        f'<button type="button" class="given" data-act="given" data-answer="{answer}" '
+        f'title="{GIVEN}: show its very pixels">{images}</button>'
+    )
 
 
 def _retry(made: Made | None) -> str:

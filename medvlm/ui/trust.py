@@ -8,7 +8,6 @@ from weakref import WeakKeyDictionary
 
 import gradio as gr
 
-from medvlm.contradictions import marks
 from medvlm.desk import Desk
 from medvlm.errors import UserError
 from medvlm.host import PageModel
@@ -16,7 +15,6 @@ from medvlm.probes import Brake, Inquiry
 from medvlm.reliance import Piece, Reliance, Trial, judged, probes, reliance
 from medvlm.session import Made, Seat, Session
 from medvlm.sweep import Group, Tried, groups, panes, sweep, verdict
-from medvlm.types import View
 from medvlm.ui.markup import button, error
 
 # The script knows three events; the page needs no other part of it to listen before it is shown as ready.
@@ -194,19 +192,6 @@ def last_answer(session: Session) -> Checked:
         raise UserError(NO_PICTURE)
     assert session.question is not None, "an answer has a question"
     return Checked(Inquiry(scan, made.shown.look, session.question, session.conversation.system), made)
-
-
-def contradicted(session: Session) -> tuple[str, ...]:
-    """For each answer, in order, the sentence to stand under it where it contradicts an earlier one; else empty.
-
-    Another window or turn of the same slice is the same picture: what is there does not change with them.
-    """
-
-    def picture(view: View) -> tuple[int, str, int]:
-        sent = session.sent[view.scan]
-        return sent.item, sent.look.plane, sent.look.slice
-
-    return marks(session.conversation, picture)
 
 
 def sweep_table(found: Sequence[Group]) -> str:

@@ -40,7 +40,7 @@ def test_a_question_is_answered_with_what_it_is_about_and_what_it_cost(page: Pag
     assert answered(page)
     meta = page.locator(".answer .meta").last
     assert "about slice 6 of 6" in meta.inner_text() and "first word" in meta.inner_text()
-    assert meta.locator("img.given").evaluate("image => image.complete && image.naturalWidth") > 0
+    assert meta.locator(".given img").evaluate("image => image.complete && image.naturalWidth") > 0
     assert page.input_value("#question") == "" and page.locator("#live p").count() >= 1
     suggestion = page.locator(".suggestions .chip").first
     words = suggestion.inner_text()
