@@ -17,7 +17,7 @@ DEV_READY := $(VENV)/ready-dev-$(shell cat $(PINS) requirements-dev.txt | cksum 
 export MEDVLM_PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench install model chromium
+.PHONY: help run test check bench install model chromium postgresql
 
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
@@ -25,7 +25,7 @@ help:
 run: install
 	$(PYTHON) app.py $(ARGS)
 
-test: $(DEV_READY) model chromium
+test: $(DEV_READY) model chromium postgresql
 	$(PYTHON) -m pytest $(ARGS)
 
 check: $(DEV_READY)
@@ -44,6 +44,9 @@ model: $(RUN_READY)
 
 chromium:
 	@sh .ci/chromium
+
+postgresql:
+	@sh .ci/postgresql
 
 $(RUN_READY):
 	@sh .ci/install $(VENV) $@ requirements.txt
