@@ -5,7 +5,7 @@ from typing import Any
 
 from PIL import Image, ImageDraw
 
-TUNED, GRID, INK = "#1b8a7a", "#d5dbe1", "#2a3440"
+TUNED, GRID, INK = "#1b8f7c", "#d5dbe1", "#2a3440"
 
 
 def loss_curve(steps: list[int], losses: list[float], title: str) -> Any:
@@ -15,6 +15,31 @@ def loss_curve(steps: list[int], losses: list[float], title: str) -> Any:
     figure = go.Figure(go.Scatter(x=steps, y=losses, mode="lines", line={"color": TUNED}))
     figure.update_layout(title=title, xaxis_title="step", yaxis_title="loss of answer tokens", template="simple_white")
     return figure
+
+
+def checked(record: dict[str, Any]) -> Any:
+    """Plotly's own figure of a record such as `Plot.figure` gives. Raises ValueError for what plotly does not know."""
+    import plotly.graph_objects as go
+
+    return go.Figure(record)
+
+
+def part_of_page(record: dict[str, Any], name: str) -> str:
+    """A piece of a page that draws the figure, once the page has `script()`."""
+    import plotly.io
+
+    part: str = plotly.io.to_html(
+        checked(record), full_html=False, include_plotlyjs=False, div_id=name, config={"displaylogo": False}
+    )
+    return part
+
+
+def script() -> str:
+    """Plotly's script as the package ships it (4.8 MB): nothing is fetched from elsewhere."""
+    from plotly.offline import get_plotlyjs
+
+    text: str = get_plotlyjs()
+    return text
 
 
 def write_page(figure: Any, path: Path) -> None:

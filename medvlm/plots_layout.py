@@ -1,0 +1,96 @@
+"""What every plot of ours has: fixed colours, a layout that takes the page's tones, and its numbers as a table."""
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from io import StringIO
+from typing import Any
+
+from medvlm import NOT_FOR_DIAGNOSIS
+
+Record = dict[str, Any]
+Cell = str | float | int | None
+
+# Told apart by the colour-blind, and at least 3:1 against the page's light and dark panels. Never for A and B.
+BASE, TUNED, REFERENCE, OTHER = "#6f83a3", "#1b8f7c", "#9069bd", "#b87a1e"
+QUIET = "#84929b"
+ROW_HEIGHT = 46
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """A figure as plotly's own records, with the same numbers as a table for those who read or take them along.
+
+    `name`: for files and for the page's script; `columns` and `rows`: the table; `note`: stands under the plot.
+    """
+
+    name: str
+    title: str
+    data: tuple[Record, ...]
+    layout: Record
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    note: str = ""
+    marks: tuple[str, ...] = field(default=())
+
+    def figure(self) -> Record:
+        return {"data": list(self.data), "layout": self.layout}
+
+    def csv(self) -> str:
+        """The table with a first line that says what it is not for; text that a sheet would run is quoted."""
+        out = StringIO()
+        writer = csv.writer(out, lineterminator="\r\n")
+        writer.writerow([f"{self.title}. {NOT_FOR_DIAGNOSIS}"])
+        writer.writerow(self.columns)
+        writer.writerows([_safe(cell) for cell in row] for row in self.rows)
+        return out.getvalue()
+
+
+def row(*cells: Cell) -> tuple[Cell, ...]:
+    return cells
+
+
+def _safe(cell: Cell) -> Cell:
+    return "'" + cell if isinstance(cell, str) and cell[:1] in "=+-@\t\r" and cell else cell
+
+
+def layout(title: str, height: int, **more: Any) -> Record:
+    """Grounds are clear and words have no colour here: the page gives them the tones of its theme."""
+    return {
+        "title": {"text": title, "x": 0, "xanchor": "left", "font": {"size": 14}, "pad": {"l": 4}},
+        "height": height,
+        "margin": {"l": 8, "r": 16, "t": 40, "b": 36},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"size": 13},
+        "showlegend": True,
+        "legend": {"orientation": "h", "x": 0, "y": -0.16, "yanchor": "top", "traceorder": "normal"},
+        "bargap": 0.28,
+        "hoverlabel": {"align": "left"},
+        **more,
+    }
+
+
+def axis(title: str = "", **more: Any) -> Record:
+    return {"title": {"text": title}, "automargin": True, "zeroline": False, "fixedrange": True, **more}
+
+
+def rows_axis(labels: Sequence[str]) -> Record:
+    """Names from top to bottom, each beside its row."""
+    return axis(type="category", categoryorder="array", categoryarray=list(labels), autorange="reversed", ticks="")
+
+
+def height_of(rows: int, least: int = 200) -> int:
+    return max(least, 96 + ROW_HEIGHT * rows)
+
+
+def wrapped(text: str, width: int = 24) -> str:
+    """A label in lines that a narrow page has room for."""
+    lines, line = [], ""
+    for word in text.split():
+        if line and len(line) + len(word) >= width:
+            lines.append(line)
+            line = word
+        else:
+            line = f"{line} {word}".strip()
+    return "<br>".join([*lines, line])
