@@ -217,11 +217,15 @@ class Contender:
 class PairStream(Protocol):
     """Pieces of two answers as they come, each with whose it is (0 or 1). `close()` stops both.
 
-    `reports`: None for one that has not ended.
+    `reports`: None for one that has not ended, or failed. `errors`: what went wrong with one side, a sentence for the
+    page; the other side goes on. Reading raises UserError only when both have failed.
     """
 
     @property
     def reports(self) -> tuple[Report | None, Report | None]: ...
+
+    @property
+    def errors(self) -> tuple[str | None, str | None]: ...
 
     def __iter__(self) -> Iterator[tuple[int, str]]: ...
 
