@@ -23,6 +23,7 @@ class Command(Protocol):
 COMMANDS: dict[str, tuple[str, str]] = {
     "nano": ("eval.nano_command", "measure an adapter of nano; goes on where a killed run stood"),
     "card": ("eval.card", "write docs/model-card-nano.md from the scores"),
+    "probes": ("eval.probes", "change pictures, words and chance, and see what answers rest on"),
     "own": ("eval.own", "keep what was measured as small run folders in assets/scores/runs"),
 }
 
