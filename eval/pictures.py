@@ -15,36 +15,27 @@ from torch import Tensor, nn
 
 from medvlm import datasets
 from medvlm.cache import Picture
-from medvlm.errors import DatasetError
+from medvlm.datasets.pictures import DRAWN
 from medvlm.families import Family
 from medvlm.imaging import read, render
 from medvlm.loading import Loaded
 from medvlm.paths import ROOT
-from medvlm.phantoms import draw
-from medvlm.phantoms.scan import as_scan
 from medvlm.probes import changes
-from medvlm.types import DOMAINS, Scan
+from medvlm.types import Scan
 
 BLANK = "blank"
 BLANK_SIZE, BLANK_GREY = 256, 127
 
 
 def scan(name: str) -> Scan:
-    """The picture of that name: "vqa_rad:FILE", "phantom:DOMAIN:SEED" (of the test split) or "blank" (all mid-grey).
+    """The picture of that name, as `datasets.scan` takes it ("vqa_rad:FILE", "phantom:ct:7"); "blank" is all mid-grey.
 
     A name may begin with changes as `medvlm.probes.changes` writes them: "mirrored|vqa_rad:FILE".
     """
     change, _, unchanged = name.rpartition("|")
     if change:
         return changes.changed(scan(unchanged), change)
-    source, _, rest = name.partition(":")
-    if source == BLANK:
-        return blank()
-    if source == "phantom":
-        domain, seed = rest.split(":")
-        return as_scan(draw(next(d for d in DOMAINS if d == domain), int(seed), "test"))
-    path = datasets.picture(source, rest)
-    return read(path.read_bytes(), path.name)
+    return blank() if name == BLANK else datasets.scan(name)
 
 
 def blank() -> Scan:
@@ -62,18 +53,18 @@ def named(name: str) -> Scan:
 
 @cache
 def identity(name: str) -> str:
-    """A hash that changes when the picture of that name would: of the file's bytes, or of the code that draws."""
+    """A hash that changes when the picture of that name would: of the file's bytes, or of the code that draws.
+
+    A slice that is asked for by number ("own:FILE#3") is another picture than its file. Raises DatasetError.
+    """
     change, _, unchanged = name.rpartition("|")
     if change:
         return hashlib.sha256(f"{change} {identity(unchanged)}".encode()).hexdigest()
-    source, _, rest = name.partition(":")
-    if source in (BLANK, "phantom"):
+    source = name.partition(":")[0]
+    if source in (BLANK, *DRAWN):
         return hashlib.sha256(f"{name} {drawing_code()}".encode()).hexdigest()
-    path = datasets.picture(source, rest)
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise DatasetError(f"{path} cannot be read: {error}. Put the data set back or set MEDVLM_DATA.") from error
+    number = name.rpartition("#")[2] if source == "own" and "#" in name else ""
+    return hashlib.sha256(datasets.content(name) + number.encode()).hexdigest()
 
 
 @cache

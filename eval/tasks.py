@@ -1,4 +1,4 @@
-"""What is asked: cases with their references, from VQA-RAD, from the phantoms' test split, and in plain chat."""
+"""What nano is asked: cases with their references, from VQA-RAD, from the phantoms' test split, and in plain chat."""
 
 import random
 from collections.abc import Sequence
@@ -8,20 +8,14 @@ from typing import Literal
 from eval.pictures import BLANK
 from eval.predict import Item
 from medvlm import datasets
-from medvlm.phantoms import draw
-from medvlm.phantoms.truth import Question
-from medvlm.phantoms.writer import write
+from medvlm.datasets import drawn
 from medvlm.prompts import SHORT, SYSTEM
 from medvlm.types import DOMAINS, Domain, Sample
 
 # How the picture is given: as it is, a blank in its place, another case's picture, or none at all.
 Shown = Literal["own", "blank", "swapped", "none"]
 SWAP_SEED = 7
-PHANTOMS_A_DOMAIN = 60
-# So many closed questions of one kind a picture: the kinds that every picture has would else drown the others.
-MOST_OF_A_KIND = {"presence": 4, "side": 6, "place": 6}
-MOST_OF_OTHERS = 2
-OPEN_KINDS = ("side", "place", "unanswerable")
+PHANTOMS_A_DOMAIN = drawn.SEEDS
 MODALITY_QUESTIONS = (
     "What kind of imaging is this?",
     "What imaging modality was used?",
@@ -46,6 +40,7 @@ class Case:
     choices: tuple[str, ...] = ()
     about: str | None = None
     held_out: bool = False
+    free_form: bool = True
 
     @property
     def cluster(self) -> str:
@@ -63,9 +58,19 @@ def kept_back(official: Literal["train", "test"]) -> list[Case]:
     return [as_case(s) for s in datasets.vqa_rad("held_out") if s.id.split("-")[1] == official]
 
 
-def as_case(sample: Sample) -> Case:
-    item = Item(sample.id, f"vqa_rad:{sample.image}", sample.question, SHORT)
-    return Case(item, sample.reference, sample.domain, sample.kind, sample.closed)
+def as_case(sample: Sample, system: str = SHORT) -> Case:
+    """A sample as it is put to a model, behind this system prompt."""
+    return Case(
+        Item(sample.id, datasets.name_of(sample), sample.question, system),
+        sample.reference,
+        sample.domain,
+        sample.kind,
+        sample.closed,
+        sample.choices,
+        sample.about,
+        sample.held_out,
+        sample.free_form,
+    )
 
 
 def phantoms(each: int = PHANTOMS_A_DOMAIN) -> list[Case]:
@@ -74,35 +79,7 @@ def phantoms(each: int = PHANTOMS_A_DOMAIN) -> list[Case]:
 
 
 def phantom_cases(domain: Domain, seed: int) -> list[Case]:
-    truth = draw(domain, seed, "test").truth
-    asked = chosen(write(truth, seed, held_out_wordings=True).questions, random.Random(seed))
-    return [
-        Case(
-            Item(f"phantom-{domain}-{seed}-{number}", f"phantom:{domain}:{seed}", question.text, SHORT),
-            question.short,
-            domain,
-            question.kind,
-            question.closed,
-            question.choices,
-            question.about,
-            truth.held_out,
-        )
-        for number, question in asked
-    ]
-
-
-def chosen(questions: Sequence[Question], rng: random.Random) -> list[tuple[int, Question]]:
-    """Which questions are asked, with their numbers: by lot within a kind, never by their answers."""
-    order = sorted(enumerate(questions), key=lambda _: rng.random())
-    taken: dict[tuple[str, bool], int] = {}
-    kept = []
-    for number, question in order:
-        key = (question.kind, question.closed)
-        most = MOST_OF_A_KIND.get(question.kind, MOST_OF_OTHERS) if question.closed else int(key[0] in OPEN_KINDS) * 2
-        taken[key] = taken.get(key, 0) + 1
-        if taken[key] <= most:
-            kept.append((number, question))
-    return sorted(kept, key=lambda pair: pair[0])
+    return [as_case(sample) for sample in drawn.about(domain, seed)]
 
 
 def modality(pictures: frozenset[str] | None = None) -> list[Case]:

@@ -15,6 +15,7 @@ from eval.predict import Answer, EvalArm, Item, Predictor, windows
 from eval.tasks import Case
 from medvlm import datasets, paths, scores
 from medvlm.chat import whole
+from medvlm.datasets import drawn
 from medvlm.errors import ConfigError
 from medvlm.loading import Loaded, load_weights
 from medvlm.model import LocalModel
@@ -202,4 +203,4 @@ def test_tasks_ask_the_same_on_every_call() -> None:
     once = tasks.phantom_cases("ct", 3)
     assert once == tasks.phantom_cases("ct", 3)
     assert all(case.reference in case.choices for case in once if case.closed)
-    assert all(case.kind in tasks.OPEN_KINDS for case in once if not case.closed)
+    assert all(case.kind in drawn.OPEN_KINDS for case in once if not case.closed)
