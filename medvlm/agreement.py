@@ -25,6 +25,7 @@ Numbers = NDArray[np.float64]
 UNDEFINED = "everyone chose the same, so there is no chance agreement to compare with"
 # A category's number, or None where a reader gave none.
 Code = int | None
+MOST_IN_PAIRS = 10  # with more readers, a table of all pairs tells nobody anything
 _OUTCOMES = ("loss", "tie", "neither", "win")
 # A preference on a line: neither answer preferred, be both good or both unacceptable, lies between the two.
 _PREFERENCE = {-1.0: 0, 0.0: 1, 1.0: 2}
@@ -35,7 +36,8 @@ class Agreement:
     """Agreement on the verdict. `exact`: share of pairs of readers, case by case, who said the same of four outcomes.
 
     `fleiss`: cases with the most usual number of readers; `ordinal`: loss < no preference < win. `cohen` by pair of
-    readers. `self_exact`, `self_kappa`: hidden repeats against the first showing, all readers together.
+    readers, up to MOST_IN_PAIRS of them. `self_exact`, `self_kappa`: hidden repeats against the first showing, all
+    readers together.
     """
 
     exact: Figure
@@ -59,7 +61,7 @@ def agreement(votes: Sequence[Vote], first: str, repeats: Sequence[Vote] = (), s
         fleiss=fleiss(units(said), len(_OUTCOMES), seed),
         alpha_nominal=krippendorff(units(said), len(_OUTCOMES), "nominal", seed),
         alpha_ordinal=krippendorff(units(leaning), len(_PREFERENCE), "ordinal", seed),
-        cohen=_by_pair(said, seed),
+        cohen=_by_pair(said, seed) if len({reader for _, reader, _ in said}) <= MOST_IN_PAIRS else {},
         self_exact=resampling.mean(same, cases, bounds=(0.0, 1.0), seed=seed),
         self_kappa=cohen([a for _, a in first_time], second_time, len(_OUTCOMES), clusters=cases, seed=seed),
     )
@@ -103,35 +105,42 @@ def fleiss(cases: Sequence[Sequence[int]], categories: int, seed: int = SEED) ->
 
     It is defined for equally many readers a case only; `krippendorff` takes all.
     """
-    sizes = Counter(len(case) for case in cases if len(case) > 1)
+    counts = _counts(cases, categories)
+    sizes = Counter(map(int, counts.sum(-1)))
     if not sizes:
         return too_few(0, 0)
     readers = max(sizes, key=lambda size: (sizes[size], size))
-    rows = np.array([_fleiss_row(case, categories) for case in cases if len(case) == readers])
-    found = resampling.figure(rows, fleiss_of, len(rows) * readers, UNDEFINED, seed)
-    return found
+    usual = counts[counts.sum(-1) == readers]
+    same = (usual * (usual - 1)).sum(-1) / (readers * (readers - 1))
+    rows = np.column_stack([np.ones(len(usual)), same, usual / readers])
+    return resampling.figure(rows, fleiss_of, len(rows) * readers, UNDEFINED, seed)
 
 
 def krippendorff(
     cases: Sequence[Sequence[Code]], categories: int, level: Level = "nominal", seed: int = SEED
 ) -> Figure:
     """Krippendorff's alpha (Krippendorff 2011, Computing Krippendorff's alpha-reliability); n counts pairable codes."""
-    known = [[code for code in case if code is not None] for case in cases]
-    paired = [case for case in known if len(case) > 1]
-    rows = np.array([coincidences(case, categories).ravel() for case in paired]).reshape(len(paired), categories**2)
-    count = sum(map(len, paired))
-    return resampling.figure(rows, lambda sums: alpha_of(_square(sums), level), count, UNDEFINED, seed)
+    counts = _counts([[code for code in case if code is not None] for case in cases], categories)
+    rows = coincidences(counts).reshape(len(counts), categories**2)
+    return resampling.figure(rows, lambda sums: alpha_of(_square(sums), level), int(counts.sum()), UNDEFINED, seed)
 
 
 def exact(cases: Sequence[Sequence[int]], categories: int, seed: int = SEED) -> Figure:
     """The share of pairs of readers who chose the same, over all pairs within a case; n counts the codes."""
-    paired = [np.bincount(case, minlength=categories) for case in cases if len(case) > 1]
-    same = [float((counts * (counts - 1)).sum() / 2) for counts in paired]
-    pairs = [float(counts.sum() * (counts.sum() - 1) / 2) for counts in paired]
-    found = resampling.ratio(same, pairs, range(len(paired)), bounds=(0.0, 1.0), seed=seed)
-    return Figure(
-        int(sum(counts.sum() for counts in paired)), found.clusters, found.value, found.low, found.high, found.reason
-    )
+    counts = _counts(cases, categories)
+    codes = counts.sum(-1)
+    same, pairs = (counts * (counts - 1)).sum(-1) / 2, codes * (codes - 1) / 2
+    found = resampling.ratio(same, pairs, np.arange(len(counts)), bounds=(0.0, 1.0), seed=seed)
+    return Figure(int(codes.sum()), found.clusters, found.value, found.low, found.high, found.reason)
+
+
+def _counts(cases: Sequence[Sequence[int]], categories: int) -> Numbers:
+    """(cases, k): how often each category was chosen, of the cases with two codes or more."""
+    paired = [case for case in cases if len(case) > 1]
+    sizes = np.array([len(case) for case in paired], np.intp)
+    codes = np.fromiter((code for case in paired for code in case), np.intp, count=int(sizes.sum()))
+    places = np.repeat(np.arange(len(paired)), sizes) * categories + codes
+    return np.bincount(places, minlength=len(paired) * categories).reshape(len(paired), categories).astype(np.float64)
 
 
 def cohen_of(tables: Numbers, weights: Weights = "none") -> Numbers:
@@ -160,10 +169,10 @@ def alpha_of(tables: Numbers, level: Level) -> Numbers:
     return _one_less((tables * cost).sum((-2, -1)) * (n - 1), chance)
 
 
-def coincidences(codes: Sequence[int], categories: int) -> Numbers:
-    """(k, k): each ordered pair of one case's codes, a pair weighing 1 / (codes - 1)."""
-    counts = np.bincount(codes, minlength=categories).astype(np.float64)
-    return np.asarray((np.outer(counts, counts) - np.diag(counts)) / (len(codes) - 1))
+def coincidences(counts: Numbers) -> Numbers:
+    """(..., k, k) from (..., k) codes of each category: each ordered pair of a case's codes, as 1 / (codes - 1)."""
+    same = counts[..., :, None] * np.eye(counts.shape[-1])
+    return np.asarray((counts[..., :, None] * counts[..., None, :] - same) / (counts.sum(-1)[..., None, None] - 1))
 
 
 def _distances(totals: Numbers, level: Level) -> Numbers:
@@ -179,12 +188,6 @@ def _one_less(observed: Numbers, expected: Numbers) -> Numbers:
     """1 - observed / expected, NaN where nothing is expected."""
     possible = expected > 1e-12
     return np.asarray(np.where(possible, 1 - observed / np.where(possible, expected, 1), np.nan))
-
-
-def _fleiss_row(case: Sequence[int], categories: int) -> Numbers:
-    counts, readers = np.bincount(case, minlength=categories), len(case)
-    same = (counts * (counts - 1)).sum() / (readers * (readers - 1))
-    return np.array([1.0, same, *(counts / readers)])
 
 
 def _square(sums: Numbers) -> Numbers:

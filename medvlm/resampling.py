@@ -15,26 +15,30 @@ from numpy.typing import NDArray
 from medvlm.statistics import FEWEST, FIXED_READERS, MOST_CLUSTERS, READERS, SEED, Figure, resampled, too_few, wilson
 
 Numbers = NDArray[np.float64]
+Places = NDArray[np.intp]
+Values = Sequence[float] | Numbers
+# What tells clusters apart: any names, or an array of their numbers, for those who ask many figures of the same ones.
+Names = Sequence[Hashable] | Places
 RESAMPLES = 2_000
 _NORMAL = NormalDist()
 
 
 def mean(
-    values: Sequence[float],
-    cases: Sequence[Hashable],
-    readers: Sequence[Hashable] | None = None,
+    values: Values,
+    cases: Names,
+    readers: Names | None = None,
     bounds: tuple[float, float] = (-1.0, 1.0),
     seed: int = SEED,
 ) -> Figure:
     """The mean of `values` with its interval; see `ratio`."""
-    return ratio(values, [1.0] * len(values), cases, readers, bounds, seed)
+    return ratio(values, np.ones(len(values)), cases, readers, bounds, seed)
 
 
 def ratio(
-    tops: Sequence[float],
-    bottoms: Sequence[float],
-    cases: Sequence[Hashable],
-    readers: Sequence[Hashable] | None = None,
+    tops: Values,
+    bottoms: Values,
+    cases: Names,
+    readers: Names | None = None,
     bounds: tuple[float, float] = (-1.0, 1.0),
     seed: int = SEED,
 ) -> Figure:
@@ -47,21 +51,22 @@ def ratio(
     """
     top, bottom = np.asarray(tops, np.float64), np.asarray(bottoms, np.float64)
     counted = bottom > 0
-    n, places = int(counted.sum()), _numbered(cases)
+    n, places = int(counted.sum()), numbered(cases)
     by_case = _sums(top, bottom, places)
     by_case = by_case[by_case[:, 1] > 0]
     clusters = len(by_case)
     if clusters < FEWEST:
         return too_few(n, clusters)
     value = float(top.sum() / bottom.sum())
-    people = len({r for r, c in zip(readers, counted, strict=True) if c}) if readers is not None else 0
-    note = FIXED_READERS if readers is not None and people < READERS else ""
+    readings = None if readers is None else numbered(readers)
+    people = 0 if readings is None else len(np.unique(readings[counted]))
+    note = FIXED_READERS if readings is not None and people < READERS else ""
     if np.allclose(by_case[:, 0] / by_case[:, 1], value, rtol=0, atol=1e-12):
         low, high = _all_alike(value, clusters, bounds)
-    elif readers is None or people < READERS:
+    elif readings is None or people < READERS:
         low, high = expanded(quotients(by_case, seed), clusters)
     else:
-        low, high = _crossed(value, top[counted], bottom[counted], _pick(cases, counted), _pick(readers, counted), seed)
+        low, high = _crossed(value, top[counted], bottom[counted], (places[counted], readings[counted]), seed)
     return Figure(n, clusters, value, max(low, bounds[0]), min(high, bounds[1]), note=note)
 
 
@@ -130,11 +135,13 @@ def t_quantile(freedom: int) -> float:
 
 
 def _crossed(
-    value: float, top: Numbers, bottom: Numbers, cases: list[Hashable], readers: list[Hashable], seed: int
+    value: float, top: Numbers, bottom: Numbers, clusters: tuple[Places, Places], seed: int
 ) -> tuple[float, float]:
+    """By case and by reader at once."""
     variances, counts = [], []
-    for offset, places in enumerate((_numbered(cases), _numbered(readers))):
+    for offset, places in enumerate(clusters):
         rows = _sums(top, bottom, places)
+        rows = rows[rows[:, 1] > 0]
         counts.append(len(rows))
         variances.append(float(quotients(rows, seed + offset).var()) * len(rows) / (len(rows) - 1))
     by_rating = float(((top - value * bottom) ** 2).sum() / bottom.sum() ** 2)
@@ -151,13 +158,15 @@ def _all_alike(value: float, clusters: int, bounds: tuple[float, float]) -> tupl
     return value - unseen.high * (value - low), value + unseen.high * (high - value)
 
 
-def _numbered(names: Sequence[Hashable]) -> NDArray[np.intp]:
-    """Each name's number, in order of appearance."""
+def numbered(names: Names) -> Places:
+    """Each name's number, in order of appearance; what are numbers already (an array) stays as it is."""
+    if isinstance(names, np.ndarray):
+        return names
     numbers: dict[Hashable, int] = {}
     return np.array([numbers.setdefault(name, len(numbers)) for name in names], dtype=np.intp)
 
 
-def _sums(top: Numbers, bottom: Numbers, places: NDArray[np.intp]) -> Numbers:
+def _sums(top: Numbers, bottom: Numbers, places: Places) -> Numbers:
     """(clusters, 2)."""
     return np.stack([np.bincount(places, top), np.bincount(places, bottom)], axis=1)
 
@@ -169,7 +178,3 @@ def _grouped(rows: Numbers, seed: int) -> Numbers:
     order = np.random.default_rng(seed).permutation(len(rows))
     starts = np.arange(MOST_CLUSTERS) * len(rows) // MOST_CLUSTERS
     return np.add.reduceat(rows[order], starts, axis=0)
-
-
-def _pick(names: Sequence[Hashable], chosen: NDArray[np.bool_]) -> list[Hashable]:
-    return [name for name, keep in zip(names, chosen, strict=True) if keep]

@@ -8,10 +8,13 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
-from typing import Literal, TypeVar
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from medvlm import resampling
-from medvlm.ratings.records import CRITERIA, HARMS, Correctness, Criterion, Harm, Scores, Tagged, Vote
+from medvlm.ratings.records import CRITERIA, HARMS, HIGHEST, LOWEST, Correctness, Criterion, Harm, Tagged, Vote
 from medvlm.statistics import SEED, Figure, mcnemar
 
 Outcome = Literal["win", "loss", "tie", "neither"]
@@ -19,7 +22,6 @@ OUTCOMES: tuple[Outcome, ...] = ("win", "tie", "neither", "loss")
 Group = Literal["domain", "question_type", "reader"]
 NET: dict[Outcome, float] = {"win": 1.0, "loss": -1.0, "tie": 0.0, "neither": 0.0}
 _SHARE = (0.0, 1.0)
-T = TypeVar("T")
 _GROUPS: dict[Group, Callable[[Vote], str]] = {
     "domain": lambda vote: vote.domain,
     "question_type": lambda vote: vote.question_type,
@@ -55,6 +57,17 @@ class Compared:
     difference: Figure
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Clusters:
+    """(votes,) numbers of each vote's case and reader: what the intervals resample."""
+
+    cases: NDArray[np.intp]
+    readers: NDArray[np.intp]
+
+    def where(self, chosen: NDArray[np.bool_]) -> "Clusters":
+        return Clusters(self.cases[chosen], self.readers[chosen])
+
+
 def between(votes: Iterable[Vote], first: str, second: str, *, named: bool = False) -> list[Vote]:
     """The votes that count between two candidates (by id): blinded, or `named` instead; no training, no repeats."""
     pair = {first, second}
@@ -82,17 +95,23 @@ def outcome(vote: Vote, candidate: str) -> Outcome:
 def summary(votes: Sequence[Vote], first: str, seed: int = SEED) -> Summary:
     """How `first` (an id) fared in the votes that `between` gave."""
     outcomes = [outcome(vote, first) for vote in votes]
-    counts = Counter(outcomes)
-    net = _mean([NET[one] for one in outcomes], votes, (-1.0, 1.0), seed)
+    places, counts = clusters(votes), Counter(outcomes)
+    codes = np.array([OUTCOMES.index(one) for one in outcomes], np.intp)
+    net = _mean(np.array([NET[one] for one in OUTCOMES])[codes], places, (-1.0, 1.0), seed)
     return Summary(
         counts={one: counts[one] for one in OUTCOMES},
-        cases=len({vote.case for vote in votes}),
-        readers=len({vote.reader for vote in votes}),
-        shares={one: _mean([float(o == one) for o in outcomes], votes, _SHARE, seed) for one in OUTCOMES},
+        cases=len(np.unique(places.cases)),
+        readers=len(np.unique(places.readers)),
+        shares={one: _mean(codes == place, places, _SHARE, seed) for place, one in enumerate(OUTCOMES)},
         net=net,
         sign_test=sign_test(votes, first),
         more=more_ratings(net),
     )
+
+
+def clusters(votes: Sequence[Vote]) -> Clusters:
+    """The case and the reader of each vote, numbered."""
+    return Clusters(resampling.numbered([v.case for v in votes]), resampling.numbered([v.reader for v in votes]))
 
 
 def grouped(votes: Sequence[Vote], first: str, group: Group, seed: int = SEED) -> dict[str, Summary]:
@@ -114,7 +133,20 @@ def sign_test(votes: Sequence[Vote], first: str) -> Figure:
     wins, losses = sum(n > 0 for n in net.values()), sum(n < 0 for n in net.values())
     if wins + losses == 0:
         return Figure(len(votes), 0, reason="too few: no case is decided")
-    return Figure(len(votes), wins + losses, mcnemar(wins, losses))
+    return Figure(len(votes), wins + losses, sign_p(wins, losses))
+
+
+def sign_p(wins: int, losses: int) -> float:
+    """The exact two-sided p of a fair coin's `wins` heads and `losses` tails; 1 where there are none.
+
+    In logarithms from a thousand tosses on, where 2^n no longer fits a float.
+    """
+    n, fewer = wins + losses, min(wins, losses)
+    if n < 1000:
+        return mcnemar(wins, losses)
+    places = np.arange(1, fewer + 1)
+    logs = np.concatenate([[0.0], np.cumsum(np.log(n - places + 1.0) - np.log(places))]) - n * np.log(2.0)
+    return float(min(1.0, 2 * np.exp(logs).sum()))
 
 
 def more_ratings(net: Figure) -> int | None:
@@ -132,12 +164,12 @@ def more_ratings(net: Figure) -> int | None:
 
 def criteria(votes: Sequence[Vote], first: str, seed: int = SEED) -> dict[Criterion, Compared]:
     """Each criterion's mean (1 to 5) for both candidates, and their paired difference, from votes that scored both."""
+    places, ones, others = clusters(votes), *_scores(votes, first)
     found: dict[Criterion, Compared] = {}
-    for place, criterion in enumerate(CRITERIA):
-        scored = [(vote, *_scores(vote, first, place)) for vote in votes]
-        whole = [(vote, float(a), float(b)) for vote, a, b in scored if a is not None and b is not None]
+    for column, criterion in enumerate(CRITERIA):
+        whole = ~np.isnan(ones[:, column]) & ~np.isnan(others[:, column])
         found[criterion] = _compared(
-            [v for v, _, _ in whole], [a for _, a, _ in whole], [b for _, _, b in whole], (1, 5), seed
+            places.where(whole), ones[whole, column], others[whole, column], (LOWEST, HIGHEST), seed
         )
     return found
 
@@ -145,14 +177,18 @@ def criteria(votes: Sequence[Vote], first: str, seed: int = SEED) -> dict[Criter
 def correctness(votes: Sequence[Vote], first: str, seed: int = SEED) -> dict[Correctness, Compared]:
     """The share of each judgement among the answers of both candidates that could be judged, and the difference."""
     kinds: tuple[Correctness, ...] = ("right", "partly", "wrong")
-    judged = [(vote, *_sided(vote, first, vote.left_correctness, vote.right_correctness)) for vote in votes]
-    whole = [(vote, a, b) for vote, a, b in judged if a in kinds and b in kinds]
-    chosen = [vote for vote, _, _ in whole]
+    number = {kind: float(place) for place, kind in enumerate(kinds)}
+    own = np.array([vote.left == first for vote in votes], np.bool_)
+    left, right = (
+        np.array([number.get(said or "cannot_judge", np.nan) for said in column])
+        for column in ([v.left_correctness for v in votes], [v.right_correctness for v in votes])
+    )
+    ones, others = np.where(own, left, right), np.where(own, right, left)
+    whole = ~np.isnan(ones) & ~np.isnan(others)
+    places = clusters(votes).where(whole)
     return {
-        kind: _compared(
-            chosen, [float(a == kind) for _, a, _ in whole], [float(b == kind) for _, _, b in whole], _SHARE, seed
-        )
-        for kind in kinds
+        kind: _compared(places, ones[whole] == place, others[whole] == place, _SHARE, seed)
+        for place, kind in enumerate(kinds)
     }
 
 
@@ -165,11 +201,12 @@ def errors(
         key = (tag.rating, tag.candidate)
         worst[key] = max(worst.get(key, -1), HARMS.index(tag.harm))
     found: dict[Harm, Compared] = {}
+    places = clusters(votes)
     for level, harm in enumerate(HARMS):
         ones, others = (
             [float(worst.get((vote.id, candidate), -1) >= level) for vote in votes] for candidate in (first, second)
         )
-        found[harm] = _compared(votes, ones, others, _SHARE, seed)
+        found[harm] = _compared(places, np.array(ones), np.array(others), _SHARE, seed)
     return found
 
 
@@ -182,29 +219,29 @@ def error_counts(votes: Sequence[Vote], tags: Iterable[Tagged]) -> dict[tuple[st
 def seconds(votes: Sequence[Vote], seed: int = SEED) -> Figure:
     """The mean time a vote took, in seconds, of the votes that know it."""
     timed = [vote for vote in votes if vote.seconds is not None]
-    return _mean([vote.seconds or 0.0 for vote in timed], timed, (0.0, float("inf")), seed)
+    return _mean(np.array([vote.seconds for vote in timed]), clusters(timed), (0.0, float("inf")), seed)
 
 
 def _compared(
-    votes: Sequence[Vote], first: list[float], second: list[float], bounds: tuple[float, float], seed: int
+    places: Clusters, first: NDArray[Any], second: NDArray[Any], bounds: tuple[float, float], seed: int
 ) -> Compared:
-    width = bounds[1] - bounds[0]
-    differences = [a - b for a, b in zip(first, second, strict=True)]
+    width, ones, others = bounds[1] - bounds[0], first.astype(np.float64), second.astype(np.float64)
     return Compared(
-        _mean(first, votes, bounds, seed),
-        _mean(second, votes, bounds, seed),
-        _mean(differences, votes, (-width, width), seed),
+        _mean(ones, places, bounds, seed),
+        _mean(others, places, bounds, seed),
+        _mean(ones - others, places, (-width, width), seed),
     )
 
 
-def _mean(values: Sequence[float], votes: Sequence[Vote], bounds: tuple[float, float], seed: int) -> Figure:
-    return resampling.mean(values, [vote.case for vote in votes], [vote.reader for vote in votes], bounds, seed)
+def _mean(values: NDArray[Any], places: Clusters, bounds: tuple[float, float], seed: int) -> Figure:
+    return resampling.mean(values.astype(np.float64), places.cases, places.readers, bounds, seed)
 
 
-def _scores(vote: Vote, first: str, place: int) -> tuple[int | None, int | None]:
-    left: Scores = vote.left_scores
-    return _sided(vote, first, left[place], vote.right_scores[place])
-
-
-def _sided(vote: Vote, first: str, left: T, right: T) -> tuple[T, T]:
-    return (left, right) if vote.left == first else (right, left)
+def _scores(votes: Sequence[Vote], first: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(votes, criteria) of the first and of the second candidate, NaN where a reader gave none."""
+    left, right = (
+        np.array(column, np.float64).reshape(len(votes), len(CRITERIA))
+        for column in ([v.left_scores for v in votes], [v.right_scores for v in votes])
+    )
+    own = np.array([vote.left == first for vote in votes], np.bool_)[:, None]
+    return np.where(own, left, right), np.where(own, right, left)

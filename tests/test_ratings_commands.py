@@ -28,7 +28,7 @@ def run(file: Path, *arguments: str) -> int:
 def test_check_says_that_all_is_well_and_what_is_not(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(file, "check") == 0
     told = capsys.readouterr().out
-    assert "4 ratings (3 votes on pairs, 2 readers), schema 2" in told and "All is well." in told
+    assert "4 ratings (3 votes on pairs, 2 readers), schema 3" in told and "All is well." in told
     plain = sqlite3.connect(file)
     plain.execute("UPDATE ratings SET verdict = 'left' WHERE id = 'vote-2-r1'")
     plain.commit()

@@ -1,6 +1,6 @@
 """The tables, as numbered steps: each is run once, in order, in one transaction with the note that it was run.
 
-Numbered steps and not Alembic, because there are five tables, two dialects and one branch: what is needed is a list
+Numbered steps and not Alembic, because there are few tables, two dialects and one branch: what is needed is a list
 of statements and a row that says how far it was followed. Alembic would add a template engine, a folder of scripts
 that cannot be imported and a configuration file, and would still need the locking of `migrate`. A step that has been
 released is never changed; a change is a new step.
@@ -93,6 +93,37 @@ STEPS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE ratings ADD COLUMN form TEXT NOT NULL DEFAULT 'pair'",
         "ALTER TABLE ratings ADD COLUMN reference TEXT NOT NULL DEFAULT ''",
         "CREATE INDEX ratings_by_reader ON ratings (reader, study)",
+    ),
+    # 3: reader studies: what they are made of stands in records of JSON, what is looked up by in columns.
+    (
+        "CREATE TABLE studies (name TEXT PRIMARY KEY, status TEXT NOT NULL, record TEXT NOT NULL)",
+        """CREATE TABLE study_cases (
+    study TEXT NOT NULL REFERENCES studies(name),
+    position INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    record TEXT NOT NULL,
+    PRIMARY KEY (study, id))""",
+        """CREATE TABLE study_answers (
+    study TEXT NOT NULL,
+    case_id TEXT NOT NULL,
+    candidate TEXT NOT NULL REFERENCES candidates(id),
+    record TEXT NOT NULL,
+    PRIMARY KEY (study, case_id, candidate),
+    FOREIGN KEY (study, case_id) REFERENCES study_cases (study, id))""",
+        """CREATE TABLE study_readers (
+    study TEXT NOT NULL REFERENCES studies(name),
+    reader TEXT NOT NULL,
+    role TEXT NOT NULL,
+    code_key TEXT NOT NULL UNIQUE,
+    code_secret TEXT NOT NULL,
+    PRIMARY KEY (study, reader))""",
+        """CREATE TABLE study_showings (
+    study TEXT NOT NULL,
+    reader TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    record TEXT NOT NULL,
+    PRIMARY KEY (study, reader, position),
+    FOREIGN KEY (study, reader) REFERENCES study_readers (study, reader))""",
     ),
 )
 NEWEST = len(STEPS)

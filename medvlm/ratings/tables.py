@@ -30,6 +30,10 @@ def _side(side: Side) -> list[Column[Any]]:
     return [Column(f"{side}_{n}", Text) for n in texts] + [Column(f"{side}_{n}", Integer) for n in numbers]
 
 
+def _texts(*names: str, keys: tuple[str, ...] = ()) -> list[Column[Any]]:
+    return [Column(name, Text, primary_key=name in keys) for name in names]
+
+
 candidates = Table(
     "candidates",
     _META,
@@ -76,7 +80,29 @@ errors = Table(
     Column("stop", Integer),
 )
 
-ALL = (candidates, ratings, errors)
+studies = Table("studies", _META, Column("name", Text, primary_key=True), *_texts("status", "record"))
+study_cases = Table(
+    "study_cases", _META, *_texts("study", "id", "record", keys=("study", "id")), Column("position", Integer)
+)
+study_answers = Table(
+    "study_answers",
+    _META,
+    *_texts("study", "case_id", "candidate", "record", keys=("study", "case_id", "candidate")),
+)
+study_readers = Table(
+    "study_readers",
+    _META,
+    *_texts("study", "reader", "role", "code_key", "code_secret", keys=("study", "reader")),
+)
+study_showings = Table(
+    "study_showings",
+    _META,
+    *_texts("study", "reader", "record", keys=("study", "reader")),
+    Column("position", Integer, primary_key=True),
+)
+# In an order in which rows may be copied: what is pointed to comes first.
+OF_STUDIES = (studies, study_cases, study_answers, study_readers, study_showings)
+ALL = (candidates, ratings, errors, *OF_STUDIES)
 # What a vote is made of, in this order: without texts, so that a hundred thousand are read in a second.
 VOTE_COLUMNS = tuple(
     ratings.c[name]

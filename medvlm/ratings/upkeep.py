@@ -4,9 +4,10 @@ import json
 import os
 import sqlite3
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from medvlm.errors import StoreError
 from medvlm.ratings import tables, wire
@@ -93,6 +94,18 @@ def _copy_rows(store: RatingStore, part: Path) -> None:
         every = select(tables.ratings).order_by(tables.ratings.c.sequence)
         for rows in connection.execution_options(yield_per=PAGE).execute(every).mappings().partitions():
             copy.add_all(tables.rating_of(dict(row), tags.get(row["id"], []), known) for row in rows)
+        with copy.database.writing("be copied") as target:
+            _copy_candidates(target, known)
+            for table in tables.OF_STUDIES:
+                if found := [dict(row) for row in connection.execute(select(table)).mappings()]:
+                    target.execute(table.insert(), found)
+
+
+def _copy_candidates(target: Connection, known: Mapping[str, Candidate]) -> None:
+    """Those who have answered in a study and were not rated yet."""
+    there = {row[0] for row in target.execute(select(tables.candidates.c.id))}
+    if missing := [tables.candidate_row(one) for one in known.values() if one.id not in there]:
+        target.execute(tables.candidates.insert(), missing)
 
 
 def _settle(part: Path) -> None:
