@@ -206,11 +206,13 @@ class PrefixCache:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One picture as the model gets it. `key`: a hash of its numbers; `tokens`: its places in a prompt."""
+    """One picture as the model gets it. `key`: a hash of its numbers; `tokens`: its places in a prompt; `text`: what
+    takes its mark's place there (empty: so many of the processor's image tokens)."""
 
     key: bytes
     inputs: PictureInputs
     tokens: int
+    text: str = ""
 
 
 class Pictures:
@@ -245,9 +247,9 @@ class Pictures:
     def seen(self, scan: Scan, slice_index: int) -> Pixels:
         """(H, W, 3) uint8: the numbers the model gets, back in the grey of a screen; tiles stand side by side."""
         images: Any = self._processor.image_processor
-        inputs = images(images=[Image.fromarray(render(scan, slice_index))], return_tensors="pt")
+        inputs = self._family.see(self._processor, Image.fromarray(render(scan, slice_index))).inputs
         mean, std = (torch.tensor(v).view(3, 1, 1) for v in (images.image_mean, images.image_std))
-        tiles = inputs["pixel_values"].float().flatten(0, -4)
+        tiles = self._family.pixels(inputs, self._model.config)
         shown = ((tiles * std + mean) / images.rescale_factor).round().clamp(0, 255).to(torch.uint8)
         return np.concatenate([tile.permute(1, 2, 0).numpy() for tile in shown], axis=1)
 
@@ -256,11 +258,11 @@ class Pictures:
             kept.clear()
 
     def _make(self, pixels: Pixels) -> Picture:
-        token: str = self._processor.image_token
-        batch = self._processor(images=[Image.fromarray(pixels)], text=token, return_tensors="pt")
-        places = int((batch.pop("input_ids") == self._processor.image_token_id).sum())
-        inputs = {name: value for name, value in batch.items() if name in {"pixel_values", "image_sizes"}}
-        return Picture(digest(inputs), inputs, places)
+        seen = self._family.see(self._processor, Image.fromarray(pixels))
+        tokens: list[int] = self._processor.tokenizer.encode(seen.text, add_special_tokens=False)
+        return Picture(
+            digest(seen.inputs), seen.inputs, tokens.count(self._family.placeholder(self._processor)), seen.text
+        )
 
     def _encode(self, key: bytes, inputs: PictureInputs) -> Tensor:
         encoded = self._encoded.get(key)

@@ -41,18 +41,23 @@ CATALOG: dict[str, Entry] = {
         "microsoft/llava-med-v1.5-mistral-7b", "llava", "Apache-2.0 (research use asked for)", 15.1, False, False,
         "Published in LLaVA's own format; needs a conversion to transformers' that is not here yet.",
     ),
+    "llava-1.6-vicuna-13b": Entry(
+        "llava-hf/llava-v1.6-vicuna-13b-hf", "llava_next", "Llama 2 Community Licence", 26.7, False, True,
+        "LLaVA-NeXT on Vicuna 13B.",
+    ),
     "idefics2-8b": Entry(
-        "HuggingFaceM4/idefics2-8b", "idefics2", "Apache-2.0", 16.8, False, False, "Family not built yet."
+        "HuggingFaceM4/idefics2-8b", "idefics2", "Apache-2.0", 16.8, False, True, "Perceiver on Mistral 7B."
     ),
     "smolvlm": Entry(
-        "HuggingFaceTB/SmolVLM-Instruct", "idefics3", "Apache-2.0", 4.5, False, False, "Family not built yet."
+        "HuggingFaceTB/SmolVLM-Instruct", "idefics3", "Apache-2.0", 4.5, False, True, "Small: 2.2 billion weights."
     ),
     "qwen2.5-vl": Entry(
-        "Qwen/Qwen2.5-VL-7B-Instruct", "qwen2_5_vl", "Apache-2.0", 16.6, False, False, "Family not built yet."
+        "Qwen/Qwen2.5-VL-7B-Instruct", "qwen2_5_vl", "Apache-2.0", 16.6, False, True,
+        "Pictures of any size; without torchvision no videos.",
     ),
     "medgemma-4b": Entry(
-        "google/medgemma-4b-it", "gemma3", "Health AI Developer Foundations terms", 8.6, True, False,
-        "Family not built yet; the licence must be accepted on the hub first.",
+        "google/medgemma-4b-it", "gemma3", "Health AI Developer Foundations terms", 8.6, True, True,
+        "The licence must be accepted on the hub first.",
     ),
 }  # fmt: skip
 

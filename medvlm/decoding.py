@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
-from transformers.cache_utils import DynamicCache
+from torch import Tensor
 
 from medvlm import prompts
 from medvlm.cache import KeyValues, Pictures, PrefixCache
 from medvlm.errors import UserError
+from medvlm.families import Layout
+from medvlm.families.reader import Reader
 from medvlm.loading import Loaded
 from medvlm.queueing import Channel
 from medvlm.templates import Prompt, Template, TextPieces, end_tokens
@@ -21,9 +22,6 @@ from medvlm.types import Arm, Conversation, Decoding, EndReason, Report, Scan, V
 # Whole blocks of so many positions are computed at once and used again. Small ones keep more of a conversation; on a
 # GPU a forward pass has a fixed cost that small ones would pay too often.
 BLOCK = {"cpu": 32, "cuda": 256}
-
-# One prompt, ready for the language model: (1, n, hidden).
-Embeddings = Tensor
 
 
 class Chooser:
@@ -58,81 +56,15 @@ class Chooser:
         return int(tokens[torch.multinomial(probabilities, 1, generator=self._random)])
 
 
-class Reader:
-    """Computes prompts block by block and answers token by token, on the language part of one model."""
-
-    def __init__(self, language_model: Any, head: Any, block: int) -> None:
-        self._language_model = language_model
-        self._head = head
-        self.block = block
-
-    def read(self, embeddings: Embeddings, key_values: Any, go_on: Callable[[], bool]) -> Tensor | None:
-        """Compute what follows `key_values` (a multiple of `block` positions); the logits (1, vocabulary) at its end.
-
-        None when `go_on` said no before a block.
-        """
-        hidden = None
-        for block in torch.split(embeddings, self.block, dim=1):
-            if not go_on():
-                return None
-            hidden = self._hidden(block, key_values)
-        assert hidden is not None
-        return self.logits(hidden[:, -1])
-
-    def after_each(self, embeddings: Embeddings, last: int) -> Tensor:
-        """The logits (last, vocabulary) after each of the last positions, computed in one go and not kept."""
-        return self.logits(self._hidden(embeddings, DynamicCache())[0, -last:])
-
-    def step(self, token: int, key_values: Any) -> Tensor:
-        """Compute one more token; the logits (1, vocabulary) after it."""
-        embedding = self.embed(torch.tensor([[token]]))
-        return self.logits(self._hidden(embedding, key_values)[:, -1])
-
-    def embed(self, tokens: Tensor) -> Embeddings:
-        """(1, n) token numbers -> (1, n, hidden)."""
-        table = self._language_model.get_input_embeddings()
-        embeddings: Tensor = table(tokens.to(table.weight.device))
-        return embeddings
-
-    def logits(self, hidden: Tensor) -> Tensor:
-        result: Tensor = self._head(hidden)
-        return result
-
-    def _hidden(self, embeddings: Embeddings, key_values: Any, **more: Any) -> Tensor:
-        outputs = self._language_model(
-            inputs_embeds=embeddings, past_key_values=key_values, use_cache=True, return_dict=True, **more
-        )
-        hidden: Tensor = outputs.last_hidden_state
-        return hidden
-
-    def batch(self, rows: Sequence[Embeddings], choose: Chooser, ends: Collection[int], limit: int) -> list[list[int]]:
-        """Answer several prompts (each (n, hidden)) as one batch, padded on the left: the tokens of each answer."""
-        longest = max(len(row) for row in rows)
-        embeddings = torch.stack([nn.functional.pad(row, (0, 0, longest - len(row), 0)) for row in rows])
-        mask = torch.stack([(torch.arange(longest) >= longest - len(row)).long() for row in rows]).to(embeddings.device)
-        answers: list[list[int]] = [[] for _ in rows]
-        open_rows = set(range(len(rows)))
-        cache = DynamicCache()
-        for _ in range(limit):
-            places = (mask.cumsum(-1) - 1).clamp(min=0)[:, -embeddings.shape[1] :]
-            hidden = self._hidden(embeddings, cache, attention_mask=mask, position_ids=places)
-            tokens = choose(self.logits(hidden[:, -1]))
-            open_rows -= {row for row in open_rows if tokens[row] in ends}
-            for row in open_rows:
-                answers[row].append(tokens[row])
-            if not open_rows:
-                break
-            embeddings = self.embed(torch.tensor(tokens)[:, None])
-            mask = torch.cat([mask, mask.new_ones(len(rows), 1)], dim=-1)
-        return answers
-
-
 class Drawn:
     """The tokens of one answer as they are drawn; `ended` and `count` tell how it went, once it is over."""
 
-    def __init__(self, reader: Reader, key_values: Any, choose: Chooser, ends: Collection[int], limit: int) -> None:
+    def __init__(
+        self, reader: Reader, key_values: Any, choose: Chooser, ends: Collection[int], limit: int, shift: int = 0
+    ) -> None:
         self.ended: EndReason = "length"
         self.count = 0
+        self._shift = shift
         self._reader = reader
         self._key_values = key_values
         self._choose = choose
@@ -152,7 +84,7 @@ class Drawn:
             self.count += 1
             yield token
             if self.count < self._limit:
-                logits = self._reader.step(token, self._key_values)
+                logits = self._reader.step(token, self._key_values, self._shift)
 
 
 class Engine:
@@ -164,15 +96,20 @@ class Engine:
         text = config.get_text_config()
         self.context = min(context or text.max_position_embeddings, text.max_position_embeddings)
         self.tokenizer = processor.tokenizer
-        self.template = Template(processor)
+        self.template = Template(processor, family)
+        self._family, self._config = family, config
         self.pictures = Pictures(model, family, processor, cache_bytes // 4)
         self.reader = Reader(
-            family.part(model, family.language_model), family.part(model, family.head), BLOCK[loaded.device.type]
+            family.part(model, family.language_model),
+            family.part(model, family.head),
+            BLOCK[loaded.device.type],
+            family,
+            config,
         )
         self.prefixes = PrefixCache(text.num_hidden_layers, self.reader.block, cache_bytes)
         self._adapted = loaded.adapted
         self._ends = end_tokens(model, self.tokenizer)
-        self._never = (int(processor.image_token_id),)
+        self._never = tuple({int(processor.image_token_id), family.placeholder(processor)})
 
     @contextmanager
     def switched(self, arm: Arm) -> Iterator[None]:
@@ -198,7 +135,8 @@ class Engine:
 
         logits, key_values, reused = self.read(conversation.id, arm, prompt, go_on)
         choose, pieces = Chooser(decoding, self._never), TextPieces(self.tokenizer)
-        drawn = Drawn(self.reader, key_values, choose, self._ends, decoding.max_tokens)
+        shift = self.layout(prompt).shift
+        drawn = Drawn(self.reader, key_values, choose, self._ends, decoding.max_tokens, shift)
         first, text = 0.0, ""
         for token in drawn.after(logits, go_on):
             first = first or time.monotonic() - began
@@ -219,7 +157,8 @@ class Engine:
         prompt = self.fitting(Conversation((scan,)).asked(prompts.PROBE_QUESTION, (View(0),)), 64)
         answer: list[int] = self.tokenizer.encode(prompts.PROBE_ANSWER, add_special_tokens=False)
         embeddings = torch.cat([self.embed(prompt, 0, arm), self.reader.embed(torch.tensor([answer]))], 1)
-        return self.reader.after_each(embeddings, len(answer) + 1)[:-1].float(), answer
+        layout = self.layout(prompt, len(answer))
+        return self.reader.after_each(embeddings, len(answer) + 1, layout)[:-1].float(), answer
 
     def first_words(self, conversation: Conversation, arm: Arm, words: tuple[str, ...]) -> dict[str, float]:
         """The probability that the answer begins with each word."""
@@ -232,8 +171,9 @@ class Engine:
 
     def batch(self, conversations: Sequence[Conversation], arm: Arm, decoding: Decoding) -> list[str]:
         """Answer several conversations at once."""
-        rows = [self.embed(self.fitting(c, decoding.max_tokens), 0, arm)[0] for c in conversations]
-        answers = self.reader.batch(rows, Chooser(decoding, self._never), self._ends, decoding.max_tokens)
+        fitted = [self.fitting(c, decoding.max_tokens) for c in conversations]
+        rows, layouts = [self.embed(p, 0, arm)[0] for p in fitted], [self.layout(p) for p in fitted]
+        answers = self.reader.batch(rows, layouts, Chooser(decoding, self._never), self._ends, decoding.max_tokens)
         return [self.tokenizer.decode(tokens, skip_special_tokens=True).strip() for tokens in answers]
 
     def warm(self, conversation: Conversation, arm: Arm, idle: Callable[[], bool]) -> None:
@@ -242,10 +182,11 @@ class Engine:
         Nothing is done for a conversation that was forgotten.
         """
         prompt = self.fitting(conversation, 0)
-        key_values, kept = self.prefixes.take(conversation.id, arm, prompt.marks)
-        whole = len(prompt.marks) // self.reader.block * self.reader.block
+        layout = self.layout(prompt)
+        key_values, kept = self._kept(conversation.id, arm, prompt, layout)
+        whole = layout.cut(len(prompt.marks), self.reader.block)
         if kept < whole:
-            self.reader.read(self.embed(prompt, kept, arm)[:, : whole - kept], key_values, idle)
+            self.reader.read(self.embed(prompt, kept, arm)[:, : whole - kept], key_values, idle, layout)
         if kept:
             self.prefixes.put(conversation.id, arm, prompt.marks, key_values)
 
@@ -258,20 +199,31 @@ class Engine:
         self, conversation_id: str, arm: Arm, prompt: Prompt, go_on: Callable[[], bool]
     ) -> tuple[Tensor | None, KeyValues, int]:
         """Compute what is not kept of a prompt: logits at its end, keys and values, length of what was kept."""
-        key_values, reused = self.prefixes.take(conversation_id, arm, prompt.marks)
-        logits = self.reader.read(self.embed(prompt, reused, arm), key_values, go_on)
+        layout = self.layout(prompt)
+        key_values, reused = self._kept(conversation_id, arm, prompt, layout)
+        logits = self.reader.read(self.embed(prompt, reused, arm), key_values, go_on, layout)
         return logits, key_values, reused
+
+    def layout(self, prompt: Prompt, more: int = 0) -> Layout:
+        """Where the prompt's tokens lie, and those of `more` behind it."""
+        inputs = [picture.inputs for picture in prompt.pictures]
+        return self._family.layout(self._config, len(prompt.tokens) + more, prompt.spots, inputs)
+
+    def _kept(self, conversation_id: str, arm: Arm, prompt: Prompt, layout: Layout) -> tuple[KeyValues, int]:
+        """What is kept of the prompt's beginning, up to a place where it may be cut."""
+        key_values, kept = self.prefixes.take(conversation_id, arm, prompt.marks)
+        key_values.keep(kept := layout.cut(kept, self.reader.block))
+        return key_values, kept
 
     def embed(self, prompt: Prompt, start: int, arm: Arm) -> Tensor:
         """(1, n - start, hidden): the prompt from `start` on, pictures in their places."""
         embeddings = self.reader.embed(torch.tensor([prompt.tokens[start:]]))
-        end = 0
-        for picture, begin in zip(prompt.pictures, prompt.places, strict=True):
-            end = begin + picture.tokens
-            if end > start:
-                features = self.pictures.features(picture, arm)[max(start - begin, 0) :]
-                at = max(begin, start) - start
-                embeddings[0, at : at + len(features)] = features.to(embeddings.dtype)
+        for picture, spots in zip(prompt.pictures, prompt.spots, strict=True):
+            if spots[-1] >= start:
+                places = torch.tensor(spots)
+                wanted = places >= start
+                features = self.pictures.features(picture, arm)[wanted.to(embeddings.device)]
+                embeddings[0, (places[wanted] - start).to(embeddings.device)] = features.to(embeddings.dtype)
         return embeddings
 
     def fitting(self, conversation: Conversation, answer: int) -> Prompt:

@@ -122,7 +122,7 @@ def load_base(
 ) -> tuple[nn.Module, Any, Family]:
     """Read model and processor of a folder, quantised on the way in. Raises CheckpointError."""
     from safetensors import SafetensorError
-    from transformers import AutoModelForImageTextToText, AutoProcessor
+    from transformers import AutoModelForImageTextToText
     from transformers.utils import logging
 
     import medvlm.tower  # noqa: F401  (registers nano's vision tower)
@@ -143,7 +143,7 @@ def load_base(
             output_loading_info=True,
             trust_remote_code=False,
         )
-        processor = AutoProcessor.from_pretrained(folder, trust_remote_code=False)
+        processor = family.processor(folder)
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise CheckpointError(f"{folder} cannot be loaded: {error}. Download or assemble the model again.") from error
     if missing := sorted(found["missing_keys"]):
@@ -178,7 +178,7 @@ def attach(model: nn.Module, adapter: Path, dtype: torch.dtype, family: Family) 
 
 
 def _check_names(adapted: Any, files: list[Path], adapter: Path, family: Family) -> None:
-    """All tensors went into the model and none is missing; only the language model has LoRA, and it is not zero."""
+    """All tensors went into the model and none is missing; LoRA is where it may be, and something changed."""
     from peft import get_peft_model_state_dict
     from safetensors import safe_open
 
@@ -196,10 +196,22 @@ def _check_names(adapted: Any, files: list[Path], adapter: Path, family: Family)
     targets = {name.split(".lora_B")[0].removeprefix("base_model.model.") for name in expected if "lora_B" in name}
     if strays := sorted(name for name in targets if not family.is_lora_target(name)):
         raise CheckpointError(
-            f"{adapter} changes {strays[0]}, which is no linear layer of the language model. Refused."
+            f"{adapter} changes {strays[0]}, which is no linear layer of the language model or projector. Refused."
         )
-    if not checkpoints.lora_norm(expected.items()) > 0:
+    if not checkpoints.lora_norm(expected.items()) > 0 and not _moved(adapted):
         raise CheckpointError(f"{adapter} has LoRA weights of norm 0: it was never trained. Train it again.")
+
+
+def _moved(adapted: nn.Module) -> bool:
+    """Whether a part that the adapter holds whole, such as a first stage's projector, differs from the base's own."""
+    from peft.utils import ModulesToSaveWrapper
+
+    for module in adapted.modules():
+        if isinstance(module, ModulesToSaveWrapper) and ADAPTER in module.modules_to_save:
+            own, base = module.modules_to_save[ADAPTER].state_dict(), module.original_module.state_dict()
+            if any(not torch.equal(own[name].to(base[name]), base[name]) for name in base):
+                return True
+    return False
 
 
 class UnpackedLinear4bit(bnb.nn.Linear4bit):  # type: ignore[misc]

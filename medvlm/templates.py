@@ -10,6 +10,7 @@ from medvlm.types import Conversation, Scan
 
 if TYPE_CHECKING:
     from medvlm.cache import Picture
+    from medvlm.families import Family
 
 
 class TextPieces:
@@ -45,24 +46,30 @@ class TextPieces:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """One prompt in tokens. `marks` tell what each stands for, `places` where each picture begins."""
+    """One prompt in tokens. `marks` tell what each stands for, `places` where each picture begins, `spots` every place
+    that one of its features takes: some families write marks between them."""
 
     tokens: tuple[int, ...]
     marks: tuple[Hashable, ...]
     pictures: "tuple[Picture, ...]"
     places: tuple[int, ...]
     notes: tuple[str, ...] = ()
+    spots: tuple[tuple[int, ...], ...] = ()
 
 
 class Template:
     """Makes prompts of conversations, by the chat template and the tokens of one model."""
 
-    def __init__(self, processor: Any) -> None:
+    def __init__(self, processor: Any, family: "Family | None" = None) -> None:
+        """Without a family, pictures stand for themselves by the processor's image token alone."""
         self._processor = processor
+        self._family = family
+        self._placeholder = int(family.placeholder(processor) if family else processor.image_token_id)
         self._tokenizer = processor.tokenizer
         # All of them: `all_special_tokens` names only those that have a role, not every one that the tokenizer obeys.
         added = processor.tokenizer.added_tokens_decoder.values()
-        words = {processor.image_token, *(token.content for token in added if token.special)}
+        image = self._tokenizer.convert_ids_to_tokens(self._placeholder)
+        words = {processor.image_token, image, *(token.content for token in added if token.special)}
         self._special = tuple(sorted((word for word in words if len(word) > 1), key=len, reverse=True))
 
     def text(self, conversation: Conversation) -> str:
@@ -104,25 +111,35 @@ class Template:
         image_token = self._processor.image_token
         parts = self.text(conversation).split(image_token)
         assert len(parts) == len(shown) + 1, "the chat template shows every picture once"
-        text = parts[0] + "".join(image_token * p.tokens + part for p, part in zip(shown, parts[1:], strict=True))
+        written = (picture.text or image_token * picture.tokens for picture in shown)
+        text = parts[0] + "".join(one + part for one, part in zip(written, parts[1:], strict=True))
+        tokens = self.tokens(text)
+        return _marked(tokens, tuple(shown), self._placeholder, notes)
+
+    def tokens(self, text: str, offsets: bool = False) -> Any:
+        """Token numbers of a whole prompt whose pictures are in it; with where each begins and ends on request."""
+        text = self._family.tidy(self._processor, text) if self._family else text
         # As ProcessorMixin does: a template that writes the beginning mark itself must not get a second one.
         bos = self._tokenizer.bos_token
-        tokens = self._tokenizer.encode(text, add_special_tokens=not (bos and text.startswith(bos)))
-        return _marked(tokens, tuple(shown), self._processor.image_token_id, notes)
+        special = not (bos and text.startswith(bos))
+        if not offsets:
+            return self._tokenizer.encode(text, add_special_tokens=special)
+        return self._tokenizer(text, add_special_tokens=special, return_offsets_mapping=True)
 
 
 def _marked(tokens: Sequence[int], pictures: "tuple[Picture, ...]", image: int, notes: tuple[str, ...]) -> Prompt:
-    """Tell which tokens stand for which picture; each run of image tokens is one or more pictures, in order."""
+    """Tell which tokens stand for which picture; image tokens are those of the pictures, in order."""
     marks: list[Hashable] = list(tokens)
     spots = [i for i, token in enumerate(tokens) if token == image]
     names = [(picture.key, k) for picture in pictures for k in range(picture.tokens)]
     for spot, name in zip(spots, names, strict=True):
         marks[spot] = name
-    places, used = [], 0
+    taken, used = [], 0
     for picture in pictures:
-        places.append(spots[used])
+        taken.append(tuple(spots[used : used + picture.tokens]))
         used += picture.tokens
-    return Prompt(tuple(tokens), tuple(marks), pictures, tuple(places), notes)
+    places = tuple(picture[0] for picture in taken)
+    return Prompt(tuple(tokens), tuple(marks), pictures, places, notes, tuple(taken))
 
 
 def _dropped_note(questions: int) -> tuple[str, ...]:

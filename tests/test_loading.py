@@ -65,7 +65,7 @@ def test_head_tower_and_projector_are_not_quantised(base: Path) -> None:
     loaded = nf4(base)
     for name, module in loaded.model.named_modules():
         if isinstance(module, torch.nn.Linear):
-            in_language = loaded.family.is_lora_target(name)
+            in_language = loaded.family.place(name) == "language model"
             assert isinstance(module, bnb.nn.Linear4bit) == in_language, name
 
 
@@ -161,15 +161,32 @@ def test_an_adapter_with_tensors_missing_or_unknown_is_refused(base: Path, damag
         nf4(base, damaged)
 
 
+def untrained(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {k: v * 0 if "lora_B" in k else v for k, v in tensors.items()}
+
+
 def test_an_untrained_adapter_is_refused(base: Path, damaged: Path) -> None:
-    changed(damaged, lambda tensors: {k: v * 0 if "lora_B" in k else v for k, v in tensors.items()})
+    projector = {k: v for k, v in load_file(base / "model.safetensors").items() if "multi_modal_projector" in k}
+
+    def as_the_base(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        own = {k: next((v for name, v in projector.items() if k.endswith(name.split("projector.")[1])), None)
+               for k in tensors if "multi_modal_projector" in k}  # fmt: skip
+        assert None not in own.values() and len(own) == 4
+        return untrained(tensors) | {k: v for k, v in own.items() if v is not None}
+
+    changed(damaged, as_the_base)
     with pytest.raises(CheckpointError, match="norm 0"):
         nf4(base, damaged)
 
 
+def test_an_adapter_that_trained_the_projector_alone_is_one(base: Path, damaged: Path) -> None:
+    changed(damaged, untrained)
+    assert nf4(base, damaged).adapted is not None
+
+
 def test_an_adapter_on_the_tower_is_refused(base: Path, tmp_path: Path) -> None:
     stray = tiny_models.write_adapter(tmp_path, base, targets=r".*\.(q_proj|v_proj)")
-    with pytest.raises(CheckpointError, match=r"vision_tower.*no linear layer of the language model"):
+    with pytest.raises(CheckpointError, match=r"vision_tower.*no linear layer of the language model or projector"):
         nf4(base, stray)
 
 
