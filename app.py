@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from medvlm import NOT_FOR_DIAGNOSIS
 from medvlm.config import (
@@ -19,6 +20,9 @@ from medvlm.config import (
 )
 from medvlm.errors import UserError
 from medvlm.host import Host, Status
+
+if TYPE_CHECKING:
+    from medvlm.keeping import Holding
 
 EPILOG = (
     f"Every option can also stand in a TOML file (--config, keys with underscores) or in the environment "
@@ -53,25 +57,36 @@ def settings(arguments: Sequence[str]) -> AppSettings:
 
 
 def run(chosen: AppSettings) -> None:
-    """Build the parts and serve them until interrupted."""
+    """Serve until interrupted; whatever libraries write meanwhile, and whatever is held of anybody, is gone then."""
+    from medvlm.keeping import Holding, Keeper
+    from medvlm.retention import settled
+
+    with settled(chosen.no_disk) as place, Keeper(60.0 * chosen.idle_minutes) as keeper:
+        serve(chosen, Holding(keeper, place))
+
+
+def serve(chosen: AppSettings, holding: "Holding") -> None:
+    """Build the parts and serve them."""
     from medvlm.auth import Gate as Login
     from medvlm.desk import Desk
+    from medvlm.handout import Handout
     from medvlm.imaging import Limits
     from medvlm.inbox import Inbox
     from medvlm.privacy import Gate
     from medvlm.session import Choices
     from medvlm.types import Decoding
+    from medvlm.ui import server
     from medvlm.ui.chat_tab import Room
     from medvlm.ui.layout import web_app
-    from medvlm.ui.server import listen, serve
     from medvlm.waking import loader
 
     gate = Login.open(chosen.auth_file) if chosen.auth_file else None
-    listener = listen(chosen.host, chosen.port)
+    listener = server.listen(chosen.host, chosen.port)
     limits = Limits(file_bytes=chosen.upload_mb * 1_000_000)
     host = Host(loader(chosen), say)
     choices = Choices(decoding=Decoding(max_tokens=chosen.max_tokens))
-    room = Room(Desk(host, limits, Gate(chosen.privacy)), Inbox(limits.file_bytes), chosen.upload_mb, choices)
+    desk, inbox = Desk(host, limits, Gate(chosen.privacy)), Inbox(limits.file_bytes)
+    room = Room(desk, inbox, chosen.upload_mb, choices, Handout(), holding)
     app = web_app(room, gate, is_loopback(chosen.host))
     address = f"http://{chosen.host}:{chosen.port}"
 
@@ -80,7 +95,7 @@ def run(chosen: AppSettings) -> None:
         print(f"MedVLM is at {address} (Ctrl+C ends it). {NOT_FOR_DIAGNOSIS}", flush=True)
         host.start()
 
-    serve(app, listener, ready)
+    server.serve(app, listener, ready)
 
 
 def say(status: Status) -> None:

@@ -98,6 +98,11 @@ watch('value', () => {
     box.value = box.value.trim() ? `${now.back}\n${box.value}` : now.back;
     box.focus();
   }
+  if (now.wipe) {
+    box.value = draft = '';
+    leaveEdit();
+    live.replaceChildren();
+  }
   if (now.say && live) {
     const sentence = document.createElement('p');
     sentence.textContent = now.say;

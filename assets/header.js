@@ -1,5 +1,5 @@
 // The header's buttons, the drawer, the keys, light and dark. Runs once, in the header's element.
-// Events that the server hears: 'fresh' 'export' 'drawer'
+// Events that the server hears: 'fresh' 'export' 'drawer' 'held'
 document.documentElement.lang = 'en';
 const drawer = () => document.getElementById('drawer');
 const keys = () => document.getElementById('keys');
@@ -32,6 +32,10 @@ const acts = {
   },
   export: (button) => trigger('export', { form: button.dataset.form, looks: viewer() ? viewer().looks() : [] }),
   drawer: () => toggle(),
+  held: () => {
+    document.getElementById('receipt').showModal();
+    trigger('held', {});
+  },
   theme: () => theme(!document.body.classList.contains('dark')),
   keys: () => {
     keys().querySelector('.mv-rows')?.remove();

@@ -26,6 +26,7 @@ const send = async (files) => {
   const name = files.length === 1 ? files[0].name : `${files.length.toLocaleString('en')} files`;
   const got = await server.receive({ files: files.map(({ name: path, file }) => [path, file.size]) });
   if (!got || !got.ticket) return refuse(got && got.error, name);
+  element.dataset.ticket = got.ticket;
   const whole = new Blob(files.map(({ file }) => file));
   const began = performance.now();
   for (let at = 0; at < whole.size; at += PIECE) {
@@ -87,6 +88,8 @@ const chooser = (folder) => {
 const choose = chooser(false);
 const chooseFolder = chooser(true);
 
+// What is on its way goes too.
+element.addEventListener('forget', () => { stopped = true; });
 element.addEventListener('click', (event) => {
   const button = event.target.closest('[data-act]');
   if (!button) return;

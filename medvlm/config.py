@@ -42,10 +42,8 @@ class AppSettings:
     queue_size: Annotated[int, "how many people may wait for an answer at once"] = 16
     upload_mb: Annotated[int, "largest drop that is read, in MB: a file, or all files of a study"] = 2000
     privacy: Annotated[Privacy, "what happens to scans that could name a person before they are shown"] = "ask"
-    no_disk: Annotated[bool, "keep temporary files in memory too (uploads always are); not in force yet"] = True
-    idle_minutes: Annotated[
-        int, "minutes without use until a conversation and its scans are forgotten; not in force yet"
-    ] = 60
+    no_disk: Annotated[bool, "keep temporary files in memory too, as uploads always are"] = True
+    idle_minutes: Annotated[int, "minutes without use until a conversation and its scans are forgotten"] = 60
     auth_file: Annotated[Path | None, "users and hashed passwords; see python -m medvlm.auth --help"] = None
 
     def mistakes(self) -> Iterator[str]:

@@ -6,7 +6,6 @@ import time
 import traceback
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
-from io import BytesIO
 from typing import TYPE_CHECKING, Literal
 
 from medvlm.arrival import Admission, Arrival, Files, arriving, draw_thumb, tray_of
@@ -16,8 +15,9 @@ from medvlm.imaging import STUDY_LIMITS, Limits
 from medvlm.privacy import Gate
 from medvlm.screen import shot
 from medvlm.session import Choices, Given, Made, Seat, Session, Shown
-from medvlm.suggestions import GUESS_QUESTION, domain_said
-from medvlm.types import Conversation, Decoding, Domain, Report, View
+from medvlm.suggestions import guessed
+from medvlm.tray import given_of
+from medvlm.types import Report, View
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -27,8 +27,6 @@ log = logging.getLogger(__name__)
 # How often somebody who waits is told how things stand, and a word in print at most: smooth, and easy on the network.
 TICK, FRAME = 0.25, 0.05
 LONGEST_QUESTION = 4000
-# The longest side of the small copy that stands beside an answer: it is sent again with each word.
-SMALL = 64
 
 Phase = Literal["loading", "queued", "reading", "writing", "done", "failed"]
 
@@ -107,7 +105,7 @@ class Desk:
         if seat.busy:
             return session
         index = session.shown
-        domain = _guessed(model, seat)
+        domain = guessed(model, seat)
         if domain is None:
             return seat.session
         return seat.change(lambda now: now.as_domain(index, domain, guess=True) if _same(now, session) else now)
@@ -152,11 +150,16 @@ class Desk:
 
     def restart(self, seat: Seat) -> Session:
         """A new conversation; whatever is being written stops, and the model forgets the old one."""
-        seat.stop()
-        old = seat.session.conversation.id
+        self.forget(seat)
+        seat.used()
+        return seat.session
+
+    def forget(self, seat: Seat) -> None:
+        """Everything of one person goes: scans, conversation, tokens, and what the model worked out from them."""
+        # The pictures first: what the model keeps of them goes with the last who holds them.
+        old = seat.forget().conversation.id
         if self.host.ready is not None:
             self.host.ready.forget(old)
-        return seat.change(lambda _: Session())
 
     def prompt_text(self, seat: Seat, choices: Choices, question: str = "") -> str:
         """The prompt as the model gets it, with `question` (or the last one) at its end."""
@@ -305,33 +308,7 @@ def _taken_back(now: Session, asked: Session, old: Session) -> Session:
     return replace(now, conversation=conversation, questions=old.questions, made=old.made)
 
 
-def _guessed(model: PageModel, seat: Seat) -> Domain | None:
-    scan, shown = seat.session.scan, seat.session.now
-    assert scan is not None and shown is not None, "there is something to guess about"
-    alone = Conversation(scans=(shot(scan, shown.look),)).asked(GUESS_QUESTION, (View(0),))
-    answer = model.stream(alone, model.arms[-1], Decoding(max_tokens=24, seconds=20.0))
-    seat.meanwhile(answer.close)
-    try:
-        return domain_said("".join(answer))
-    finally:
-        seat.meanwhile(None)
-        answer.close()
-        model.forget(alone.id)
-
-
 def _saw(model: PageModel, asked: Session) -> tuple[Given, ...]:
     """The very pixels that the model's processor made of each picture asked about."""
-    return tuple(_given(model, asked, view) for view in asked.given)
-
-
-def _given(model: PageModel, asked: Session, view: View) -> Given:
-    image, sent = model.seen(asked.conversation.scans[view.scan], view), asked.sent[view.scan]
-    small = image.convert("RGB")
-    small.thumbnail((SMALL, SMALL))
-    return Given(_written_as(image, "PNG"), _written_as(small, "JPEG"), asked.about(sent))
-
-
-def _written_as(image: "Image", form: Literal["PNG", "JPEG"]) -> bytes:
-    out = BytesIO()
-    image.save(out, form)
-    return out.getvalue()
+    scans, sent = asked.conversation.scans, asked.sent
+    return tuple(given_of(model.seen(scans[view.scan], view), asked.about(sent[view.scan])) for view in asked.given)

@@ -88,6 +88,16 @@ class Inbox:
         # A buffer gives its own bytes away without a copy, which a study of 2 GB could not afford.
         return [(name, buffer.getvalue()) for name, buffer in zip(parcel.names, parcel.buffers, strict=True)]
 
+    def forget(self, ticket: str) -> None:
+        """What has come under that ticket goes, whole or not."""
+        with self._lock:
+            self._parcels.pop(ticket, None)
+
+    def sweep(self) -> None:
+        """Forget what was left on its way; to be called now and then, for nobody else may open a ticket for long."""
+        with self._lock:
+            self._forget_abandoned()
+
     def __len__(self) -> int:
         with self._lock:
             return len(self._parcels)

@@ -1,13 +1,11 @@
-"""What is held of a person's scans, where and until when: memory only, forgotten on request, when idle, and at exit."""
+"""Where libraries write (memory, and nothing of it stays), and the receipt: what is held, where and until when."""
 
 import contextlib
 import fcntl
 import os
 import resource
-import secrets
 import shutil
 import tempfile
-import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from dataclasses import dataclass
@@ -23,10 +21,8 @@ MEMORY = Path("/dev/shm")
 _IN_MEMORY = frozenset(("tmpfs", "ramfs"))
 # What libraries ask for the place of their temporary files; Gradio has a variable of its own.
 VARIABLES = ("TMPDIR", "GRADIO_TEMP_DIR")
-# A page that is reloaded comes back within seconds; one that was closed does not come back.
-CLOSED_SECONDS = 60.0
-_SWEEP_SECONDS = 15.0
-MOST = 200
+# So long a folder without a lock is left alone: another process may be about to lock it.
+_YOUNG_SECONDS = 60.0
 
 
 @dataclass(slots=True, eq=False)
@@ -35,7 +31,13 @@ class Place:
 
     folder: Path
     in_memory: bool
+    no_disk: bool = True
     _lock: IO[bytes] | None = None
+
+    @property
+    def emptied(self) -> bool:
+        """Whether it has to be emptied after each request: nothing may stay on a disk, and there is no other place."""
+        return self.no_disk and not self.in_memory
 
     def empty(self) -> int:
         """Delete everything in it; how many entries there were."""
@@ -71,7 +73,18 @@ def claim(no_disk: bool = True, memory: Path = MEMORY, disk: Path | None = None)
     # The lock ends with the process, however it ends: a folder that can be locked has no owner any more.
     lock = (folder / LOCK).open("wb")
     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    return Place(folder, is_in_memory(folder), lock)
+    return Place(folder, is_in_memory(folder), no_disk, lock)
+
+
+@contextlib.contextmanager
+def settled(no_disk: bool) -> Iterator[Place]:
+    """A folder of this process's own that libraries write to until the end, when it is deleted. See `claim`."""
+    place = claim(no_disk)
+    settle(place)
+    try:
+        yield place
+    finally:
+        place.release()
 
 
 def settle(place: Place) -> None:
@@ -112,7 +125,7 @@ def _is_owned(folder: Path) -> bool:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except FileNotFoundError:
         # Made this moment by another process, which has not locked it yet; or what is left of a deletion.
-        return time.time() - folder.stat().st_mtime < CLOSED_SECONDS
+        return time.time() - folder.stat().st_mtime < _YOUNG_SECONDS
     except OSError:
         return True
     return False
@@ -157,98 +170,6 @@ class Emptying:
                 self._place.empty()
 
 
-@dataclass(slots=True)
-class _Held:
-    due: float
-    forget: Callable[[], None]
-
-
-class Keeper:
-    """Who holds something here, and when it is forgotten: after `idle_seconds` without use, or soon after leaving."""
-
-    def __init__(
-        self,
-        idle_seconds: float,
-        closed_seconds: float = CLOSED_SECONDS,
-        most: int = MOST,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self.idle_seconds = idle_seconds
-        self.closed_seconds = closed_seconds
-        self._most = most
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._held: dict[str, _Held] = {}
-        self._ended = threading.Event()
-
-    def __len__(self) -> int:
-        with self._lock:
-            return len(self._held)
-
-    def touch(self, key: str, forget: Callable[[], None]) -> None:
-        """Somebody did something: `forget` is called when they have done nothing more for long enough.
-
-        Beyond `most` holders, the one unused for longest is forgotten.
-        """
-        with self._lock:
-            self._held.pop(key, None)
-            self._held[key] = _Held(self._clock() + self.idle_seconds, forget)
-            oldest = next(iter(self._held)) if len(self._held) > self._most else None
-        if oldest is not None:
-            self.forget(oldest)
-
-    def left(self, key: str) -> None:
-        """The page was closed; it is forgotten soon unless it comes back."""
-        with self._lock:
-            held = self._held.get(key)
-            if held is not None:
-                held.due = min(held.due, self._clock() + self.closed_seconds)
-
-    def seconds_left(self, key: str) -> float | None:
-        """Until it is forgotten; None where nothing is held."""
-        with self._lock:
-            held = self._held.get(key)
-        return None if held is None else max(0.0, held.due - self._clock())
-
-    def forget(self, key: str) -> bool:
-        """Forget at once; whether anything was held."""
-        with self._lock:
-            held = self._held.pop(key, None)
-        if held is not None:
-            held.forget()
-        return held is not None
-
-    def forget_everybody(self) -> int:
-        """At the end of the process; how many there were."""
-        with self._lock:
-            keys = list(self._held)
-        return sum(self.forget(key) for key in keys)
-
-    def sweep(self) -> int:
-        """Forget those whose time has come; how many there were."""
-        with self._lock:
-            now = self._clock()
-            due = [key for key, held in self._held.items() if held.due <= now]
-        return sum(self.forget(key) for key in due)
-
-    def start(self) -> None:
-        """Sweep in the background until `stop`."""
-        threading.Thread(target=self._run, daemon=True, name="keeper").start()
-
-    def stop(self) -> None:
-        self._ended.set()
-        self.forget_everybody()
-
-    def _run(self) -> None:
-        while not self._ended.wait(_SWEEP_SECONDS):
-            self.sweep()
-
-
-def new_key() -> str:
-    """For a holder without a session name of its own; nobody can guess it."""
-    return secrets.token_urlsafe(24)
-
-
 @dataclass(frozen=True, slots=True)
 class Line:
     """One line of the receipt: what is held, where, and until when."""
@@ -262,7 +183,7 @@ def receipt(session: Session, place: Place | None, idle_minutes: int) -> tuple[L
     """What is held for this session, in words for the page. `place` None: no temporary folder is in use."""
     scans, turns = session.open_scans, session.conversation.turns
     memory = "this machine's memory"
-    until = f"you forget it, a minute after this page is closed, or after {_minutes(idle_minutes)} without use"
+    until = f"you forget it, a minute after this page is closed, or after {minutes(idle_minutes)} without use"
     slices = sum(len(scan.slices) for scan in scans)
     waiting = sum(item.scan is None for item in session.items)
     lines = []
@@ -284,7 +205,7 @@ def _temporary(place: Place | None) -> Line:
     if place is None:
         return Line("Uploads and temporary files", "none", "")
     where = "memory (a folder that is no disk)" if place.in_memory else "a folder on this machine's disk"
-    until = "MedVLM ends" if place.in_memory else "each request has ended"
+    until = "each request has ended" if place.emptied else "MedVLM ends"
     return Line("Temporary files of libraries, no uploads", where, until)
 
 
@@ -292,5 +213,6 @@ def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
-def _minutes(number: int) -> str:
+def minutes(number: int) -> str:
+    """ "30 minutes", "an hour"."""
     return "an hour" if number == 60 else _count(number, "minute")

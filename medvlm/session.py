@@ -222,6 +222,8 @@ class Seat:
         self._session = Session()
         self._stop: Callable[[], None] | None = None
         self._aside: Callable[[], None] | None = None
+        # Told whenever somebody does something here.
+        self.used: Callable[[], None] = _nothing
 
     def __deepcopy__(self, memo: object) -> "Seat":
         # Whoever copies a seat wants one of their own: nobody ever gets another person's scans.
@@ -238,8 +240,20 @@ class Seat:
     def change(self, step: Callable[[Session], Session]) -> Session:
         """Apply one step; other threads see the session before or after it."""
         with self._lock:
-            self._session = step(self._session)
-            return self._session
+            self._session = session = step(self._session)
+        self.used()
+        return session
+
+    def forget(self) -> Session:
+        """Stop whatever goes on and let everything go; the session that was held until now. This is no use."""
+        self.stop()
+        with self._lock:
+            session, self._session = self._session, Session()
+            aside, self._aside = self._aside, None
+        if aside is not None:
+            aside()
+        self.holder.keep()
+        return session
 
     def begin(self, stop: Callable[[], None]) -> None:
         """An answer begins; raises `UserError` while another one is being written."""
@@ -247,6 +261,7 @@ class Seat:
             if self._stop is not None:
                 raise UserError("An answer is still being written; stop it or wait for its end, then ask.")
             self._stop, aside, self._aside = stop, self._aside, None
+        self.used()
         if aside is not None:
             aside()
 
@@ -271,3 +286,7 @@ class Seat:
         if stop is not None:
             stop()
         return stop is not None
+
+
+def _nothing() -> None:
+    """Nobody keeps count."""

@@ -2,7 +2,10 @@
 
 import re
 
-from medvlm.types import DOMAINS, Domain
+from medvlm.host import PageModel
+from medvlm.screen import shot
+from medvlm.session import Seat
+from medvlm.types import DOMAINS, Conversation, Decoding, Domain, View
 
 SUGGESTIONS: dict[Domain, tuple[str, str, str]] = {
     "cxr": ("Is there a pleural effusion?", "Is the heart enlarged?", "Describe this picture."),
@@ -28,3 +31,18 @@ def domain_said(answer: str) -> Domain | None:
     """The kind of picture that an answer names; None when it names none or several."""
     named = [domain for domain in DOMAINS if WORDS[domain].search(answer)]
     return named[0] if len(named) == 1 else None
+
+
+def guessed(model: PageModel, seat: Seat) -> Domain | None:
+    """What kind of picture the model says is shown; it gives way as soon as a question is asked."""
+    scan, shown = seat.session.scan, seat.session.now
+    assert scan is not None and shown is not None, "there is something to guess about"
+    alone = Conversation(scans=(shot(scan, shown.look),)).asked(GUESS_QUESTION, (View(0),))
+    answer = model.stream(alone, model.arms[-1], Decoding(max_tokens=24, seconds=20.0))
+    seat.meanwhile(answer.close)
+    try:
+        return domain_said("".join(answer))
+    finally:
+        seat.meanwhile(None)
+        answer.close()
+        model.forget(alone.id)

@@ -2,6 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from io import BytesIO
+from typing import Literal
+
+from PIL import Image
 
 from medvlm.region import Region
 from medvlm.screen import at_first
@@ -9,6 +13,8 @@ from medvlm.types import Arm, Decoding, Pixels, Report, Scan
 from medvlm.viewing import Look
 
 GREEDY = Decoding()
+# The longest side of the small copy that stands beside an answer: it is sent again with each word.
+SMALL = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +84,19 @@ class Given:
     png: bytes
     small: bytes
     words: str
+
+
+def given_of(image: Image.Image, words: str) -> Given:
+    """Of the picture that a model says it was given."""
+    small = image.convert("RGB")
+    small.thumbnail((SMALL, SMALL))
+    return Given(_as(image, "PNG"), _as(small, "JPEG"), words)
+
+
+def _as(image: Image.Image, form: Literal["PNG", "JPEG"]) -> bytes:
+    out = BytesIO()
+    image.save(out, form)
+    return out.getvalue()
 
 
 @dataclass(frozen=True, slots=True)

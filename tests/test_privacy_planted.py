@@ -30,8 +30,8 @@ from medvlm.session import Session
 from medvlm.types import Scan
 from medvlm.ui.chat_tab import Room
 from medvlm.ui.gate import question
-from medvlm.ui.gate import receipt as receipt_html
 from medvlm.ui.layout import web_app
+from medvlm.ui.receipt import receipt as receipt_html
 from medvlm.viewing import manifest
 from tests.fakes import FakeModel
 from tests.planted import found, planted, plants

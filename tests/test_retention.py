@@ -12,16 +12,9 @@ from pathlib import Path
 import pytest
 
 from medvlm.paths import ROOT
-from medvlm.retention import Emptying, Keeper, Place, claim, is_in_memory, receipt, sweep
+from medvlm.retention import Emptying, Place, claim, is_in_memory, receipt, sweep
 from medvlm.session import Session
 from tests.dicom_cases import named
-
-
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture
@@ -124,52 +117,6 @@ def test_a_folder_on_a_disk_is_empty_after_each_request(place: Place) -> None:
     assert seen == [2] and [one.name for one in place.folder.iterdir()] == ["lock"]
 
 
-def test_who_is_idle_is_forgotten_and_who_is_not_stays() -> None:
-    clock, gone = Clock(), []
-    keeper = Keeper(100.0, clock=clock)
-    keeper.touch("ada", lambda: gone.append("ada"))
-    clock.now = 60.0
-    keeper.touch("ben", lambda: gone.append("ben"))
-    assert keeper.seconds_left("ada") == 40.0 and keeper.seconds_left("nobody") is None
-    clock.now = 100.0
-    assert keeper.sweep() == 1 and gone == ["ada"] and len(keeper) == 1
-    keeper.touch("ben", lambda: gone.append("ben"))
-    clock.now = 199.0
-    assert keeper.sweep() == 0
-    clock.now = 200.0
-    assert keeper.sweep() == 1 and gone == ["ada", "ben"]
-
-
-def test_who_leaves_is_forgotten_soon_unless_they_come_back() -> None:
-    clock, gone = Clock(), []
-    keeper = Keeper(1000.0, closed_seconds=60.0, clock=clock)
-    for name in ("ada", "ben"):
-        keeper.touch(name, lambda name=name: gone.append(name))  # type: ignore[misc]
-        keeper.left(name)
-    keeper.left("nobody")
-    clock.now = 30.0
-    keeper.touch("ben", lambda: gone.append("ben"))
-    clock.now = 60.0
-    assert keeper.sweep() == 1 and gone == ["ada"]
-
-
-def test_forgetting_is_at_once_and_only_once() -> None:
-    gone: list[str] = []
-    keeper = Keeper(100.0)
-    keeper.touch("ada", lambda: gone.append("ada"))
-    assert keeper.forget("ada") and not keeper.forget("ada") and gone == ["ada"]
-
-
-def test_beyond_the_most_the_one_unused_for_longest_goes() -> None:
-    gone: list[str] = []
-    keeper = Keeper(100.0, most=2)
-    for name in ("ada", "ben", "ada", "cleo"):
-        keeper.touch(name, lambda name=name: gone.append(name))  # type: ignore[misc]
-    assert gone == ["ben"] and len(keeper) == 2
-    keeper.stop()
-    assert sorted(gone) == ["ada", "ben", "cleo"] and len(keeper) == 0
-
-
 def test_the_receipt_says_what_where_and_until_when_and_names_nobody() -> None:
     from medvlm.imaging import read
 
@@ -181,5 +128,7 @@ def test_the_receipt_says_what_where_and_until_when_and_names_nobody() -> None:
 
 
 def test_the_receipt_tells_a_folder_in_memory_from_one_on_a_disk(tmp_path: Path) -> None:
-    said = [receipt(Session(), Place(tmp_path, in_memory), 60) for in_memory in (True, False)]
-    assert "no disk" in repr(said[0]) and "machine's disk" in repr(said[1])
+    places = (Place(tmp_path, True), Place(tmp_path, False), Place(tmp_path, False, no_disk=False))
+    memory, emptied, disk = (repr(receipt(Session(), place, 60)) for place in places)
+    assert "no disk" in memory and "machine's disk" in emptied and "machine's disk" in disk
+    assert "each request" in emptied and "MedVLM ends" in disk and "MedVLM ends" in memory

@@ -23,6 +23,7 @@ class _Held:
     asked: Asked
     again: Again
     since: float
+    whose: object
 
 
 class Waiting:
@@ -38,14 +39,14 @@ class Waiting:
             self._forget_old()
             return len(self._held)
 
-    def hold(self, asked: Asked, again: Again) -> str:
-        """The ticket under which the answer comes."""
+    def hold(self, asked: Asked, again: Again, whose: object = None) -> str:
+        """The ticket under which the answer comes. `whose`: who is asked, so that it can be forgotten with them."""
         with self._lock:
             self._forget_old()
             while len(self._held) >= MOST:
                 del self._held[next(iter(self._held))]
             ticket = secrets.token_urlsafe(24)
-            self._held[ticket] = _Held(asked, again, self._clock())
+            self._held[ticket] = _Held(asked, again, self._clock(), whose)
             return ticket
 
     def answer(self, ticket: str, choice: object) -> Iterator[Any]:
@@ -65,6 +66,16 @@ class Waiting:
         """Nobody will answer."""
         with self._lock:
             self._held.pop(ticket, None)
+
+    def leave(self, whose: object) -> None:
+        """Everything that waits for that person goes."""
+        with self._lock:
+            self._held = {ticket: held for ticket, held in self._held.items() if held.whose is not whose}
+
+    def sweep(self) -> None:
+        """Forget what nobody answered; to be called now and then."""
+        with self._lock:
+            self._forget_old()
 
     def _forget_old(self) -> None:
         oldest = self._clock() - SECONDS

@@ -8,8 +8,9 @@ import gradio as gr
 from medvlm.desk import Desk
 from medvlm.handout import Handout
 from medvlm.inbox import Inbox
+from medvlm.keeping import Holding, Keeper
 from medvlm.session import Choices, Session
-from medvlm.ui import gate, trust
+from medvlm.ui import gate, held, trust
 from medvlm.ui.composer import TEMPLATE, composer
 from medvlm.ui.frame import Frame, html
 from medvlm.ui.handlers import Handlers
@@ -37,17 +38,20 @@ class Room:
     largest_mb: int
     choices: Choices = field(default_factory=Choices)
     handout: Handout = field(default_factory=Handout)
+    holding: Holding = field(default_factory=lambda: Holding(Keeper(3600.0)))
 
 
 def build(room: Room, blocks: gr.Blocks, frame: Frame) -> None:
     """The tab, inside the Blocks that is open."""
     parts = _parts(room, frame)
     updates = Updates(parts, room.largest_mb)
-    showing, handlers = Showing(room.desk, room.inbox, updates), Handlers(room.desk, updates)
+    showing = Showing(room.desk, room.inbox, room.holding, updates)
+    handlers = Handlers(room.desk, showing.asked, updates)
     _wire_picture(parts, showing)
     _wire_conversation(parts, handlers)
     trust.wire(parts.trust, parts.seat, room.desk)
     _wire_page(parts, handlers)
+    _wire_forgetting(parts, showing, room, blocks)
     blocks.load(handlers.tick, None, [parts.frame.top, parts.frame.clock], **QUIET)
     blocks.unload(showing.leave)
 
@@ -74,7 +78,7 @@ def _parts(room: Room, frame: Frame) -> Parts:
 
 
 def _wire_picture(p: Parts, do: Showing) -> None:
-    p.scan.hello(do.hello, p.seat, p.screen, **QUIET)
+    p.scan.hello(do.hello, p.seat, [*p.screen, p.frame.held], **QUIET)
     p.scan.gone(do.gone, p.seat, p.screen, **QUIET)
     view = p.viewer
     opening = (view.parcel, do.open_parcel), (view.example, do.open_example), (view.pick, do.pick)
@@ -93,11 +97,11 @@ def _wire_conversation(p: Parts, do: Handlers) -> None:
     p.composer.halt(do.halt, p.seat, None, **QUIET)
     p.talk.edit(do.edit, p.seat, p.screen, **QUIET)
     changing = [
-        p.composer.ask(do.ask, asking, p.screen, **QUIET),
-        p.talk.suggest(do.ask, asking, p.screen, **QUIET),
+        p.composer.ask(do.ask, asking, [*p.screen, p.saw, p.trust], **QUIET),
+        p.talk.suggest(do.ask, asking, [*p.screen, p.saw, p.trust], **QUIET),
         p.talk.retry(do.retry, asking, p.screen, **QUIET),
         p.talk.undo(do.undo, p.seat, p.screen, **QUIET),
-        p.frame.top.fresh(do.restart, p.seat, [*p.screen, p.saw], **QUIET),
+        p.frame.top.fresh(do.restart, p.seat, [*p.screen, p.saw, p.trust], **QUIET),
     ]
     for changed in changing:
         changed.then(trust.fresh, p.seat, p.trust, **QUIET)
@@ -109,3 +113,18 @@ def _wire_page(p: Parts, do: Handlers) -> None:
     for event in (p.frame.top.drawer, p.frame.drawer.show.click):
         event(do.show_prompt, asking, p.frame.drawer.prompt, **QUIET)
     p.frame.clock.tick(do.tick, None, [p.frame.top, p.frame.clock], **ONCE)
+
+
+def _wire_forgetting(p: Parts, showing: Showing, room: Room, blocks: gr.Blocks) -> None:
+    holding, frame = room.holding, p.frame
+    holding.also_forgets += [
+        lambda seat, _: room.desk.forget(seat),
+        lambda seat, _: showing.asked.leave(seat),
+        held.forgetting(blocks),
+    ]
+    holding.keeper.chores += [room.inbox.sweep, showing.asked.sweep]
+    do = held.Held(holding, room.inbox, Updates(p, room.largest_mb))
+    frame.top.held(do.show, p.seat, frame.held, **QUIET)
+    emptied = [*p.screen, p.saw, p.trust, frame.held, frame.porter, frame.drawer.prompt]
+    frame.held.forget(do.forget, p.seat, emptied, **QUIET)
+    frame.held.lapse(do.lapse, p.seat, emptied, **QUIET)

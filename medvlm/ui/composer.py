@@ -26,12 +26,19 @@ _numbers = itertools.count(1)
 
 
 def composer(
-    state: State, *, accepted: bool = False, wrong: str = "", back: str = "", edit: str = "", say: str = ""
+    state: State,
+    *,
+    accepted: bool = False,
+    wrong: str = "",
+    back: str = "",
+    edit: str = "",
+    say: str = "",
+    wipe: bool = False,
 ) -> dict[str, Any]:
     """What the box is to show; numbered, so that the same state twice is seen twice.
 
     `accepted`: the question was taken, so the box empties. `back`: a question returned to its writer; `edit`: the last
-    question, to be changed; `say`: a sentence for the live region.
+    question, to be changed; `say`: a sentence for the live region. `wipe`: what is typed and what was said goes.
     """
     return {
         "number": next(_numbers),
@@ -41,4 +48,5 @@ def composer(
         "back": back,
         "edit": edit,
         "say": say,
+        "wipe": wipe,
     }

@@ -8,7 +8,7 @@ import gradio as gr
 
 from medvlm.handout import Handout
 from medvlm.session import Choices, Seat
-from medvlm.ui import drawer, keys
+from medvlm.ui import drawer, keys, receipt
 from medvlm.ui.drawer import Drawer
 from medvlm.ui.header import header
 from medvlm.ui.theme import script
@@ -23,6 +23,7 @@ class Frame:
     seat: Any
     top: Any
     porter: Any
+    held: Any
     drawer: Drawer
     clock: Any
 
@@ -33,4 +34,4 @@ def build(handout: Handout, choices: Choices) -> Frame:
     top = html(header(None), elem_id="top", js_on_load=script("header"))
     porter = html({}, elem_id="porter", html_template="", js_on_load=script("porter"))
     html(keys.dialog(), elem_id="help", js_on_load=None)
-    return Frame(seat, top, porter, drawer.build(choices), gr.Timer(1.0))
+    return Frame(seat, top, porter, receipt.part(), drawer.build(choices), gr.Timer(1.0))

@@ -9,22 +9,25 @@ import gradio as gr
 from medvlm.desk import Desk, Moment
 from medvlm.errors import UserError
 from medvlm.export import Format, export
+from medvlm.privacy import Waiting
 from medvlm.session import Seat
 from medvlm.ui.composer import composer
 from medvlm.ui.drawer import choices
-from medvlm.ui.gate import CLEAR
 from medvlm.ui.header import header
 from medvlm.ui.showing import take_looks
 from medvlm.ui.updates import Update, Updates
 
+GONE = "The pictures were forgotten in the meantime. Open them again, then ask."
 MIME = {"markdown": "text/markdown", "json": "application/json"}
 
 
 class Handlers:
     """One method an event. They translate; the desk decides."""
 
-    def __init__(self, desk: Desk, updates: Updates) -> None:
+    def __init__(self, desk: Desk, asked: Waiting, updates: Updates) -> None:
+        """`asked`: what waits at the gate, which a new conversation leaves behind."""
         self._desk = desk
+        self._asked = asked
         self._updates = updates
         self._parts = updates.parts
 
@@ -33,11 +36,16 @@ class Handlers:
 
         It says itself what was on the screen when it was asked: what the viewer last told may be older.
         """
-        take_looks(seat, event._data.get("looks"))
-        question = str(event.question)
+        looks, region = event._data.get("looks"), event._data.get("region")
+        if looks and not seat.session.items:
+            # The page was left alone for long, and has not heard of it yet.
+            yield self._updates.emptied(seat) | self._refused(seat, UserError(GONE))
+            return
+        take_looks(seat, looks)
         step = self._desk.edit if event._data.get("edit") else self._desk.ask
         try:
-            yield from self._answer(seat, step(seat, question, choices(*settings)))
+            about = int(region) if isinstance(region, int | float) else None
+            yield from self._answer(seat, step(seat, str(event.question), choices(*settings), about))
         except UserError as error:
             yield self._refused(seat, error)
 
@@ -63,9 +71,9 @@ class Handlers:
             return self._refused(seat, error)
 
     def restart(self, seat: Seat) -> Update:
+        self._asked.leave(seat)
         self._desk.restart(seat)
-        said = composer("idle", say="New conversation")
-        return self._updates.opened(seat) | {self._parts.gate: CLEAR, self._parts.saw: "", self._parts.composer: said}
+        return self._updates.emptied(seat) | {self._parts.composer: composer("idle", say="New conversation")}
 
     def take_along(self, seat: Seat, event: gr.EventData) -> Update:
         """The conversation as a file, which the browser makes."""

@@ -46,6 +46,7 @@ def _tools() -> str:
         button("fresh", "New conversation", "new", text=False)
         + f'<details class="menu"><summary aria-label="Export" title="Export">{icon("export")}</summary>'
         + f'<div class="sheet">{exports}</div></details>'
+        + button("held", "What is held here", "held", text=False)
         + button("drawer", "Settings", "settings", text=False)
         + button("theme", "Light or dark", "theme", text=False)
         + button("keys", "Keyboard", "keys", text=False)

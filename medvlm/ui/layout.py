@@ -8,6 +8,7 @@ from fastapi import FastAPI
 
 from medvlm import NOT_FOR_DIAGNOSIS
 from medvlm.auth import Gate
+from medvlm.retention import Emptying
 from medvlm.ui import chat_tab, frame, receiving, viewer
 from medvlm.ui.doors import Doors
 from medvlm.ui.theme import FAVICON, asset, theme
@@ -56,6 +57,9 @@ def web_app(room: chat_tab.Room, gate: Gate | None, local: bool) -> FastAPI:
         # As a style element of our own: Gradio rewrites the selectors of what it is given as css.
         head=f"<style>{asset('app.css')}</style><script>{asset('stream.js')}</script>",
     )
+    place = room.holding.place
+    if place is not None and place.emptied:
+        app.add_middleware(Emptying, place=place)
     app.add_middleware(Doors, hosts=LOOPBACK_NAMES if local else None)
     return app
 

@@ -19,6 +19,7 @@ Icon = Literal[
     "new",
     "folder",
     "beside",
+    "held",
 ]
 
 # Our own drawings on a grid of 16, one stroke wide.
@@ -28,6 +29,8 @@ ICONS: dict[Icon, str] = {
     "plus": '<path d="M8 3.2v9.6M3.2 8h9.6"/>',
     "folder": '<path d="M2.4 12.8V3.6h4l1.4 1.8h5.8v7.4z"/>',
     "beside": '<rect x="2.2" y="3" width="11.6" height="10" rx="1"/><path d="M8 3v10"/>',
+    "held": '<path d="M8 1.9 3.2 3.7v3.9c0 3 2 5.3 4.8 6.5 2.8-1.2 4.8-3.5 4.8-6.5V3.7z"/>'
+    '<path d="m5.8 8 1.6 1.6 2.9-3.2"/>',
     "send": '<path d="M8 12.8V3.4M4 7.2l4-4 4 4"/>',
     "copy": '<path d="M5.5 5.5h7v7h-7z"/><path d="M10.2 3.4H3.4v6.8"/>',
     "retry": '<path d="M12.6 8a4.6 4.6 0 1 1-1.5-3.4"/><path d="M12.8 2.6v2.8H10"/>',

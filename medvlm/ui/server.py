@@ -1,6 +1,8 @@
 """Serving the page: one address, no access log, a clear word when the address is taken."""
 
+import signal
 import socket
+import sys
 from collections.abc import Callable
 
 import uvicorn
@@ -39,6 +41,8 @@ class Server(uvicorn.Server):
 
 def serve(app: FastAPI, listener: socket.socket, ready: Callable[[], None]) -> None:
     """Serve until interrupted; `ready` is called once the page answers. Nothing that people send is logged."""
+    # uvicorn ends in order and then sends the signal again: with the default handler nothing after this would be done.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=1, lifespan="on"
     )

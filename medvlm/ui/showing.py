@@ -13,12 +13,13 @@ from medvlm.desk import Desk
 from medvlm.errors import UserError
 from medvlm.handout import Refused
 from medvlm.inbox import Inbox
+from medvlm.keeping import Holding
 from medvlm.privacy import Asked, Waiting
 from medvlm.privacy.waiting import Again
 from medvlm.session import MOST_SCANS, Seat
 from medvlm.shelf import shelf
 from medvlm.types import DOMAIN_NAMES, Scan
-from medvlm.ui import gate
+from medvlm.ui import gate, receipt
 from medvlm.ui.picture import Doing, notes, saw
 from medvlm.ui.updates import Update, Updates
 from medvlm.viewing import look_of
@@ -38,22 +39,26 @@ def take_looks(seat: Seat, looks: Any) -> None:
 class Showing:
     """One method an event. They translate; the desk decides."""
 
-    def __init__(self, desk: Desk, inbox: Inbox, updates: Updates) -> None:
+    def __init__(self, desk: Desk, inbox: Inbox, holding: Holding, updates: Updates) -> None:
         self._desk = desk
         self._inbox = inbox
+        self._holding = holding
         self._updates = updates
         self._parts = updates.parts
-        self._held = Waiting()
+        self.asked = Waiting()
         self._present: WeakValueDictionary[str, Seat] = WeakValueDictionary()
 
     def hello(self, seat: Seat, event: gr.EventData, request: gr.Request) -> Update:
         """The page has made its key: from now on it may fetch this session's pixels."""
-        self._present[str(request.session_hash)] = seat
+        key = str(request.session_hash)
+        self._present[key] = seat
+        self._holding.arrive(seat, key)
         try:
             seat.holder.bind(str(event.key))
         except UserError as error:
             return self._updates.picture(seat.session, str(error))
-        return self._updates.scan(seat)
+        lines, seconds = self._holding.receipt(seat), self._holding.keeper.seconds_left(key)
+        return self._updates.scan(seat) | {self._parts.frame.held: receipt.value(lines, seconds)}
 
     def gone(self, seat: Seat) -> Update:
         """The page asks for what is held no more: it gets new tokens for what the session still has."""
@@ -61,7 +66,9 @@ class Showing:
 
     def leave(self, request: gr.Request) -> None:
         """The page was closed: nobody reads what is being written, and nobody fetches pixels."""
-        seat = self._present.pop(str(request.session_hash), None)
+        key = str(request.session_hash)
+        self._holding.keeper.left(key)
+        seat = self._present.pop(key, None)
         if seat is not None:
             seat.stop()
             seat.holder.keep()
@@ -89,7 +96,7 @@ class Showing:
         """What was chosen at the gate."""
         yield {self._parts.gate: gate.CLEAR}
         try:
-            yield from self._held.answer(str(event.ticket), event.choice)
+            yield from self.asked.answer(str(event.ticket), event.choice)
         except UserError as error:
             yield self._updates.picture(seat.session, str(error))
 
@@ -116,7 +123,7 @@ class Showing:
 
     def _asked(self, seat: Seat, asked: Asked, again: Again) -> Update:
         """The gate's question; what is to be done once it is answered waits under a ticket."""
-        ticket = self._held.hold(asked, again)
+        ticket = self.asked.hold(asked, again, seat)
         return self._updates.picture(seat.session) | {self._parts.gate: gate.question(asked.ruling, ticket)}
 
     def _waiting(self, seat: Seat, arrival: Arrival, first: Scan | None) -> Update:

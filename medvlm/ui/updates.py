@@ -52,6 +52,10 @@ class Updates:
         session = seat.session
         return self.picture(session) | self.scan(seat, first) | ({} if seat.busy else self.talk(seat))
 
+    def emptied(self, seat: Seat) -> Update:
+        """Nothing is there any more."""
+        return self.opened(seat) | {self.parts.gate: "", self.parts.saw: "", self.parts.trust: ""}
+
     def picture(self, session: Session, wrong: str = "", doing: Doing | None = None) -> Update:
         """Above and below the viewer."""
         return {self.parts.viewer: picture(session, self.largest_mb, wrong, doing), self.parts.notes: notes(session)}
