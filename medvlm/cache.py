@@ -21,6 +21,13 @@ from medvlm.types import Arm, Pixels, Scan
 Marks = Sequence[Hashable]
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
+# Keys and values of several rows, each (rows, heads, capacity, width).
+Home = tuple[Tensor, Tensor]
+
+
+def capacity(length: int) -> int:
+    """How many positions to make room for, so that buffers seldom grow."""
+    return max(256, 1 << (length - 1).bit_length())
 
 
 class GrowingLayer(DynamicLayer):  # type: ignore[misc]
@@ -29,6 +36,7 @@ class GrowingLayer(DynamicLayer):  # type: ignore[misc]
     def __init__(self) -> None:
         super().__init__()
         self.length = 0
+        self.home: Home | None = None  # What its buffers are one row of, if anything.
         self._buffers: tuple[Tensor, Tensor] | None = None
 
     def update(self, key_states: Tensor, value_states: Tensor, *_: Any, **__: Any) -> tuple[Tensor, Tensor]:
@@ -49,6 +57,17 @@ class GrowingLayer(DynamicLayer):  # type: ignore[misc]
     def get_seq_length(self) -> int:
         return self.length
 
+    def move_into(self, home: Home, row: int) -> None:
+        """Take that row of `home` for buffers; all that was written comes along. It must be long enough."""
+        new = home[0][row : row + 1], home[1][row : row + 1]
+        for there, here in zip(new, self._buffers or (), strict=False):
+            there[..., : self.length, :] = here[..., : self.length, :]
+        self.home, self._buffers = home, new
+
+    def lies_in(self, home: Home, row: int) -> bool:
+        """Whether its buffers are that row of `home`."""
+        return self._buffers is not None and self._buffers[0].data_ptr() == home[0][row].data_ptr()
+
     @property
     def nbytes(self) -> int:
         return 0 if self._buffers is None else sum(buffer.nbytes for buffer in self._buffers)
@@ -60,12 +79,11 @@ class GrowingLayer(DynamicLayer):  # type: ignore[misc]
 
     def _room_for(self, like: Tensor, length: int) -> tuple[Tensor, Tensor]:
         if self._buffers is None or self._buffers[0].shape[-2] < length:
-            capacity = max(256, 1 << (length - 1).bit_length())
-            shape = (*like.shape[:-2], capacity, like.shape[-1])
+            shape = (*like.shape[:-2], capacity(length), like.shape[-1])
             grown = like.new_zeros(shape), like.new_zeros(shape)
             for new, old in zip(grown, self._buffers or (), strict=False):
                 new[..., : self.length, :] = old[..., : self.length, :]
-            self._buffers = grown
+            self.home, self._buffers = None, grown
         return self._buffers
 
 

@@ -1,7 +1,7 @@
 """How one answer is drawn, token by token, with all that was kept of the conversation before."""
 
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,13 +11,16 @@ from torch import Tensor
 
 from medvlm import prompts
 from medvlm.cache import KeyValues, Pictures, PrefixCache
+from medvlm.draft import Draft
 from medvlm.errors import UserError
 from medvlm.families import Layout
+from medvlm.families.family import no_masks
 from medvlm.families.reader import Reader
 from medvlm.loading import Loaded
 from medvlm.queueing import Channel
+from medvlm.row_adapter import RowAdapter
 from medvlm.templates import Prompt, Template, TextPieces, end_tokens
-from medvlm.types import Arm, Conversation, Decoding, EndReason, Report, Scan, View
+from medvlm.types import Arm, Conversation, Decoding, Scan, View
 
 # Whole blocks of so many positions are computed at once and used again. Small ones keep more of a conversation; on a
 # GPU a forward pass has a fixed cost that small ones would pay too often.
@@ -56,37 +59,6 @@ class Chooser:
         return int(tokens[torch.multinomial(probabilities, 1, generator=self._random)])
 
 
-class Drawn:
-    """The tokens of one answer as they are drawn; `ended` and `count` tell how it went, once it is over."""
-
-    def __init__(
-        self, reader: Reader, key_values: Any, choose: Chooser, ends: Collection[int], limit: int, shift: int = 0
-    ) -> None:
-        self.ended: EndReason = "length"
-        self.count = 0
-        self._shift = shift
-        self._reader = reader
-        self._key_values = key_values
-        self._choose = choose
-        self._ends = ends
-        self._limit = limit
-
-    def after(self, logits: Tensor | None, go_on: Callable[[], bool]) -> Iterator[int]:
-        """Token by token, from the logits at the prompt's end (None: stopped there), as long as `go_on` says yes."""
-        while self.count < self._limit:
-            if logits is None or not go_on():
-                self.ended = "stopped"
-                return
-            (token,) = self._choose(logits)
-            if token in self._ends:
-                self.ended = "end"
-                return
-            self.count += 1
-            yield token
-            if self.count < self._limit:
-                logits = self._reader.step(token, self._key_values, self._shift)
-
-
 class Engine:
     """One loaded model with all that it keeps between questions. Not safe for threads: its callers take turns."""
 
@@ -107,6 +79,9 @@ class Engine:
             config,
         )
         self.prefixes = PrefixCache(text.num_hidden_layers, self.reader.block, cache_bytes)
+        self.row_adapter = RowAdapter(loaded.adapted)
+        # Rows of different lengths need a mask of our own, and some families have masks that we do not know.
+        self.mixes = self.row_adapter.plain and family.masks is no_masks
         self._adapted = loaded.adapted
         self._ends = end_tokens(model, self.tokenizer)
         self._never = tuple({int(processor.image_token_id), family.placeholder(processor)})
@@ -124,31 +99,33 @@ class Engine:
         finally:
             adapted.base_model.enable_adapter_layers()
 
+    @contextmanager
+    def mixed(self, arms: Sequence[Arm]) -> Iterator[None]:
+        """Each row of a batch its own arm, base before tuned: the adapter off, and its product added to the rest."""
+        base = list(arms).count("base")
+        with self.switched("base"), self.row_adapter.on(slice(base, len(arms))):
+            yield
+
     def draw(self, channel: Channel, conversation: Conversation, arm: Arm, decoding: Decoding) -> str:
         """Draw one answer into the channel; its text when it came to its own end, else nothing."""
+        draft = self.draft(conversation, decoding, channel.put, channel.go_on)
+        logits, key_values, draft.reused = self.read(conversation.id, arm, draft.prompt, draft.go_on)
+        shift = self.layout(draft.prompt).shift
+        while (token := draft.take(logits)) is not None:
+            logits = self.reader.step(token, key_values, shift)
+        report = draft.finish()
+        self.prefixes.put(conversation.id, arm, draft.prompt.marks, key_values)
+        channel.end(report)
+        return draft.said
+
+    def draft(
+        self, conversation: Conversation, decoding: Decoding, put: Callable[[str], None], wanted: Callable[[], bool]
+    ) -> Draft:
+        """An answer that begins now; its pieces are `put` while it is `wanted`. Raises UserError when it cannot fit."""
         began = time.monotonic()
-        deadline = began + decoding.seconds
         prompt = self.fitting(conversation, decoding.max_tokens)
-
-        def go_on() -> bool:
-            return channel.go_on() and time.monotonic() < deadline
-
-        logits, key_values, reused = self.read(conversation.id, arm, prompt, go_on)
         choose, pieces = Chooser(decoding, self._never), TextPieces(self.tokenizer)
-        shift = self.layout(prompt).shift
-        drawn = Drawn(self.reader, key_values, choose, self._ends, decoding.max_tokens, shift)
-        first, text = 0.0, ""
-        for token in drawn.after(logits, go_on):
-            first = first or time.monotonic() - began
-            text += (piece := pieces.add(token))
-            channel.put(piece)
-        channel.put(rest := pieces.finish())
-        self.prefixes.put(conversation.id, arm, prompt.marks, key_values)
-        late = drawn.ended == "stopped" and channel.go_on()
-        seconds = time.monotonic() - began
-        ended: EndReason = "time" if late else drawn.ended
-        channel.end(Report(drawn.count, len(prompt.tokens), reused, seconds, first or seconds, ended, prompt.notes))
-        return (text + rest).strip() if ended in ("end", "length") else ""
+        return Draft(prompt, decoding, choose, self._ends, pieces, began, put, wanted)
 
     def probe(self, arm: Arm) -> tuple[Tensor, list[int]]:
         """Logits (n, vocabulary) before each token of a known answer about a known picture, and these tokens (n)."""
@@ -183,7 +160,7 @@ class Engine:
         """
         prompt = self.fitting(conversation, 0)
         layout = self.layout(prompt)
-        key_values, kept = self._kept(conversation.id, arm, prompt, layout)
+        key_values, kept = self.kept(conversation.id, arm, prompt, layout)
         whole = layout.cut(len(prompt.marks), self.reader.block)
         if kept < whole:
             self.reader.read(self.embed(prompt, kept, arm)[:, : whole - kept], key_values, idle, layout)
@@ -200,7 +177,7 @@ class Engine:
     ) -> tuple[Tensor | None, KeyValues, int]:
         """Compute what is not kept of a prompt: logits at its end, keys and values, length of what was kept."""
         layout = self.layout(prompt)
-        key_values, reused = self._kept(conversation_id, arm, prompt, layout)
+        key_values, reused = self.kept(conversation_id, arm, prompt, layout)
         logits = self.reader.read(self.embed(prompt, reused, arm), key_values, go_on, layout)
         return logits, key_values, reused
 
@@ -209,7 +186,7 @@ class Engine:
         inputs = [picture.inputs for picture in prompt.pictures]
         return self._family.layout(self._config, len(prompt.tokens) + more, prompt.spots, inputs)
 
-    def _kept(self, conversation_id: str, arm: Arm, prompt: Prompt, layout: Layout) -> tuple[KeyValues, int]:
+    def kept(self, conversation_id: str, arm: Arm, prompt: Prompt, layout: Layout) -> tuple[KeyValues, int]:
         """What is kept of the prompt's beginning, up to a place where it may be cut."""
         key_values, kept = self.prefixes.take(conversation_id, arm, prompt.marks)
         key_values.keep(kept := layout.cut(kept, self.reader.block))

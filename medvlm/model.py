@@ -27,8 +27,9 @@ from medvlm.loading import (
     free_memory,
     load_weights,
 )
-from medvlm.queueing import Answer, Channel, Line
-from medvlm.types import Arm, Conversation, Decoding, Scan, View
+from medvlm.paired_decoding import Pair
+from medvlm.queueing import Answer, Channel, Line, PairAnswer
+from medvlm.types import Arm, Contender, Conversation, Decoding, Scan, View
 
 QUANTIZATION_NAMES: dict[Quantization, str] = {"nf4": "NF4", "int8": "int8", "none": ""}
 DTYPE_NAMES = {torch.float32: "fp32", torch.bfloat16: "bf16", torch.float16: "fp16"}
@@ -164,7 +165,17 @@ class LocalModel:
         self._check(conversation, arm)
         return Answer(self._line, lambda channel: self._answer(channel, conversation, arm, decoding))
 
-    def waiting(self, answer: Answer) -> int:
+    def stream_pair(self, left: Contender, right: Contender, decodings: tuple[Decoding, Decoding]) -> PairAnswer:
+        """Begin to answer both sides' last questions together, in one turn of the line.
+
+        Each text is what `stream` gives for its side alone, but for near-ties of rounding. Raises UserError at once
+        when either is impossible.
+        """
+        for side in (left, right):
+            self._check(side.conversation, side.arm)
+        return PairAnswer(self._line, lambda channel: self._answer_pair(channel, (left, right), decodings))
+
+    def waiting(self, answer: Answer | PairAnswer) -> int:
         """How many are answered before this one."""
         return answer.ahead
 
@@ -209,13 +220,30 @@ class LocalModel:
         self, channel: Channel, conversation: Conversation, arm: Arm, decoding: Decoding
     ) -> Callable[[], None] | None:
         """The whole work for one answer, in the worker's thread; what to do once others have had their turn."""
+        with self._advising(), self._engine.switched(arm), torch.inference_mode():
+            text = self._engine.draw(channel, conversation, arm, decoding)
+        return partial(self._warm, conversation.answered(text), arm) if self._keep_warm and text else None
+
+    def _answer_pair(
+        self, channel: Channel, sides: tuple[Contender, Contender], decodings: tuple[Decoding, Decoding]
+    ) -> Callable[[], None] | None:
+        with self._advising(), torch.inference_mode():
+            texts = Pair(self._engine, channel, sides, decodings).draw()
+        said = [(side.conversation.answered(text), side.arm) for side, text in zip(sides, texts, strict=True) if text]
+        return partial(self._warm_each, said) if self._keep_warm else None
+
+    @contextmanager
+    def _advising(self) -> Iterator[None]:
+        """A failure inside the computation becomes advice, and makes room."""
         try:
-            with self._engine.switched(arm), torch.inference_mode():
-                text = self._engine.draw(channel, conversation, arm, decoding)
+            yield
         except (RuntimeError, MemoryError) as error:
             self.make_room()
             raise advice(error) from error
-        return partial(self._warm, conversation.answered(text), arm) if self._keep_warm and text else None
+
+    def _warm_each(self, said: list[tuple[Conversation, Arm]]) -> None:
+        for conversation, arm in said:
+            self._warm(conversation, arm)
 
     def _warm(self, conversation: Conversation, arm: Arm) -> None:
         """Get ready for the next question while the answer is being read; gives way to anybody who asks."""
