@@ -240,7 +240,7 @@ const follow = () => {
   if (!now || typeof now !== 'object') return;
   clearTimeout(late);
   if (now.key !== key) { key = now.key; empty(); id = ''; }
-  if (now.state === 'kept') id = '';
+  if (now.state === 'kept') { id = ''; unfold(false); }
   else if (now.state !== 'closed' && !id) { id = newId(); began = performance.now(); unfold(now.state === 'again'); }
   if (guess) guess.hidden = !now.ask;
   show(now.state);

@@ -7,6 +7,7 @@ import threading
 import traceback
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, Literal
 
 from medvlm.booth import BUSY, Booth
@@ -15,9 +16,9 @@ from medvlm.comparison import Comparison, Entrant, Seen
 from medvlm.duet import TICK, Relay, Reports, Texts, written
 from medvlm.errors import UserError
 from medvlm.host import Host, PageModel
-from medvlm.ratings.records import Rating
+from medvlm.ratings.records import Candidate, Rating
 from medvlm.session import Choices
-from medvlm.types import Contender, Decoding, PairStream
+from medvlm.types import Arm, Contender, Decoding, PairStream
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +31,19 @@ Phase = Literal["loading", "writing", "done", "failed"]
 Duet = Callable[[Contender, Contender, tuple[Decoding, Decoding]], PairStream]
 # Keeps one rating and returns what stands in the database.
 Keep = Callable[[Rating], Rating]
+
+
+def arms_of(candidates: Callable[[], Mapping[Arm, Candidate]]) -> Callable[[PageModel], tuple[Entrant, ...]]:
+    """Who can answer where one model is loaded: its arms. `candidates` says who they are for the record.
+
+    It is asked once, when the first case begins: hashing weights takes a second for each gigabyte.
+    """
+    known = cache(candidates)
+
+    def entrants(model: PageModel) -> tuple[Entrant, ...]:
+        return tuple(Entrant(model, one, model.forget) for arm, one in known().items() if arm in model.arms)
+
+    return entrants
 
 
 def _seed() -> int:

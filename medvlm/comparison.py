@@ -100,6 +100,12 @@ class Comparison:
         return f"{self.conversations[0].id}-{len(self.questions)}"
 
     @property
+    def key_before(self) -> str:
+        """The key that the case had before its last question was asked; empty for the first."""
+        earlier = len(self.questions) - 1
+        return f"{self.conversations[0].id}-{earlier}" if earlier > 0 else ""
+
+    @property
     def questions(self) -> tuple[str, ...]:
         return tuple(turn.text for turn in self.conversations[0].turns if turn.role == "user")
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 
+from medvlm.errors import UserError
 from medvlm.pacing import Pace, count, first_words
 from medvlm.types import PairStream, Report
 
@@ -68,11 +69,20 @@ class Relay:
         try:
             for side, piece in self._stream:
                 self._out.put(_News(side, piece, self._stream.reports))
+                self._check()
+            self._check()
         except BaseException as problem:
             error = problem
         finally:
             self._out.put(_News(None, "", self._stream.reports, error))
             self._done.set()
+
+    def _check(self) -> None:
+        """One answer alone cannot be compared: where one side fails, the other need not go on."""
+        wrong = next(filter(None, self._stream.errors), None)
+        if wrong is not None:
+            self._stream.close()
+            raise UserError(wrong)
 
 
 def written(

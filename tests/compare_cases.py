@@ -28,7 +28,10 @@ def telling(contender: Contender) -> str:
 
 
 class FakeDuet:
-    """A PairStream: word by word from a script, `seconds` a word for each arm; `error` is raised after some words."""
+    """A PairStream: word by word from a script, `seconds` a word for each arm.
+
+    `error` is raised after some words; with `one_side` it is that side's alone.
+    """
 
     def __init__(
         self,
@@ -37,10 +40,12 @@ class FakeDuet:
         script: Script = telling,
         seconds: dict[str, float] | None = None,
         error: UserError | None = None,
+        one_side: bool = False,
     ) -> None:
         self._texts = [script(one).split(" ") for one in (left, right)]
         self._paces = [(seconds or {}).get(one.arm, 0.0) for one in (left, right)]
-        self._error = error
+        self._error, self._one_side = error, one_side
+        self._half: str | None = None
         self._stop = threading.Event()
         self._reports: list[Report | None] = [None, None]
         self._pieces = self._run()
@@ -48,6 +53,10 @@ class FakeDuet:
     @property
     def reports(self) -> tuple[Report | None, Report | None]:
         return self._reports[0], self._reports[1]
+
+    @property
+    def errors(self) -> tuple[str | None, str | None]:
+        return None, self._half
 
     def __iter__(self) -> Iterator[tuple[int, str]]:
         return self
@@ -70,7 +79,9 @@ class FakeDuet:
             done[side] += 1
             due[side] += self._paces[side]
             if self._error is not None and sum(done) > 3:
-                raise self._error
+                if not self._one_side:
+                    raise self._error
+                self._half = str(self._error)
             if done[side] == len(self._texts[side]):
                 self._reports[side] = Report(done[side], 9, 0, due[side], self._paces[side], "end")
             yield side, word if done[side] == 1 else f" {word}"
@@ -83,11 +94,12 @@ class Stage:
     script: Script = telling
     seconds: dict[str, float] = field(default_factory=dict)
     error: UserError | None = None
+    one_side: bool = False
     asked: list[tuple[Contender, Contender]] = field(default_factory=list)
 
     def duet(self, left: Contender, right: Contender, _: tuple[Decoding, Decoding]) -> FakeDuet:
         self.asked.append((left, right))
-        return FakeDuet(left, right, self.script, self.seconds, self.error)
+        return FakeDuet(left, right, self.script, self.seconds, self.error, self.one_side)
 
 
 @dataclass(slots=True)

@@ -13,17 +13,17 @@ import pytest
 
 from medvlm.ballot_box import BallotBox
 from medvlm.booth import Booth
-from medvlm.comparing import CLOSED, Comparing, Moment
+from medvlm.comparing import CLOSED, Comparing, Moment, arms_of
 from medvlm.comparison import ASKED, Comparison, Seen, asks_guess, drawn
 from medvlm.disguise import MASK
 from medvlm.errors import StoreError, UserError
 from medvlm.host import Host
 from medvlm.pacing import Pace, count, first_words
-from medvlm.ratings.records import COUNTED
+from medvlm.ratings.records import COUNTED, Candidate
 from medvlm.ratings.store import RatingStore
 from medvlm.screen import at_first
 from medvlm.session import Choices
-from medvlm.types import Decoding, Scan, Window
+from medvlm.types import Arm, Decoding, Scan, Window
 from tests.compare_cases import BASE, SECRETS, TUNED, FakeRatings, Stage, entrants
 from tests.fakes import FakeModel
 
@@ -80,6 +80,18 @@ def test_sides_are_drawn_evenly_and_the_recorded_seed_draws_them_again() -> None
     assert 440 < lefts["quokkabase"] < 560 and len(lefts) == 2
     for seed in range(20):
         assert [one.candidate for one in drawn(both, seed)] == [one.candidate for one in drawn(both[::-1], seed)]
+
+
+def test_the_arms_of_a_model_are_who_answers_and_are_looked_up_once() -> None:
+    looked: list[int] = []
+
+    def candidates() -> dict[Arm, Candidate]:
+        looked.append(1)
+        return {"base": BASE, "tuned": TUNED}
+
+    of = arms_of(candidates)
+    assert [one.candidate for one in of(FakeModel())] == [BASE, TUNED]
+    assert [one.candidate for one in of(FakeModel(arms=("base",)))] == [BASE] and len(looked) == 1
 
 
 def test_of_three_each_pair_is_drawn_on_both_sides() -> None:
@@ -272,6 +284,9 @@ def test_what_fails_is_said_and_the_question_comes_back() -> None:
     room.stage.error = UserError("The server is away; start it.")
     end = room.ask("Why?")[-1]
     assert (end.phase, end.error, end.question) == ("failed", "The server is away; start it.", "Why?")
+    room.stage.one_side = True
+    assert room.ask("Why?")[-1] == end, "one answer alone cannot be compared"
+    room.stage.one_side = False
     room.stage.error = ValueError("secret of the patient")  # type: ignore[assignment]
     end = room.ask("Why?")[-1]
     assert "ValueError" in end.error and "secret" not in end.error and room.booth.now is None

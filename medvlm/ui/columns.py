@@ -14,8 +14,8 @@ HINT = "The arrow keys choose words in it."
 class Column:
     """One answer as it stands in its column.
 
-    `name`: who wrote it, empty for as long as nobody may know; `facts`: what stands under it. `marks`: (start, stop)
-    of characters that differ from the other answer.
+    `name` and `arm`: who wrote it, empty for as long as nobody may know; `facts`: what stands under it. `marks`:
+    (start, stop) of characters that differ from the other answer.
     """
 
     side: Side
@@ -23,6 +23,7 @@ class Column:
     name: str = ""
     facts: tuple[str, ...] = ()
     marks: tuple[tuple[int, int], ...] = ()
+    arm: str = ""
 
 
 def exchange(question: str, columns: Sequence[Column], about: str = "", last: bool = True, doing: str = "") -> str:
@@ -34,7 +35,9 @@ def exchange(question: str, columns: Sequence[Column], about: str = "", last: bo
     alone = len(columns) == 1
     sides = "".join(_column(column, last, alone) for column in columns)
     waiting = (
-        f'<p class="doing" role="status"><span class="spinner"></span><span>{escape(doing)}</span></p>' if doing else ""
+        f'<p class="doing" role="status"><span class="spinner"></span><span class="tick">{escape(doing)}</span></p>'
+        if doing
+        else ""
     )
     return (
         f'<section class="exchange{" last" if last else ""}"><p class="asked"><span class="sr">Question: </span>'
@@ -46,12 +49,14 @@ def exchange(question: str, columns: Sequence[Column], about: str = "", last: bo
 def _column(column: Column, last: bool, alone: bool) -> str:
     letter = "Answer" if alone else LETTERS[column.side]
     spoken = letter if alone else f"Answer {letter}"
-    name = f'<span class="who">{escape(column.name)}</span>' if column.name else ""
+    arm = f' data-arm="{escape(column.arm)}"' if column.arm else ""
+    name = f'<span class="who"{arm}>{escape(column.name)}</span>' if column.name else ""
     facts = "".join(f"<span>{escape(fact)}</span>" for fact in column.facts)
     voted = f' data-answer="{column.side}"' if last else ""
     words = f' tabindex="0" role="group" aria-label="{spoken}. {HINT}"' if last else ""
+    head = f'<span class="sr">{spoken}</span><b aria-hidden="true">{letter}</b>{name}'
     return (
-        f'<article class="column"{voted}><h3 aria-label="{spoken}"><b>{letter}</b>{name}</h3>'
+        f'<article class="answer-side"{voted}><h3>{head}</h3>'
         f'<p class="text"{words}>{_marked(column)}</p>{f"<p class=meta>{facts}</p>" if facts else ""}</article>'
     )
 

@@ -183,8 +183,8 @@ def _errors(side: Side) -> str:
     return (
         f'<section class="errors" data-side="{side}" aria-label="Errors in answer {letter}"><h4>Errors in {letter}</h4>'
         f'<ul></ul><button type="button" class="plain" data-act="whole" data-side="{side}">'
-        f"In the answer as a whole</button></section>"
-        f'<template data-tag="{side}"><li><q></q>{kinds}{harms}{drop}</li></template>'
+        f"The answer as a whole</button></section>"
+        f'<template data-tag="{side}"><li><q></q>{drop}{kinds}{harms}</li></template>'
     )
 
 
