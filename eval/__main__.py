@@ -22,8 +22,15 @@ class Command(Protocol):
 # Command -> its module, and what it does in one line.
 COMMANDS: dict[str, tuple[str, str]] = {
     "nano": ("eval.nano_command", "measure an adapter of nano; goes on where a killed run stood"),
+    "run": ("eval.run", "ask a task's questions and score the answers; a killed run goes on"),
+    "datasets": ("eval.datasets_command", "which data sets are here, with counts, hash and licence"),
+    "audit": ("eval.audit", "what of a test stands in training, and which test rows are clean of it"),
     "card": ("eval.card", "write docs/model-card-nano.md from the scores"),
     "probes": ("eval.probes", "change pictures, words and chance, and see what answers rest on"),
+    "judge": ("eval.judge", "let a judge on a server score a run's answers, every raw reply kept"),
+    "judge-audit": ("eval.judge_audit", "how far the judges of a run can be believed"),
+    "truth": ("eval.truth", "hold a run's free text about drawn pictures against what they show"),
+    "make-chat": ("eval.make_chat", "make a chat test of captioned pictures with a teacher on a server"),
     "own": ("eval.own", "keep what was measured as small run folders in assets/scores/runs"),
 }
 

@@ -41,15 +41,20 @@ def conditions() -> Record:
         "git_commit": git_commit(),
         "hardware": hardware(),
         "threads": torch.get_num_threads(),
-        "versions": {name: version(name) for name in LIBRARIES},
+        "versions": versions(),
         "seeds": {"bootstrap": SEED, "kept_back": datasets.HELD_OUT_SEED},
         "resamples": RESAMPLES,
     }
 
 
+def versions() -> dict[str, str]:
+    return {name: version(name) for name in LIBRARIES}
+
+
 def hardware() -> str:
-    """Such as "2 cores, AVX2"."""
-    return f"{os.cpu_count()} cores, {torch.backends.cpu.get_cpu_capability()}"
+    """Such as "2 cores, AVX2", and the GPUs where there are any."""
+    cards = [torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())]
+    return ", ".join([f"{os.cpu_count()} cores, {torch.backends.cpu.get_cpu_capability()}", *cards])
 
 
 def git_commit() -> str:

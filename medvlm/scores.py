@@ -134,12 +134,16 @@ def read_run(folder: Path) -> Run:
     Scores come from `scores.jsonl` and from every `scores.NAME.jsonl` beside it, which judges and probes write.
     """
     info = read_info(folder)
-    seconds = {(row.get("sample_id"), row.get("arm")): row.get("seconds") for row in rows(folder / TIMING)}
-    predictions = [_built(Prediction, row, folder / PREDICTIONS) for row in rows(folder / PREDICTIONS)]
-    timed = [replace(one, seconds=seconds.get((one.sample_id, one.arm))) for one in predictions]
     files = (folder / SCORES, *sorted(folder.glob("scores.*.jsonl")))
     given = [_built(Score, row, file) for file in files for row in rows(file)]
-    return Run(folder, info, tuple(timed), tuple(given))
+    return Run(folder, info, tuple(read_predictions(folder)), tuple(given))
+
+
+def read_predictions(folder: Path) -> list[Prediction]:
+    """The answers of a run folder, with their times where these are known. Raises DatasetError."""
+    seconds = {(row.get("sample_id"), row.get("arm")): row.get("seconds") for row in rows(folder / TIMING)}
+    found = [_built(Prediction, row, folder / PREDICTIONS) for row in rows(folder / PREDICTIONS)]
+    return [replace(one, seconds=seconds.get((one.sample_id, one.arm))) for one in found]
 
 
 def read_info(folder: Path) -> RunInfo:
@@ -212,6 +216,14 @@ def append(path: Path, rows: Iterable[Record]) -> None:
         os.fsync(file.fileno())
 
 
+def write_rows(path: Path, rows: Iterable[Record]) -> Path:
+    """A JSON Lines file, whole or not at all; left alone where it holds these very lines."""
+    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
+    if not path.is_file() or path.read_bytes() != text:
+        _replace(path, text)
+    return path
+
+
 def rows(path: Path) -> list[Record]:
     """The whole lines of a JSON Lines file; none where there is no file. Raises DatasetError if one is no JSON."""
     if not path.is_file():
@@ -230,11 +242,20 @@ def _whole(path: Path) -> int:
 
 def write(path: Path, record: Record) -> Path:
     """A JSON file, whole or not at all; keys in the order given, so that equal results are equal bytes."""
+    text = json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    return _replace(path, text.encode())
+
+
+def write_text(path: Path, text: str) -> Path:
+    """A text file, whole or not at all."""
+    return _replace(path, text.encode())
+
+
+def _replace(path: Path, content: bytes) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}")
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        json.dump(record, file, indent=1, ensure_ascii=False, allow_nan=False)
-        file.write("\n")
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
     Path(temporary).chmod(0o644)
     return Path(temporary).replace(path)
 
