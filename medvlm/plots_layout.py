@@ -59,12 +59,12 @@ def layout(title: str, height: int, **more: Any) -> Record:
     return {
         "title": {"text": title, "x": 0, "xanchor": "left", "font": {"size": 14}, "pad": {"l": 4}},
         "height": height,
-        "margin": {"l": 8, "r": 16, "t": 40, "b": 36},
+        "margin": {"l": 8, "r": 16, "t": 64, "b": 40},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"size": 13},
         "showlegend": True,
-        "legend": {"orientation": "h", "x": 0, "y": -0.16, "yanchor": "top", "traceorder": "normal"},
+        "legend": {"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "traceorder": "normal"},
         "bargap": 0.28,
         "hoverlabel": {"align": "left"},
         **more,
@@ -72,7 +72,13 @@ def layout(title: str, height: int, **more: Any) -> Record:
 
 
 def axis(title: str = "", **more: Any) -> Record:
-    return {"title": {"text": title}, "automargin": True, "zeroline": False, "fixedrange": True, **more}
+    return {
+        "title": {"text": title, "font": {"size": 13}, "standoff": 6},
+        "automargin": True,
+        "zeroline": False,
+        "fixedrange": True,
+        **more,
+    }
 
 
 def rows_axis(labels: Sequence[str]) -> Record:
@@ -81,7 +87,7 @@ def rows_axis(labels: Sequence[str]) -> Record:
 
 
 def height_of(rows: int, least: int = 200) -> int:
-    return max(least, 96 + ROW_HEIGHT * rows)
+    return max(least, 112 + ROW_HEIGHT * rows)
 
 
 def wrapped(text: str, width: int = 24) -> str:

@@ -18,6 +18,7 @@ from medvlm.plots_layout import (
     axis,
     height_of,
     layout,
+    row,
     rows_axis,
     wrapped,
 )
@@ -82,9 +83,9 @@ def _bar(labels: list[str], figures: Sequence[Figure | None], name: str, tone: s
 
 
 def _whiskers(figures: Sequence[Figure | None], k: float) -> Record:
-    def length(figure: Figure | None, end: str) -> float:
+    def length(figure: Figure | None, end: str) -> float | None:
         at = None if figure is None else getattr(figure, end)
-        return 0.0 if figure is None or figure.value is None or at is None else k * abs(at - figure.value)
+        return None if figure is None or figure.value is None or at is None else k * abs(at - figure.value)
 
     return {
         "type": "data",
@@ -124,8 +125,11 @@ def numbers(figure: Figure, scale: Scale) -> tuple[float | None, float | None, f
     return value, low, high
 
 
-def forest(name: str, title: str, groups: Sequence[Group], scale: Scale) -> Plot:
-    """First minus second by group: a full mark where the interval excludes zero, a hollow one where it does not."""
+def forest(name: str, title: str, groups: Sequence[Group], scale: Scale, better: str) -> Plot:
+    """First minus second by group: a full mark where the interval excludes zero, a hollow one where it does not.
+
+    `better`: the name of the first side, for whom the right side speaks.
+    """
     shown = [one for one in groups if one.difference is not None]
     figures = [one.difference for one in shown]
     labels = [wrapped(f"{one.label} (n = {f.n})") for one, f in zip(shown, figures, strict=True) if f]
@@ -155,7 +159,7 @@ def forest(name: str, title: str, groups: Sequence[Group], scale: Scale) -> Plot
         title,
         height_of(len(shown)),
         showlegend=False,
-        xaxis=axis(f"tuned or first better →   ({unit})", zeroline=True, zerolinewidth=2),
+        xaxis=axis(f"{unit}; to the right: {better} is better", zeroline=True, zerolinewidth=2),
         yaxis=rows_axis(labels),
     )
     rows = tuple(
@@ -180,8 +184,10 @@ def histogram(
     """How many answers have which score, both sides beside each other."""
     k = factor(scale)
     edges = k * spread.edges
-    middles = [float(m) for m in (edges[:-1] + edges[1:]) / 2]
+    middles: list[float | str] = [float(m) for m in (edges[:-1] + edges[1:]) / 2]
     bins = [f"{low:g} to {high:g}" for low, high in zip(np.round(edges[:-1], 2), np.round(edges[1:], 2), strict=True)]
+    if spread.share:
+        middles, bins, x = ["not right", "right"], ["not right", "right"], " "
     sides = [(spread.first, names[0], tones[0])]
     if spread.second is not None:
         sides.insert(0, (spread.second, names[1], tones[1]))
@@ -198,7 +204,7 @@ def histogram(
     return Plot(name, title, data, drawn, ("score", *(side for _, side, _ in sides)), rows)
 
 
-def _columns(middles: list[float], bins: list[str], counts: Any, name: str, tone: str) -> Record:
+def _columns(middles: list[float | str], bins: list[str], counts: Any, name: str, tone: str) -> Record:
     return {
         "type": "bar",
         "name": name,

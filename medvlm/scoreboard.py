@@ -91,13 +91,14 @@ class Compared:
 
 
 def default(boards: Mapping[str, Board]) -> Selection | None:
-    """The newest run on real pictures as they are, with two arms if there is one; None where nothing can be shown."""
+    """The newest run on real pictures as they are, with two arms and without a caution, if there is one."""
     usable = [name for name, one in boards.items() if one.metrics]
     return of_run(boards, max(usable, key=lambda name: _worth(boards[name]))) if usable else None
 
 
-def _worth(one: Board) -> tuple[bool, bool, bool, str]:
-    return (one.info.real is True, ":" not in one.info.task, len(one.arms) > 1, one.info.created)
+def _worth(one: Board) -> tuple[bool, bool, bool, bool, str]:
+    """Notes say what is wrong with a score, such as pictures that training has seen."""
+    return (one.info.real is True, ":" not in one.info.task, len(one.arms) > 1, not one.info.notes, one.info.created)
 
 
 def of_run(boards: Mapping[str, Board], name: str) -> Selection:
@@ -250,12 +251,12 @@ def _differences(found: Compared, numbers: Codes, count: int) -> list[tuple[Figu
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Spread:
-    """How scores are spread over `edges` (bins + 1,): counts for each side, and what is not in it."""
+    """How scores are spread over `edges` (bins + 1,): counts for each side. `share`: only 0 and 1, in two bins."""
 
     edges: Values
     first: Codes
     second: Codes | None
-    n: tuple[int, int]
+    share: bool = False
 
 
 def histogram(found: Compared, bins: int = 20) -> Spread | None:
@@ -270,24 +271,19 @@ def histogram(found: Compared, bins: int = 20) -> Spread | None:
     edges = np.linspace(min(0.0, float(first.min())), most, bins + 1)
     counts = np.histogram(first, edges)[0]
     others = np.histogram(second, edges)[0] if found.second is not None else None
-    return Spread(edges, counts, others, (len(first), len(second)))
+    return Spread(edges, counts, others, found.first.share)
 
 
-def relative_histogram(found: Compared, bins: int = 20) -> Spread | None:
-    """First over second, question by question, where the second is not 0; None without two sides.
+def relative(boards: Mapping[str, Board], found: Compared) -> Compared | None:
+    """The same selection by a judge's relative scores: points as a share of the reference's, answer by answer.
 
-    The form of the LLaVA-NeXT report's figure 2: a score as a share of the one it is held against.
+    None where the metric has none: `X_relative` goes with `X`.
     """
-    aligned = found.aligned
-    if aligned is None or found.first.share:
+    name = f"{found.selection.metric}_relative"
+    if found.one.column(found.selection.first.arm, name) is None:
         return None
-    kept = found.first.scored & aligned.scored & found.filter
-    kept &= np.where(np.isnan(aligned.values), 0, aligned.values) > 0
-    if not kept.any():
-        return None
-    ratios = found.first.values[kept] / aligned.values[kept]
-    edges = np.linspace(0, max(2.0, float(np.ceil(ratios.max()))), bins + 1)
-    return Spread(edges, np.histogram(ratios, edges)[0], None, (int(kept.sum()), 0))
+    wanted = fitting(boards, replace(found.selection, metric=name))
+    return compared(boards, wanted) if wanted is not None else None
 
 
 def _of_second(found: Compared) -> Values:
