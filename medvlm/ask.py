@@ -3,6 +3,7 @@
 import argparse
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -10,6 +11,7 @@ from medvlm import NOT_FOR_DIAGNOSIS
 from medvlm.chat import Answered, answer
 from medvlm.errors import UserError
 from medvlm.imaging import read
+from medvlm.screen import at_first, shot
 from medvlm.types import Arm, ChatModel, Conversation, Decoding, Domain, Scan, View
 
 if TYPE_CHECKING:
@@ -120,7 +122,13 @@ def _conversation(arguments: argparse.Namespace) -> Conversation:
     scan = read(data, path.name)
     if arguments.domain:
         scan = scan.as_domain(arguments.domain, "user")
-    return Conversation().with_scan(scan).asked(arguments.question, (View(0, _slice(arguments.slice, scan)),))
+    return asked(scan, _slice(arguments.slice, scan), arguments.question)
+
+
+def asked(scan: Scan, number: int, question: str) -> Conversation:
+    """The question about one slice (from 0), which the model gets as the page would show it at first."""
+    picture = shot(scan, replace(at_first(scan), slice=number))
+    return Conversation().with_scan(picture).asked(question, (View(0),))
 
 
 def _slice(number: int, scan: Scan) -> int:

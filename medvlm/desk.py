@@ -161,6 +161,11 @@ class Desk:
         if self.host.ready is not None:
             self.host.ready.forget(old)
 
+    def sweep(self) -> None:
+        """Let the model forget what was still in use when somebody was forgotten; to be called now and then."""
+        if self.host.ready is not None:
+            self.host.ready.forget("")
+
     def prompt_text(self, seat: Seat, choices: Choices, question: str = "") -> str:
         """The prompt as the model gets it, with `question` (or the last one) at its end."""
         session = seat.session

@@ -4,6 +4,7 @@ import argparse
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -105,3 +106,17 @@ def test_nano_answers_about_an_example_in_json(nano_folder: Path) -> None:
     made = json.loads(process.stdout)
     assert made["answer"] and 0 < made["tokens"] <= 4 and made["model"].startswith("nano")
     assert made["label"] == NOT_FOR_DIAGNOSIS and made["notes"]
+
+
+def test_the_model_gets_the_pixels_that_the_page_would_give_it() -> None:
+    from medvlm.imaging import render
+    from medvlm.screen import at_first, drawn
+    from medvlm.types import Scan, Spacing, Window
+
+    slices = tuple(np.arange(48, dtype=np.int16).reshape(6, 8) + n for n in range(3))
+    scan = Scan(slices, "ct", "file", "0" * 64, "CT", spacing=Spacing(2.0, 1.0), window=Window(60, 30))
+    for number in (0, 2):
+        talk = ask.asked(scan, number, "What is it?")
+        shown = drawn(scan, replace(at_first(scan), slice=number))
+        assert shown.shape == (12, 8, 3), "pixels are made square"
+        assert np.array_equal(render(talk.scans[0], 0), shown) and talk.turns[0].views == (View(0),)

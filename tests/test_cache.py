@@ -1,8 +1,14 @@
 """What is kept between questions: within budget, of the right conversation, and never of a forgotten one."""
 
-import torch
+from types import SimpleNamespace
 
-from medvlm.cache import GrowingLayer, KeyValues, PrefixCache, Recent, common, digest
+import numpy as np
+import torch
+from PIL import Image
+
+from medvlm.cache import GrowingLayer, KeyValues, Pictures, PrefixCache, Recent, common, digest
+from medvlm.imaging.lazy import LazySlices
+from medvlm.types import Scan
 from tests.tiny_models import picture  # noqa: F401  (imports the tensor libraries once for all)
 
 
@@ -102,3 +108,53 @@ def test_a_picture_is_known_by_its_numbers() -> None:
     a, b = torch.zeros(2, 3), torch.zeros(3, 2)
     assert digest({"x": a}) == digest({"x": a.clone()})
     assert len({digest({"x": a}), digest({"x": b}), digest({"y": a}), digest({"x": a + 1})}) == 4
+
+
+class _Family:
+    """Sees the mean of a picture; its tower counts how often it is asked."""
+
+    vision_tower = "tower"
+
+    def __init__(self) -> None:
+        self.encoded = 0
+
+    def see(self, processor: object, image: Image.Image) -> SimpleNamespace:
+        mean = torch.tensor([float(np.asarray(image).mean())])
+        return SimpleNamespace(inputs={"pixel_values": mean}, text="<image>")
+
+    def placeholder(self, processor: object) -> int:
+        return 1
+
+    def part(self, model: torch.nn.Module, name: str) -> torch.nn.Module:
+        return model
+
+    def encode(self, model: torch.nn.Module, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
+        self.encoded += 1
+        return inputs["pixel_values"]
+
+    def project(self, model: torch.nn.Module, encoded: torch.Tensor, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
+        return encoded
+
+
+def test_what_was_made_from_a_picture_goes_when_nobody_holds_it_any_more() -> None:
+    family, processor = _Family(), SimpleNamespace(tokenizer=SimpleNamespace(encode=lambda text, **_: [1]))
+    pictures = Pictures(torch.nn.Linear(1, 1), family, processor, 1 << 20)  # type: ignore[arg-type]
+
+    def scan(value: int, lazy: bool) -> Scan:
+        slices = (np.full((4, 4, 3), value, np.uint8),)
+        held = LazySlices([lambda: slices[0]]) if lazy else slices
+        return Scan(held, "ct", "file", f"{value}" * 64, "a picture")
+
+    mine, other, also = scan(1, lazy=False), scan(2, lazy=True), scan(2, lazy=True)
+    for one in (mine, other, also):
+        pictures.features(pictures.picture(one, 0), "tuned")
+    assert family.encoded == 2
+    del mine, other
+    pictures.sweep()
+    pictures.features(pictures.picture(also, 0), "tuned")
+    assert family.encoded == 2, "the same picture is still held by somebody else"
+    pictures.features(pictures.picture(scan(1, lazy=False), 0), "tuned")
+    assert family.encoded == 3, "nothing of the first was kept"
+    del also, one
+    pictures.sweep()
+    assert len(pictures._made) == len(pictures._encoded) == len(pictures._features) == 0

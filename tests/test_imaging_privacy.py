@@ -175,3 +175,52 @@ def test_errors_of_a_study_quote_names_of_files_at_most() -> None:
     assert "SECRET" not in str(caught.value) and caught.value.__cause__ is None
     mixed = [*secret_series(), *broken[:1], ("SECRETREADME.txt", b"SECRETTEXT")]
     assert "SECRET" not in repr(read_study(mixed).notes)
+
+
+def test_what_cannot_be_read_counts_as_something_that_may_name_a_person() -> None:
+    from medvlm.imaging import UNEXAMINED
+    from medvlm.imaging.traces import traces_in
+    from medvlm.privacy import Gate, findings_of
+
+    whole = cases.picture(cases.ramp(), "CT", SeriesDescription="MARKER")
+    # Six bytes are no numbers of four.
+    damaged = whole.replace(b"LO\x06\x00MARKER", b"FL\x06\x00MARKER")
+    assert damaged != whole and UNEXAMINED not in traces_in(whole, "dicom").fields
+    for data, form in ((damaged, "dicom"), (b"\x89PNG no picture", "png")):
+        traces = dataclasses.replace(traces_in(data, form), removed=True)  # type: ignore[arg-type]
+        assert UNEXAMINED in traces.fields
+        (finding,) = findings_of(traces)
+        assert "cannot be read" in finding.sentence, "whatever the file says of itself"
+        assert Gate("ask", lambda: None).rule(dataclasses.replace(read(whole, "a"), traces=traces)).verdict == "ask"
+        assert (
+            Gate("strict", lambda: None).rule(dataclasses.replace(read(whole, "a"), traces=traces)).verdict == "block"
+        )
+
+
+def test_what_lies_too_deep_to_be_looked_at_counts_too() -> None:
+    from pydicom import Dataset
+
+    from medvlm.imaging import UNEXAMINED
+    from medvlm.imaging.identity import traces_of
+
+    deep = Dataset()
+    deep.PatientName = "A"
+    for _ in range(20):
+        outer = Dataset()
+        outer.ReferencedImageSequence = [deep]
+        deep = outer
+    deep.file_meta = Dataset()
+    assert traces_of(deep, "CT").fields == (UNEXAMINED,)
+    for _ in range(10):
+        deep = deep.ReferencedImageSequence[0]
+    deep.file_meta = Dataset()
+    assert traces_of(deep, "CT").fields == ("Patient's Name",)
+
+
+@pytest.mark.parametrize(
+    ("modality", "word"), [("SC", "secondary capture"), ("OT", "DICOM"), ("CT", "CT"), ("", "DICOM")]
+)
+def test_a_series_and_its_scan_are_called_the_same(modality: str, word: str) -> None:
+    data = cases.picture(cases.ramp(), modality)
+    study = read_study([("a", data)])
+    assert study.series[0].name == study.open(0).name == read(data, "a").name == f"{word} picture"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from medvlm.errors import UserError
 from medvlm.imaging import greyscale
 from medvlm.imaging.dicomdir import DICOMDIR
-from medvlm.imaging.domain import MODALITIES, WITHOUT_PIXELS, Region, domain_of, region_of
+from medvlm.imaging.domain import MODALITIES, WITHOUT_PIXELS, Region, domain_of, region_of, word_of
 from medvlm.imaging.frames import Layout, check_limits, decoded_frames, layout_of
 from medvlm.imaging.geometry import plane_of
 from medvlm.imaging.header import Header, code, codes, item, items, value, whole
@@ -23,8 +23,6 @@ from medvlm.types import Geometry, Pixels, Scan, Spacing
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
 # SNOMED codes of the chest in the Anatomic Region Sequence (PS3.16 CID 4031), for files without a body part word.
 _CHEST_CODES = frozenset({"51185008", "43799004", "T-D3000", "T-D3050"})
-# What the code does not say: these pictures are simply called DICOM.
-_UNNAMED = frozenset({"", "SC", "OT"})
 # Pictures whose pixels often carry the patient's name as text.
 _OFTEN_TEXT = frozenset({"US", "IVUS", "SC", "OT", "ES", "XC"})
 
@@ -65,7 +63,7 @@ def described(
     """The scan of one picture or stack: with what the header says of it in closed lists, and nothing else of it."""
     count = len(shown.slices)
     domain, source = domain_of(modality, region)
-    word = "DICOM" if modality in _UNNAMED else MODALITIES[modality]
+    word = word_of(modality)
     inverted = layout.photometric == "MONOCHROME1"
     return Scan(
         slices=shown.slices,

@@ -35,6 +35,8 @@ MODALITIES: dict[str, str] = {
     "RTIMAGE": "radiotherapy image",
     "RTDOSE": "radiotherapy dose",
 }
+# What the code does not say: these pictures are simply called DICOM.
+_UNNAMED = frozenset({"", "OT"})
 # Modalities whose objects hold no picture.
 WITHOUT_PIXELS: dict[str, str] = {
     "SR": "structured report",
@@ -84,6 +86,11 @@ BODY_PARTS: dict[str, Region] = {word: region for region, words in _WORDS.items(
 
 # Which CT preset shows a region as it is usually read first; every other region gets "soft tissue".
 CT_PRESETS: dict[Region, str] = {"head": "brain", "chest": "lung", "liver": "liver", "spine": "bone", "limb": "bone"}
+
+
+def word_of(modality: str) -> str:
+    """What a picture of that modality is called: "CT", "secondary capture", or "DICOM" where the code does not say."""
+    return "DICOM" if modality in _UNNAMED else MODALITIES.get(modality, "DICOM")
 
 
 def domain_of(modality: str, region: Region | None) -> tuple[Domain, DomainSource]:

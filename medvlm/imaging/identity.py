@@ -30,6 +30,9 @@ KEYWORDS = (
     *("SeriesDate", "AcquisitionDate", "ContentDate", "AcquisitionDateTime", "InstanceCreationDate"),
 )  # fmt: skip
 OVERLAY_TEXT = "Overlay text"
+# Stands for what is there and cannot be read: it may hold anything, so it counts as something that names a person.
+UNEXAMINED = "A part that cannot be read"
+_UNREADABLE = 0
 _OVERLAY_TEXTS = frozenset((0x1500, 0x4000))
 _ULTRASOUND = frozenset(("US", "IVUS"))
 # PS3.4 B.5: the storage classes of ultrasound pictures, and those of captures from screens, films and paper.
@@ -103,7 +106,7 @@ def _names() -> dict[int, str]:
     from pydicom.datadict import dictionary_description, tag_for_keyword
 
     tags = [tag for tag in map(tag_for_keyword, KEYWORDS) if tag is not None]
-    return {int(tag): dictionary_description(tag) for tag in tags}
+    return {int(tag): dictionary_description(tag) for tag in tags} | {_UNREADABLE: UNEXAMINED}
 
 
 def _is_overlay_text(tag: int) -> bool:
@@ -126,10 +129,14 @@ def _nested(header: Header, depth: int) -> Iterator[int]:
     from pydicom.datadict import tag_for_keyword
 
     yield from _filled(header)
-    for tag in list(header.keys()) if depth < _DEEPEST else ():
+    if depth >= _DEEPEST:
+        yield _UNREADABLE
+        return
+    for tag in list(header.keys()):
         try:
             element = header[tag]
-        except Exception:  # a damaged element holds nothing that could be read, and its error may quote it
+        except Exception:  # whatever a parser makes of damaged bytes; its error may quote them
+            yield _UNREADABLE
             continue
         if element.VR == "PN" and element.value and int(tag) not in _names():
             yield int(tag_for_keyword("PersonName") or 0)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from medvlm.errors import UserError
 from medvlm.imaging.dicomdir import is_dicomdir
-from medvlm.imaging.domain import MODALITIES
+from medvlm.imaging.domain import word_of
 from medvlm.imaging.drop import STUDY_LIMITS, Drop, Given, files_word, picked, unpack
 from medvlm.imaging.edge import only_advice
 from medvlm.imaging.facts import FileFacts, facts_of
@@ -253,7 +253,7 @@ def _stack_entry(
     file = files[stack.slices[middle].file]
     count = 1 if file.tiled else len(stack.slices)
     middle = middle if count > 1 else 0
-    word = MODALITIES.get(file.modality, "DICOM")
+    word = word_of(file.modality)
     name = f"{word} {'picture' if count == 1 else 'stack'}"
     size = None if file.tiled else (file.layout.rows, file.layout.columns)
     traces = merged(one.traces for one in files.values())

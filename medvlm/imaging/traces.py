@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from medvlm.imaging.domain import MODALITIES
 from medvlm.imaging.elements import quick_header
 from medvlm.imaging.header import code
-from medvlm.imaging.identity import traces_of
+from medvlm.imaging.identity import UNEXAMINED, traces_of
 from medvlm.imaging.sniff import GZIP, Format, gzip_start
-from medvlm.types import NO_TRACES, Traces
+from medvlm.types import Traces
 
 # Text fields of pictures that are known by name. Any other is "other text": a field's name may be somebody's, too.
 _WORDS = {
@@ -47,12 +47,12 @@ _NIFTI_2 = {"Description": (240, 320), "Auxiliary file": (320, 344), "Intent nam
 
 def traces_in(data: bytes, form: Format) -> Traces:
     """Of a file whose pixels can be read. `data` may be its start, if that reaches to the pixels."""
-    if form == "dicom":
-        return _dicom(data)
     try:
+        if form == "dicom":
+            return _dicom(data)
         found = dict.fromkeys(_nifti(data) if form == "nifti" else _picture(data))
-    except Exception:  # fields that cannot be read are not read by anything else here either
-        return NO_TRACES
+    except Exception:  # nobody knows what stands there, so the gate decides as if it named somebody
+        return Traces(fields=(UNEXAMINED,))
     return Traces(fields=tuple(found))
 
 

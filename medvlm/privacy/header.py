@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from medvlm.imaging import UNEXAMINED
 from medvlm.types import Traces
 
 FindingKind = Literal["fields", "burned in", "secondary capture", "ultrasound", "text"]
@@ -24,8 +25,11 @@ def findings_of(traces: Traces) -> tuple[Finding, ...]:
 
 
 def _said(traces: Traces) -> Iterator[Finding]:
-    if traces.fields and not traces.removed:
-        yield Finding("fields", f"The file has fields that can name a person: {_listed(traces.fields)}.")
+    named = tuple(name for name in traces.fields if name != UNEXAMINED)
+    if named and not traces.removed:
+        yield Finding("fields", f"The file has fields that can name a person: {_listed(named)}.")
+    if UNEXAMINED in traces.fields:
+        yield Finding("fields", "A part of the file's header cannot be read, so it may name a person.")
     if traces.burned_in:
         yield Finding("burned in", "The file says that text is burned into the picture.")
     if traces.origin == "secondary capture":

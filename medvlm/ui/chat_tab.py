@@ -122,7 +122,7 @@ def _wire_forgetting(p: Parts, showing: Showing, room: Room, blocks: gr.Blocks) 
         lambda seat, _: showing.asked.leave(seat),
         held.forgetting(blocks),
     ]
-    holding.keeper.chores += [room.inbox.sweep, showing.asked.sweep]
+    holding.keeper.chores += [room.inbox.sweep, showing.asked.sweep, room.desk.sweep]
     do = held.Held(holding, room.inbox, Updates(p, room.largest_mb))
     frame.top.held(do.show, p.seat, frame.held, **QUIET)
     emptied = [*p.screen, p.saw, p.trust, frame.held, frame.porter, frame.drawer.prompt]
