@@ -2,6 +2,7 @@
 
 import hashlib
 import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
@@ -234,7 +235,10 @@ class Picture:
 
 
 class Pictures:
-    """Makes pictures of scans with the model's own processor, and their features, each only once within a budget."""
+    """Makes pictures of scans with the model's own processor, and their features, each only once within a budget.
+
+    What is kept of a picture may be had for as long as somebody holds its scan; then `sweep` lets go of it.
+    """
 
     def __init__(self, model: nn.Module, family: Family, processor: Any, budget: int) -> None:
         self._model = model
@@ -243,6 +247,10 @@ class Pictures:
         self._made: Recent[Hashable, Picture] = Recent(budget // 4, lambda p: sum(t.nbytes for t in p.inputs.values()))
         self._encoded: Recent[bytes, Tensor] = Recent(budget // 4, lambda t: t.nbytes)
         self._features: Recent[tuple[bytes, Arm], Tensor] = Recent(budget // 2, lambda t: t.nbytes)
+        # Picture -> who holds its scan, by their place in memory; and the names under which it was made.
+        self._holders: dict[bytes, dict[int, weakref.ref[Any]]] = {}
+        self._names: dict[bytes, set[Hashable]] = {}
+        self._lock = threading.Lock()
 
     def picture(self, scan: Scan, slice_index: int) -> Picture:
         """The scan's slice as it is shown, through the model's image processor."""
@@ -251,7 +259,28 @@ class Pictures:
         if made is None:
             made = self._make(render(scan, slice_index))
             self._made.put(key, made)
+        self._hold(made, key, scan, slice_index)
         return made
+
+    def sweep(self) -> None:
+        """Let go of everything that was made from scans that nobody holds any more."""
+        with self._lock:
+            gone = {key for key, holders in self._holders.items() if all(one() is None for one in holders.values())}
+            names = {name for key in gone for name in self._names.pop(key)}
+            self._holders = {key: holders for key, holders in self._holders.items() if key not in gone}
+        self._made.drop(lambda name: name in names)
+        self._encoded.drop(lambda key: key in gone)
+        self._features.drop(lambda key: key[0] in gone)
+
+    def _hold(self, made: Picture, name: Hashable, scan: Scan, slice_index: int) -> None:
+        holder: weakref.ref[Any]
+        try:
+            holder = weakref.ref(scan.slices)
+        except TypeError:  # a tuple cannot be watched; the picture in it can
+            holder = weakref.ref(scan.slices[slice_index])
+        with self._lock:
+            self._holders.setdefault(made.key, {})[id(holder())] = holder
+            self._names.setdefault(made.key, set()).add(name)
 
     def features(self, picture: Picture, arm: Arm) -> Tensor:
         """(tokens, hidden): what stands in the picture's places, by the projector of the arm that is switched on."""
@@ -265,7 +294,7 @@ class Pictures:
     def seen(self, scan: Scan, slice_index: int) -> Pixels:
         """(H, W, 3) uint8: the numbers the model gets, back in the grey of a screen; tiles stand side by side."""
         images: Any = self._processor.image_processor
-        inputs = self._family.see(self._processor, Image.fromarray(render(scan, slice_index))).inputs
+        inputs = self.picture(scan, slice_index).inputs
         mean, std = (torch.tensor(v).view(3, 1, 1) for v in (images.image_mean, images.image_std))
         tiles = self._family.pixels(inputs, self._model.config)
         shown = ((tiles * std + mean) / images.rescale_factor).round().clamp(0, 255).to(torch.uint8)

@@ -180,8 +180,9 @@ class LocalModel:
         return answer.ahead
 
     def forget(self, conversation_id: str) -> None:
-        """Drop what is kept of a conversation."""
+        """Drop what is kept of a conversation, and of pictures that nobody holds any more."""
         self._engine.prefixes.forget(conversation_id)
+        self._engine.pictures.sweep()
 
     def seen(self, scan: Scan, view: View) -> Image.Image:
         """What the model sees of a slice: the very pixels that the processor made, shown in grey levels of a screen."""
