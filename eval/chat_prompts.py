@@ -47,8 +47,8 @@ def for_questions(caption: str, mentions: tuple[str, ...], wanted: int) -> Conve
     """Asks for a conversation about the picture, as if both could see it."""
     asked = (
         f"{context(caption, mentions)}\n\nWrite {wanted} questions that somebody who looks at the picture could ask, "
-        "and their answers, as if both of you could see it. Ask of what the picture shows: its kind, the part of the body, "
-        "findings, where they are, how they look. Ask nothing that the material does not answer, no exact "
+        "and their answers, as if both of you could see it. Ask of what the picture shows: its kind, the part of the "
+        "body, findings, where they are, how they look. Ask nothing that the material does not answer, no exact "
         "measurements, and never speak of a caption, a text or a paper. Write one line for each, and nothing else:\n"
         "Q1: ...\nA1: ...\nQ2: ...\nA2: ..."
     )

@@ -2,11 +2,12 @@
 
 import argparse
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from eval import judge_cases, judge_summary, whole_lines
+from eval import judge_cases, judge_summary
 from eval.asking import Progress
 from eval.judge_cases import Asked
 from medvlm import __version__, scores
@@ -17,6 +18,7 @@ from medvlm.judging.judgement import Ask, judged
 from medvlm.judging.records import Judged, JudgeFiles, JudgeInfo, Order
 from medvlm.judging.rubrics import DETERMINISTIC, LOW_TEMPERATURE, PROMPT_VERSION, RUBRICS, SYSTEM, JudgeCase, Rubric
 from medvlm.judging.scoring import pooled_scores, scored
+from medvlm.remote import RemoteModel
 from medvlm.scores import Run
 from medvlm.types import ChatModel, Conversation, Decoding
 
@@ -39,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--against", type=Path, help="pairwise: the run whose answers stand first")
     parser.add_argument("--context", type=Path, help="captions and mentions: JSON Lines, as make-chat writes them")
     parser.add_argument("--limit", type=int, help="a trial: only the first so many cases")
+    parser.add_argument("--at-once", type=int, default=4, help="questions in flight at the server (default: 4)")
     parser.add_argument(
         "--audit", type=int, default=0, metavar="N", help="the first N cases also in the other order, and once more"
     )
@@ -48,14 +51,12 @@ def run(chosen: argparse.Namespace) -> int:
     """Judge, and print what came of it."""
     if chosen.endpoint is None or chosen.model is None:
         raise ConfigError(NO_JUDGE)
-    from medvlm.remote import RemoteModel
-
     model = RemoteModel(chosen.endpoint, chosen.model)
     rubric = RUBRICS[chosen.rubric]
     if chosen.decoding is not None:
         rubric = replace(rubric, decoding=PRESETS[chosen.decoding])
     where = records.files(chosen.run, chosen.rubric, chosen.judge)
-    job = Job(scores.read_run(chosen.run), rubric, where, chosen.limit, chosen.audit)
+    job = Job(scores.read_run(chosen.run), rubric, where, chosen.limit, chosen.audit, max(1, chosen.at_once))
     against = scores.read_run(chosen.against) if chosen.against else None
     print("\n".join(judge(job, model, chosen.endpoint, chosen.context, against)))
     return 0
@@ -63,13 +64,17 @@ def run(chosen: argparse.Namespace) -> int:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Job:
-    """What is judged, by which rubric, and where it is kept. `audit`: so many cases are asked in more ways."""
+    """What is judged, by which rubric, and where it is kept.
+
+    `audit`: so many cases are asked in more ways; `at_once`: so many are in flight.
+    """
 
     run: Run
     rubric: Rubric
     where: JudgeFiles
     limit: int | None = None
     audit: int = 0
+    at_once: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,19 +143,31 @@ def put(job: Job, due: Sequence[Turn], ask: Ask) -> int:
     missing = [turn for turn in due if turn.key not in known]
     progress = Progress(f"judge, {job.where.stem}", len(due), len(due) - len(missing))
     failed = in_a_row = 0
-    for turn in missing:
-        try:
-            judgement = judged(repeated(job.rubric, turn.repeat), turn.case, ask)
-        except UserError:
-            failed, in_a_row = failed + 1, in_a_row + 1
-            if in_a_row == FAILURES:
-                raise
-            continue
-        in_a_row = 0
-        one = Judged(turn.asked.sample_id, turn.asked.arm, turn.order, turn.repeat, judgement)
-        scores.append(job.where.rows, [records.row(one)])
-        progress.tell(1)
+    with ThreadPoolExecutor(job.at_once) as pool:
+        for some in batched(missing, 4 * job.at_once):
+            for said in pool.map(lambda turn: one(job.rubric, turn, ask), some):
+                if isinstance(said, UserError):
+                    failed, in_a_row = failed + 1, in_a_row + 1
+                    if in_a_row == FAILURES:
+                        raise said
+                    continue
+                in_a_row = 0
+                scores.append(job.where.rows, [records.row(said)])
+                progress.tell(1)
     return failed
+
+
+def batched(due: Sequence[Turn], size: int) -> Iterator[Sequence[Turn]]:
+    return (due[start : start + size] for start in range(0, len(due), size))
+
+
+def one(rubric: Rubric, turn: Turn, ask: Ask) -> Judged | UserError:
+    """One judgement, or why the server gave none."""
+    try:
+        judgement = judged(repeated(rubric, turn.repeat), turn.case, ask)
+    except UserError as error:
+        return error
+    return Judged(turn.asked.sample_id, turn.asked.arm, turn.order, turn.repeat, judgement)
 
 
 def repeated(rubric: Rubric, repeat: int) -> Rubric:
@@ -162,7 +179,7 @@ def written(job: Job, clusters: dict[str, str], missed: int) -> list[str]:
     """Scores, pooled scores and the summary; its lines."""
     kept = records.read(job.where)
     given = scored(kept, job.where.prefix, job.rubric.shape)
-    whole_lines.write(job.where.scores, map(scores.row_of, given))
+    scores.write_rows(job.where.scores, map(scores.row_of, given))
     pool(job)
     summary = judge_summary.summary(job.run, job.rubric, kept, given, job.where.prefix, clusters)
     scores.write(job.where.summary, summary)
@@ -177,4 +194,4 @@ def pool(job: Job) -> None:
     others = [one for one in records.found(job.where.run) if one.rubric == job.where.rubric]
     if job.rubric.shape == "one score" and len(others) > 1:
         made = pooled_scores([records.read(one) for one in others], f"judge_{job.rubric.name}_pooled".replace("-", "_"))
-        whole_lines.write(job.where.run / f"scores.judge.{job.rubric.name}.pooled.jsonl", map(scores.row_of, made))
+        scores.write_rows(job.where.run / f"scores.judge.{job.rubric.name}.pooled.jsonl", map(scores.row_of, made))

@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from eval import chat_pairs, chat_prompts, whole_lines
+from eval import chat_pairs, chat_prompts
 from eval.asking import Progress
 from eval.chat_pairs import CaptionedPicture
 from medvlm import scores
 from medvlm.chat import whole
 from medvlm.errors import ConfigError
+from medvlm.remote import RemoteModel
 from medvlm.scores import Record
 from medvlm.types import ChatModel, Conversation, Decoding
 
@@ -47,8 +48,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(chosen: argparse.Namespace) -> int:
     if chosen.endpoint is None or chosen.model is None:
         raise ConfigError(NO_TEACHER)
-    from medvlm.remote import RemoteModel
-
     count = chosen.count
     if chosen.phantoms is not None:
         pairs = list(chat_pairs.drawn(chosen.phantoms, FIRST_PHANTOM))
@@ -108,7 +107,7 @@ def make(folder: Path, pairs: Sequence[CaptionedPicture], model: ChatModel, want
             if reference is not None:
                 made.append(row(pair, question, reference))
         progress.tell(1)
-    path = whole_lines.write(folder / QUESTIONS_FILE, made)
+    path = scores.write_rows(folder / QUESTIONS_FILE, made)
     return [*told(made, without, unanswered), str(path)]
 
 

@@ -5,7 +5,9 @@ The local model answers in batches, each picture read once for all that is asked
 """
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
@@ -14,15 +16,14 @@ from eval.asking import Progress
 from eval.predict import Item, Predictor, windows
 from medvlm import scores
 from medvlm.chat import whole
-from medvlm.metrics.similarity import length
 from medvlm.probes.asked import Ask
 from medvlm.scores import PREDICTIONS, Prediction
-from medvlm.types import Arm, ChatModel, Conversation, Decoding, View
+from medvlm.types import Arm, ChatModel, Conversation, Decoding, Scan, View
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One answer. `tokens`: how many were drawn (of a server, how many words came)."""
+    """One answer. `tokens`: how many were drawn."""
 
     text: str
     tokens: int
@@ -61,26 +62,37 @@ class Local:
 
 
 class OneByOne:
-    """Any other model."""
+    """Any other model; `at_once`: so many questions are in flight, for a server answers them side by side."""
 
-    def __init__(self, model: ChatModel) -> None:
-        self._model = model
+    def __init__(self, model: ChatModel, at_once: int = 1) -> None:
+        self._model, self._at_once = model, at_once
 
     def batches(self, asks: Sequence[Ask]) -> list[list[Ask]]:
-        return [[ask] for ask in asks]
+        size = 4 * self._at_once
+        return [list(asks[start : start + size]) for start in range(0, len(asks), size)]
 
     def answer(self, asks: Sequence[Ask], arm: Arm) -> list[Said]:
-        texts = [whole(self._model, conversation(ask), arm, ask.decoding).text.strip() for ask in asks]
-        return [Said(text, length(text)) for text in texts]
+        with ThreadPoolExecutor(self._at_once) as pool:
+            return list(pool.map(lambda ask: self._one(ask, arm), asks))
+
+    def _one(self, ask: Ask, arm: Arm) -> Said:
+        answered = whole(self._model, conversation(ask), arm, ask.decoding)
+        return Said(answered.text.strip(), answered.report.tokens)
 
 
 def as_item(ask: Ask) -> Item:
     return Item(ask.id, ask.picture, ask.question, ask.system, ask.earlier)
 
 
+@lru_cache(maxsize=64)
+def scan(name: str) -> Scan:
+    """The picture of that name, kept for the questions that follow about it."""
+    return pictures.scan(name)
+
+
 def conversation(ask: Ask) -> Conversation:
     """What a model that takes conversations is asked: the picture with the first question."""
-    made = Conversation(system=ask.system).with_scan(pictures.scan(ask.picture))
+    made = Conversation(system=ask.system).with_scan(scan(ask.picture))
     views: tuple[View, ...] = (View(0),)
     for question, answer in ask.earlier:
         made, views = made.asked(question, views).answered(answer), ()

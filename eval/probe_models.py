@@ -5,16 +5,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from eval import asking, environment
-from eval.asking import Precision
+from eval import run_info
+from eval.answering import BATCHED
 from eval.pictures import Features
 from eval.predict import Predictor
 from eval.probe_asking import Answering, Local, OneByOne
-from medvlm import catalog, checkpoints
-from medvlm.loading import choose_device, choose_dtype
+from eval.run_info import Weights, Wish
+from medvlm import catalog
+from medvlm.loading import choose_device, choose_dtype, load_weights
+from medvlm.model import LocalModel
 from medvlm.types import Arm, ChatModel
 
 ARMS: tuple[Arm, ...] = ("base", "tuned")
+SERVERS_OWN = "server's own"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,41 +30,51 @@ class Probed:
     trained_on: tuple[str, ...] = ()
 
 
-def local(base: str, adapter: str | None, precision: Precision, features: Path) -> Probed:
-    """The base in this machine's memory, with the adapter as its tuned arm. Raises CheckpointError."""
-    folder = catalog.resolve(base)
-    tuned = catalog.resolve_adapter(adapter) if adapter else None
+def local(wish: Wish, features: Path) -> Probed:
+    """The weights in this machine's memory, with the adapter as the tuned arm. Raises CheckpointError."""
+    there, device = run_info.weights(wish), choose_device(wish.device)
+    dtype = choose_dtype(wish.compute_dtype, device)
     loaded: list[Answering] = []
 
     def answering() -> Answering:
         if not loaded:
-            model = asking.load(folder, tuned, precision)
-            loaded.append(Local(Predictor(model, Features(features, model))))
+            loaded.append(_loaded(wish, there, features))
         return loaded[0]
 
-    dtype = choose_dtype("auto", choose_device("auto"))
     facts = {
-        "model": catalog.short_name(base),
-        "model_revision": checkpoints.base_revision(folder),
-        "adapter": catalog.short_name(adapter) if adapter else None,
-        "adapter_sha256": environment.adapter_hash(tuned) if tuned else None,
+        "model": catalog.short_name(wish.model),
+        "model_revision": there.revision,
+        "adapter": catalog.short_name(wish.adapter) if wish.adapter else None,
+        "adapter_sha256": there.adapter_sha256,
         "endpoint": None,
-        "quantization": precision if precision == "nf4" else "none",
+        "quantization": wish.quantization,
         "compute_dtype": str(dtype).removeprefix("torch."),
     }
-    listed = checkpoints.read(tuned).datasets if tuned else ()
-    return Probed(answering, ARMS if tuned else ARMS[:1], facts, listed)
+    return Probed(answering, ARMS if wish.adapter else ARMS[:1], facts, there.trained_on)
 
 
-def other(model: ChatModel, endpoint: str | None = None) -> Probed:
-    """Any ChatModel, as a base alone: what weights it has is not known."""
+def _loaded(wish: Wish, there: Weights, features: Path) -> Answering:
+    """Batched where the family can, else one question after the other."""
+    assert there.base is not None, "without an endpoint the weights are here"
+    device = choose_device(wish.device)
+    dtype = choose_dtype(wish.compute_dtype, device)
+    loaded = load_weights(there.base, there.adapter, device, dtype, wish.quantization, "auto")
+    if loaded.family.name in BATCHED:
+        return Local(Predictor(loaded, Features(features, loaded)))
+    return OneByOne(LocalModel(loaded))
+
+
+def served(
+    model: ChatModel, arms: tuple[Arm, ...], base: str, tuned: str | None, endpoint: str, at_once: int
+) -> Probed:
+    """What a server answers; which weights it has is not known here."""
     facts = {
-        "model": model.name,
+        "model": base,
         "model_revision": None,
-        "adapter": None,
+        "adapter": tuned,
         "adapter_sha256": None,
         "endpoint": endpoint,
-        "quantization": "unknown",
-        "compute_dtype": "unknown",
+        "quantization": SERVERS_OWN,
+        "compute_dtype": SERVERS_OWN,
     }
-    return Probed(lambda: OneByOne(model), ARMS[:1], facts)
+    return Probed(lambda: OneByOne(model, at_once), arms, facts)

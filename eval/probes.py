@@ -7,16 +7,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import get_args
 
-from eval import environment, probe_asking, probe_models, probe_runs, probe_set, whole_lines
-from eval.pictures import drawing_code
+from eval import environment, probe_asking, probe_conditions, probe_models, probe_runs, probe_set
+from eval.pictures import identity
+from eval.run_info import Wish
 from medvlm import paths, scores
+from medvlm.config import Quantization
 from medvlm.errors import ConfigError
 from medvlm.probes import wordings
 from medvlm.probes.asked import GREEDY, SEED, Ask, Material, Probe, Value, own
 from medvlm.probes.figures import all_figures, difference_of_arms
 from medvlm.probes.registry import asking, reading
 from medvlm.prompts import PROMPT_VERSION, SHORT
+from medvlm.remote import RemoteModel
 from medvlm.scores import SCORES, Record, RunInfo, Score
 from medvlm.statistics import RESAMPLES
 from medvlm.statistics import SEED as BOOTSTRAP_SEED
@@ -29,8 +33,9 @@ SET = "200 fixed questions"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", default="nano", help="catalog name, folder or hub name of the base (default: nano)")
     parser.add_argument("--adapter", help="a folder that training wrote, or a name in assets/adapters")
-    parser.add_argument("--endpoint", metavar="URL", help="an OpenAI-compatible server that has --model, instead")
-    parser.add_argument("--quantization", choices=("nf4", "full"), default="nf4")
+    parser.add_argument("--quantization", choices=get_args(Quantization), default="nf4")
+    parser.add_argument("--endpoint", metavar="URL", help="an OpenAI-compatible server that has --model and --adapter")
+    parser.add_argument("--at-once", type=int, default=8, help="questions in flight at the server (default: 8)")
     parser.add_argument("--only", help=f"comma-separated: {', '.join(asking())}")
     parser.add_argument("--limit", type=int, help="a trial: only the first so many questions of the set")
     parser.add_argument("--name", help="the run's folder below --runs (default: from model, adapter and questions)")
@@ -74,12 +79,10 @@ def parse(text: str | None) -> tuple[Probe, ...]:
 
 def probed(chosen: argparse.Namespace) -> probe_models.Probed:
     if chosen.endpoint is None:
-        return probe_models.local(chosen.model, chosen.adapter, chosen.quantization, chosen.runs / "features")
-    if chosen.adapter is not None:
-        raise ConfigError("--endpoint takes no --adapter: serve the tuned model and name it with --model.")
-    from medvlm.remote import RemoteModel
-
-    return probe_models.other(RemoteModel(chosen.endpoint, chosen.model), chosen.endpoint)
+        wish = Wish("probes", chosen.model, chosen.adapter, quantization=chosen.quantization)
+        return probe_models.local(wish, chosen.runs / "features")
+    model = RemoteModel(chosen.endpoint, chosen.model, chosen.adapter)
+    return probe_models.served(model, model.arms, chosen.model, chosen.adapter, chosen.endpoint, max(1, chosen.at_once))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,9 +116,11 @@ def probe(
     values = {arm: answered(model, plan, arm, folder) for arm in model.arms}
     rows = [scores.row_of(Score(v.sample, arm, v.measure, v.value, v.reason))
             for arm, parts in values.items() for part in parts.values() for v in part]  # fmt: skip
-    whole_lines.write(folder / SCORES, rows)
+    scores.write_rows(folder / SCORES, rows)
     scores.write(folder / FIGURES, figures(plan, values, probed, info))
-    scores.write_info(folder, replace(info, state="finished"))
+    done = replace(scores.read_info(folder), state="finished")
+    scores.write_info(folder, done)
+    probe_conditions.write(folder, done)
     return folder
 
 
@@ -145,7 +150,7 @@ def described(
 ) -> RunInfo:
     """The run's record before anything is asked."""
     data = hashlib.sha256(json.dumps([asdict(ask) for ask in plan.first], sort_keys=True).encode())
-    data.update(drawing_code().encode())
+    data.update(" ".join(identity(one.picture) for one in probed.material.pictures).encode())
     weights = json.dumps([model.facts, PROMPT_VERSION, wordings.PROMPT_VERSION], sort_keys=True)
     fingerprint = hashlib.sha256(f"{data.hexdigest()} {weights}".encode()).hexdigest()
     conditions = environment.conditions()

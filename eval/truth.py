@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
-from eval import judge_summary, whole_lines
+from eval import judge_summary
 from eval.probe_set import truth_of
 from medvlm import scores, truth_scoring
 from medvlm.errors import ConfigError
@@ -35,7 +35,7 @@ def run(chosen: argparse.Namespace) -> int:
     given = list(scored(one.predictions))
     if not given:
         raise ConfigError(f"{chosen.run} has no open answers about drawn pictures, whose truth is known.")
-    whole_lines.write(chosen.run / SCORES, map(scores.row_of, given))
+    scores.write_rows(chosen.run / SCORES, map(scores.row_of, given))
     clusters = {p.sample_id: p.cluster for p in one.predictions}
     figures = {
         arm: judge_summary.figures([score for score in given if score.arm == arm], clusters) for arm in one.info.arms

@@ -22,7 +22,9 @@ FRAMES = (
     "I have a question about this picture. {question}",
     "{question} Answer from what the picture shows.",
 )
+LONGEST_NAME = 6  # words
 _FIELD = re.compile(r"\\\{(\w+)\\\}")
+_AT = re.compile(r"(?:in|on|at|near|behind|above|below|within|inside) ", re.IGNORECASE)
 _ARTICLE = re.compile(r"^(?:an?|the) ", re.IGNORECASE)
 
 # Questions that speak of another kind of picture, or of a part that is not in it; none is in the phantoms' own banks.
@@ -109,9 +111,17 @@ def _fits(question: str) -> list[tuple[int, Wordings, dict[str, str]]]:
     """(letters that are the template's own, its wordings, what stood in its places) for each template that fits."""
     found = []
     for wordings, pattern, literal in _templates():
-        if match := pattern.fullmatch(question):
+        match = pattern.fullmatch(question)
+        if match and all(_fills(place, text) for place, text in match.groupdict().items()):
             found.append((literal, wordings, match.groupdict()))
     return found
+
+
+def _fills(place: str, text: str) -> bool:
+    """Whether words can stand in a template's place: a name and no clause, and where it says where, a place."""
+    if len(text.split()) > LONGEST_NAME or "," in text:
+        return False
+    return place != "at" or _AT.match(text) is not None
 
 
 def _filled(template: str, fields: dict[str, str]) -> str | None:
