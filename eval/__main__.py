@@ -31,6 +31,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "judge-audit": ("eval.judge_audit", "how far the judges of a run can be believed"),
     "truth": ("eval.truth", "hold a run's free text about drawn pictures against what they show"),
     "make-chat": ("eval.make_chat", "make a chat test of captioned pictures with a teacher on a server"),
+    "report": ("eval.report", "runs as one HTML page and as Markdown, with tables, plots and definitions"),
+    "compare": ("eval.compare", "two runs of the same questions as a paired table"),
     "own": ("eval.own", "keep what was measured as small run folders in assets/scores/runs"),
 }
 

@@ -27,7 +27,7 @@ from medvlm.statistics import Figure
 
 # Metric -> the column of LLaVA-Med's tables that counts the same way, on VQA-RAD's test split.
 LLAVA_MED_COLUMNS = {"compat_open": "VQA-RAD: Open", "compat_closed": "VQA-RAD: Closed"}
-LLAVA_MED_TABLES = ("table-3", "table-4a")
+LLAVA_MED_TABLE = "table-3"
 # Metric -> what Med-Idefics calls it; its share of VQA-RAD's test is given as a number below 1.
 MED_IDEFICS = {"idefics_em": "Exact match", "idefics_f1": "F1", "idefics_bleu1": "BLEU-1"}
 REVIEW_TYPES = {"conversation": "Conversation", "detail": "Detailed description"}
@@ -66,16 +66,13 @@ def comparable(dataset: str, split: str, metric: str) -> list[tuple[str, float, 
     made = []
     for paper in papers():
         for number in _numbers(paper, metric):
-            made.append(
-                (
-                    " · ".join(part for part in (number.section, *number.labels) if part),
-                    number.value,
-                    source(paper, number.table),
-                )
+            where = (
+                f"{source(paper, number.table)}: {number.section}" if number.section else source(paper, number.table)
             )
+            made.append((" · ".join(number.labels), number.value, where))
         for one in paper.statements:
             if paper.id == "med-idefics" and one.condition == "VQA-RAD test" and _ends(one.name, metric):
-                made.append((one.name.partition(":")[0], 100 * one.value, f"{paper.authors} {paper.year}, text"))
+                made.append((one.name.partition(":")[0], 100 * one.value, f"{named(paper)}, text"))
     return made
 
 
@@ -83,7 +80,7 @@ def _numbers(paper: Paper, metric: str) -> list[Number]:
     column = LLAVA_MED_COLUMNS.get(metric)
     if paper.id != "llava-med" or column is None:
         return []
-    return [n for t in LLAVA_MED_TABLES[:1] for n in paper.table(t).numbers() if n.column == column]
+    return [n for n in paper.table(LLAVA_MED_TABLE).numbers() if n.column == column]
 
 
 def _ends(name: str, metric: str) -> bool:
@@ -91,7 +88,13 @@ def _ends(name: str, metric: str) -> bool:
 
 
 def source(paper: Paper, table: str) -> str:
-    return f"{paper.authors} {paper.year}, {table.replace('-', ' ')}"
+    return f"{named(paper)}, {table.replace('-', ' ')}"
+
+
+def named(paper: Paper) -> str:
+    """First author and year."""
+    first, _, others = paper.authors.partition(",")
+    return f"{first}{' et al.' if others else ''} {paper.year}"
 
 
 def beside(metric: str, ours: Sequence[Ours], others: Sequence[tuple[str, float, str]]) -> Plot:
@@ -156,9 +159,7 @@ def table_plot(paper: Paper, table_id: str, column: str) -> Plot:
     )
     bar = _hatched(shown, [n.value for n in found], [n.printed for n in found], "published")
     rows = tuple((label.replace("<br>", " "), n.printed, n.value) for label, n in zip(shown, found, strict=True))
-    note = (
-        f"{paper.title} ({paper.authors} {paper.year}), {table_id.replace('-', ' ')}. {table.condition}. {table.remark}"
-    )
+    note = f"{paper.title} ({named(paper)}), {table_id.replace('-', ' ')}. {table.condition}. {table.remark}"
     return Plot(f"{paper.id}-{table_id}", title, (bar,), drawn, ("row", "as printed", "value"), rows, note.strip())
 
 

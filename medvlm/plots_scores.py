@@ -92,8 +92,8 @@ def _whiskers(figures: Sequence[Figure | None], k: float) -> Record:
         "symmetric": False,
         "array": [length(f, "high") for f in figures],
         "arrayminus": [length(f, "low") for f in figures],
-        "thickness": 1.6,
-        "width": 4,
+        "thickness": 2,
+        "width": 0,  # a cap would stand where there is no interval
     }
 
 

@@ -15,7 +15,7 @@ OWN = paths.ASSETS / "scores" / "runs"
 Signature = tuple[tuple[str, int, int], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Shelf:
     """What was found: boards by name, in order, and the broken ones beside them."""
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from html import escape
 
+from medvlm.plots_published import named
 from medvlm.published import Paper
 from medvlm.ui.scores_parts import cell, row_head, scroll_table, select
 
@@ -17,12 +18,6 @@ def choices(papers: Sequence[Paper], chosen: Paper, table: str, columns: Sequenc
     if columns:
         fields += select("column", "Column", [("", [(one, one) for one in columns])], column)
     return f'<form class="sc-filters sc-published" aria-label="Which published results">{fields}</form>'
-
-
-def named(paper: Paper) -> str:
-    """First author and year."""
-    first, _, others = paper.authors.partition(",")
-    return f"{first}{' et al.' if others else ''} {paper.year}"
 
 
 def statements(paper: Paper) -> str:

@@ -1,0 +1,110 @@
+"""How good the model was on real pictures of this kind, in one line under an answer; from measured scores alone."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import Literal
+
+from medvlm.board import Board
+from medvlm.plots_scores import said
+from medvlm.run_shelf import RunShelf, Shelf
+from medvlm.scoreboard import Selection, Side, compared, overall
+from medvlm.statistics import FEWEST, Figure
+from medvlm.types import DOMAIN_NAMES, Arm, Domain
+
+QuestionKind = Literal["closed", "open"]
+# What is told: right or not for closed questions, else the share of the reference's words that the answer has.
+METRICS: dict[QuestionKind, tuple[str, str]] = {
+    "closed": ("strict_closed", ""),
+    "open": ("strict_open", "words recalled "),
+}
+SEEN = ", on pictures that training has seen"
+NOT_REAL = "not evaluated on real images"
+# A question that can be answered by yes or no, or by one of the things that it names.
+_CLOSED = re.compile(
+    r"^\W*(?:is|are|was|were|do|does|did|has|have|had|can|could|will|would|should|am|may|might|isn't|aren't|doesn't)\b"
+    r"|\b\w+ or (?:an? |the )?\w+\s*\?",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TrustLine:
+    """`text` stands under the answer; `more` is said where there is room: of which run, and what is wrong with it."""
+
+    text: str
+    more: str = ""
+
+
+def line(
+    domain: Domain, kind: QuestionKind, arm: Arm = "tuned", adapter: str | None = None, shelf: RunShelf | None = None
+) -> str:
+    """Such as "CT, closed questions: 71.0 % [66.1, 75.4], n = 312", of real pictures; see `trust_line`."""
+    return trust_line(domain, kind, arm, adapter, shelf).text
+
+
+def trust_line(
+    domain: Domain, kind: QuestionKind, arm: Arm = "tuned", adapter: str | None = None, shelf: RunShelf | None = None
+) -> TrustLine:
+    """What scores say of answers to this kind of question about this kind of picture.
+
+    `adapter`: SHA-256 of the adapter that is loaded; only runs of these weights count, for either arm of theirs. None
+    takes the app's own adapter, by its name. Without scores on real pictures it says so, with the drawings' score if
+    there is one. Cheap to call again: runs are read when they change.
+    """
+    found = (shelf or _shelf()).look()
+    return _line(found, domain, kind, arm, adapter)
+
+
+@cache
+def _shelf() -> RunShelf:
+    return RunShelf()
+
+
+@lru_cache(maxsize=256)
+def _line(found: Shelf, domain: Domain, kind: QuestionKind, arm: Arm, adapter: str | None) -> TrustLine:
+    metric, words = METRICS[kind]
+    own = {name: one for name, one in found.boards.items() if _counts(one, arm, metric, adapter)}
+    real = _best(own, domain, arm, metric, real=True)
+    what = f"{DOMAIN_NAMES[domain]}, {kind} questions"
+    if real is not None:
+        run, figure = real
+        notes = own[run].info.notes
+        seen = SEEN if any("training" in note for note in notes) else ""
+        return TrustLine(f"{what}: {words}{said(figure, 'percent')}{seen}", " ".join((f"Run {run}.", *notes)))
+    drawn = _best(own, domain, arm, metric, real=False)
+    if drawn is None or drawn[1].value is None:
+        return TrustLine(f"{what}: {NOT_REAL}")
+    return TrustLine(f"{what}: {NOT_REAL} (drawings: {words}{100 * drawn[1].value:.0f} %)", f"Run {drawn[0]}.")
+
+
+def question_kind(question: str) -> QuestionKind:
+    """Closed where yes, no or a choice named in it answers the question; told from its words."""
+    return "closed" if _CLOSED.search(question.strip()) else "open"
+
+
+def _counts(one: Board, arm: Arm, metric: str, adapter: str | None) -> bool:
+    """Whole runs of these weights, asked as they are; a trial with a limit is none."""
+    info = one.info
+    weights = info.adapter_sha256 == adapter if adapter is not None else info.adapter == "nano-med"
+    asked = info.state == "finished" and info.limit is None and ":" not in info.task
+    return weights and asked and info.quantization in ("nf4", "4bit") and one.column(arm, metric) is not None
+
+
+def _best(boards: Mapping[str, Board], domain: Domain, arm: Arm, metric: str, real: bool) -> tuple[str, Figure] | None:
+    """The run with the most pictures of the domain: first among those without a caution, then among the others."""
+    found = []
+    for name, one in boards.items():
+        if one.info.real is not real:
+            continue
+        chosen = Selection(Side(name, arm), None, metric, domain)
+        figure = overall(compared(boards, chosen)).first
+        if figure.value is not None and figure.clusters >= FEWEST:
+            found.append((not one.info.notes, figure.clusters, name, figure))
+    return max(found, key=lambda row: row[:3])[2:] if found else None
+
+
+def every_line(domains: Iterable[Domain], shelf: RunShelf) -> dict[tuple[Domain, QuestionKind], TrustLine]:
+    """All lines at once, for a table."""
+    return {(d, k): trust_line(d, k, shelf=shelf) for d in domains for k in METRICS}
