@@ -98,6 +98,10 @@ class Fault(Exception):
         self.wait = wait
 
 
+class WithoutCounts(Exception):
+    """The server refuses to be asked for counts of tokens; without the wish it answers."""
+
+
 class Endpoint:
     """A server's address with everything that its requests share. Safe for threads."""
 
@@ -119,6 +123,7 @@ class Endpoint:
         self.budget = budget or Budget()
         self._pace = Pace(per_minute)
         self._key = key or NO_KEY
+        self._counts = True  # whether it takes the wish for counts of tokens; transformers serve refuses it
 
     def ask(
         self, model: str, messages: list[dict[str, Any]], decoding: Decoding, go_on: Callable[[], bool]
@@ -128,10 +133,8 @@ class Endpoint:
         An answer that breaks off is asked for again, and what had come of it is not given twice; when the second one
         begins otherwise, that cannot be. Raises UserError that says what to do.
         """
-        given = ""
-        for failed in range(1, self.patience.tries + 1):
-            if not self._rest(self._pace.take(), go_on):
-                return
+        given, failed = "", 0
+        while self._rest(self._pace.take(), go_on):
             self.budget.request()
             try:
                 for chunk in self._fresh(self._once(model, messages, decoding), given):
@@ -140,7 +143,10 @@ class Endpoint:
                     if not go_on():
                         return
                 return
+            except WithoutCounts:
+                self._counts = False
             except Fault as fault:
+                failed += 1
                 if failed == self.patience.tries:
                     raise UserError(
                         f"The server {self.host} failed {failed} times, last with: {fault}. Look at its log, or try "
@@ -166,11 +172,10 @@ class Endpoint:
     def _once(self, model: str, messages: list[dict[str, Any]], decoding: Decoding) -> Iterator[Chunk]:
         """One request. Raises Fault for what may pass, UserError for what will not."""
         import httpx2
-        from huggingface_hub import InferenceClient
-        from huggingface_hub.errors import HfHubHTTPError, InferenceTimeoutError
+        from huggingface_hub.errors import HfHubHTTPError
 
         finished = False
-        with InferenceClient(base_url=self.url, api_key=self._key, timeout=self.patience.silence) as client:
+        with self._client() as client:
             try:
                 events = client.chat_completion(
                     messages,
@@ -180,13 +185,13 @@ class Endpoint:
                     temperature=decoding.temperature,
                     top_p=decoding.top_p,
                     seed=decoding.seed,
-                    stream_options={"include_usage": True},
+                    stream_options={"include_usage": True} if self._counts else None,
                 )
                 for event in events:
                     chunk = _chunk(event)
                     finished = finished or chunk.finish is not None
                     yield chunk
-            except InferenceTimeoutError as error:
+            except httpx2.TimeoutException as error:
                 raise Fault(f"no word for {self.patience.silence:.0f} s") from error
             except HfHubHTTPError as error:
                 raise self._refusal(error, model) from error
@@ -197,9 +202,38 @@ class Endpoint:
         if not finished:
             raise Fault("an answer that broke off")
 
+    def _client(self) -> Any:
+        """The hub's client on a connection of its own, closed with it.
+
+        The hub's own connection refuses every address while HF_HUB_OFFLINE is set, those of this machine included, and
+        sends what concerns the hub alone. Servers on this machine are not looked for behind a proxy.
+        """
+        import httpx2
+        from huggingface_hub import InferenceClient
+        from huggingface_hub.utils import hf_raise_for_status  # type: ignore[attr-defined]
+
+        secure = self.url.startswith("https")
+        near = urlsplit(self.url).hostname in ("localhost", "127.0.0.1", "::1")
+
+        class Direct(InferenceClient):
+            def _inner_post(self, request_parameters: Any, *, stream: bool = False) -> Any:
+                session = self.exit_stack.enter_context(
+                    httpx2.Client(timeout=self.timeout, trust_env=not near, verify=secure)
+                )
+                sent = session.stream(
+                    "POST", request_parameters.url, json=request_parameters.json, headers=request_parameters.headers
+                )
+                response = self.exit_stack.enter_context(sent)
+                hf_raise_for_status(response)
+                return response.iter_lines()
+
+        return Direct(base_url=self.url, api_key=self._key, timeout=self.patience.silence)
+
     def _refusal(self, error: Any, model: str) -> Exception:
         status: int = error.response.status_code
         said = " ".join(_text(error.response).split())[:300]
+        if self._counts and status in (400, 422) and "stream_options" in said:
+            return WithoutCounts(said)
         if status in PASSING:
             return Fault(f"status {status} {said}".strip(), _asked_to_wait(error.response.headers.get("Retry-After")))
         step = {
