@@ -176,7 +176,7 @@ def _reasons(
 def _bars(name: str, title: str, lines: Sequence[Line], unit: str, factor: float, span: tuple[float, float]) -> Plot:
     labels = [wrapped(label) for label, _, _ in lines]
     trace = _trace(labels, [figure for _, figure, _ in lines], "", [tone for _, _, tone in lines], factor)
-    trace |= {"type": "bar", "orientation": "h"}
+    trace |= {"type": "bar", "orientation": "h", "marker": {"color": [tone for _, _, tone in lines]}}
     trace.pop("mode")
     return _plot(name, title, lines, trace, labels, unit, factor, span)
 

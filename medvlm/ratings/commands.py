@@ -1,4 +1,4 @@
-"""Ratings in the terminal: `python -m medvlm ratings check|backup|export|import`."""
+"""Ratings in the terminal: `python -m medvlm ratings check|backup|export|import|bundle|open`."""
 
 import argparse
 import os
@@ -34,6 +34,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     load = commands.add_parser("import", help="read our own export, MT-bench's or FastChat's votes")
     load.add_argument("files", type=Path, nargs="+", metavar="file")
     load.add_argument("--study", help="put them into this study")
+    bundle = commands.add_parser("bundle", help="one case as a zip: picture or hash, answers, hashes, ratings")
+    bundle.add_argument("case")
+    bundle.add_argument("file", type=Path)
+    bundle.add_argument("--study", default="", help="the study it belongs to (default: votes outside of any)")
+    opened = commands.add_parser("open", help="take a case bundle in, and draw its answers again")
+    opened.add_argument("file", type=Path)
+    opened.add_argument("--picture", type=Path, metavar="FILE", help="the scan, where the bundle holds its hash alone")
+    opened.add_argument("--rerun", action="store_true", help="ask the model at hand again and compare the texts")
+    opened.add_argument("--base", default="nano", help="with --rerun: catalog name, folder or hub name (%(default)s)")
+    opened.add_argument("--adapter", help="with --rerun: adapter folder or name; 'none' for the base alone")
+    opened.add_argument("--quantization", choices=["nf4", "int8", "none"], default="nf4")
 
 
 def run(chosen: argparse.Namespace) -> int:
@@ -97,11 +108,71 @@ def _import(store: Any, chosen: argparse.Namespace) -> int:
     return 0
 
 
+def _bundle(store: Any, chosen: argparse.Namespace) -> int:
+    from medvlm.results import Results
+
+    # Whoever has the database's file sees what is in it; studies that are open are only kept from the page.
+    parcel = Results(store).packed(chosen.study, chosen.case)
+    chosen.file.parent.mkdir(parents=True, exist_ok=True)
+    part = chosen.file.with_name(f".{chosen.file.name}.part")
+    try:
+        part.write_bytes(parcel.data)
+        part.replace(chosen.file)
+    except OSError as error:
+        raise StoreError(f"{chosen.file} cannot be written: {error}. Name a file where there is room.") from error
+    print(f"{chosen.file}: the case {chosen.case}, {len(parcel.data):,} bytes")
+    return 0
+
+
+def _open(store: Any, chosen: argparse.Namespace) -> int:
+    from medvlm.ratings import bundles
+
+    try:
+        found = bundles.unpack(chosen.file.read_bytes())
+    except OSError as error:
+        raise UserError(f"{chosen.file} cannot be read: {error.strerror}. Check the path.") from error
+    new = store.add_all(found.ratings)
+    case = found.case
+    print(f"{case.id}: {case.question}")
+    print(f"{len(found.answers)} answers; {new} new ratings, {len(found.ratings) - new} were here before")
+    if found.picture is None and case.scans:
+        print(f"{bundles.NO_PICTURE}: SHA-256 {case.scans[0]}")
+    return _rerun(found, chosen) if chosen.rerun else 0
+
+
+def _rerun(found: Any, chosen: argparse.Namespace) -> int:
+    """Draw the answers again; 1 where a text differs."""
+    from medvlm.catalog import default_adapter
+    from medvlm.model import LocalModel
+    from medvlm.ratings import bundles
+    from medvlm.studies.answering import local_candidates
+    from medvlm.studies.pictures import opened
+
+    adapter = chosen.adapter if chosen.adapter is not None else default_adapter(chosen.base)
+    adapter = None if adapter == "none" else adapter
+    scan = None if chosen.picture is None else opened(chosen.picture)
+    for answer in found.answers:
+        bundles.asked(found, answer, scan)  # what is missing is said before the model is loaded
+    candidates = local_candidates(chosen.base, adapter, chosen.quantization)
+    model = LocalModel.load(chosen.base, adapter, quantization=chosen.quantization, keep_warm=False)
+    differ = 0
+    for one in bundles.rerun(found, model, candidates, scan):
+        name = one.answer.candidate.name
+        if one.text is None:
+            print(f"{name}: not drawn again, for {one.reason}")
+        else:
+            differ += not one.same
+            print(f"{name}: {'the same text' if one.same else f'another text: {one.text}'}")
+    return 1 if differ else 0
+
+
 _COMMANDS: dict[str, Callable[[Any, argparse.Namespace], int]] = {
     "check": _check,
     "backup": _backup,
     "export": _export,
     "import": _import,
+    "bundle": _bundle,
+    "open": _open,
 }
 
 

@@ -93,7 +93,7 @@ class RatingStore:
 
     def ratings(self, chosen: Filter = EVERYTHING) -> Iterator[Rating]:
         """Whole ratings in the order in which they came, as of the first one's moment; no connection is held on to."""
-        last, upto = 0, self._newest()
+        last, upto = 0, self.newest()
         while page := self._page(chosen, last, upto):
             last = page[-1][0]
             yield from (rating for _, rating in page)
@@ -127,6 +127,12 @@ class RatingStore:
         """Everyone who was ever rated, by id."""
         with self.database.reading() as connection:
             return _candidates(connection)
+
+    def studies(self) -> dict[str, int]:
+        """Study -> how many rows it has; "" stands for votes outside of any."""
+        query = select(tables.ratings.c.study, func.count()).group_by(tables.ratings.c.study)
+        with self.database.reading() as connection:
+            return {row[0]: int(row[1]) for row in connection.execute(query)}
 
     def count(self, chosen: Filter = EVERYTHING) -> int:
         with self.database.reading() as connection:
@@ -187,7 +193,8 @@ class RatingStore:
         found = _read(connection, select(tables.ratings).where(condition))
         return found[0][1] if found else None
 
-    def _newest(self) -> int:
+    def newest(self) -> int:
+        """The number of the row that came last; it grows with every rating."""
         with self.database.reading() as connection:
             return int(connection.execute(select(func.coalesce(func.max(tables.ratings.c.sequence), 0))).scalar_one())
 

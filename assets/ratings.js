@@ -1,0 +1,33 @@
+// The Ratings tab's parts: buttons, choices and the sign-in all become one event, 'act', which the server hears.
+const told = (act, data) => trigger('act', { ...data, act });
+
+element.addEventListener('click', (event) => {
+  const button = event.target.closest('button[data-act]');
+  if (!button || button.type === 'submit') return;
+  button.disabled = true; // Until what it did is drawn: a double click is one click.
+  setTimeout(() => { button.disabled = false; }, 2000);
+  told(button.dataset.act, { ...button.dataset });
+});
+element.addEventListener('change', (event) => {
+  const field = event.target.closest('select[data-act]');
+  if (field) told(field.dataset.act, { value: field.value });
+});
+element.addEventListener('submit', (event) => {
+  event.preventDefault();
+  const form = event.target;
+  if (form.dataset.act) told(form.dataset.act, Object.fromEntries(new FormData(form)));
+});
+watch('value', () => {
+  // What comes instead of a case is read out and can be left by Enter.
+  const first = element.querySelector('.rt-panel button, .rt-focus');
+  if (first && element.checkVisibility()) first.focus({ preventScroll: true });
+});
+// Figures are drawn when somebody looks, and again when somebody comes back.
+if (element.id === 'rt-door' || element.closest('#rt-door')) {
+  let last = 0;
+  new IntersectionObserver((entries) => {
+    if (!entries.some((entry) => entry.isIntersecting) || performance.now() - last < 3000) return;
+    last = performance.now();
+    told('open', {});
+  }).observe(element);
+}

@@ -1,0 +1,244 @@
+"""The Ratings tab: what was voted, in figures with intervals; its cases; files to take along; and reader studies."""
+
+import base64
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import gradio as gr
+
+from medvlm import plots
+from medvlm.errors import UserError
+from medvlm.handout import Handout
+from medvlm.plots_layout import Plot
+from medvlm.plots_ratings import plots as drawn
+from medvlm.privacy import Gate
+from medvlm.ratings.store import RatingStore
+from medvlm.results import FORMS, Order, Parcel, Results
+from medvlm.tally import Tally
+from medvlm.ui import ratings_html, study_page
+from medvlm.ui.frame import html
+from medvlm.ui.markup import error
+from medvlm.ui.study_page import Chair, Desk, Studying, Update, door, led
+from medvlm.ui.theme import asset
+
+QUIET: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": None, "trigger_mode": "multiple"}
+# Every plot that there may be, in the order of the page.
+PLOTS = (
+    "verdicts", "net-domain", "net-type", "net-reader", "criteria", "correctness", "errors", "agreement", "times",
+    "blinding", "strengths",
+)  # fmt: skip
+ORDERS: tuple[Order, ...] = ("hard", "disputed", "won", "lost")
+
+
+@dataclass(frozen=True, slots=True)
+class RatingsRoom:
+    """What the tab is built with. `store`: opens the ratings, when somebody looks at them first.
+
+    `gate`: what pictures of studies pass before a reader sees them.
+    """
+
+    store: Callable[[], RatingStore]
+    handout: Handout
+    gate: Gate = field(default_factory=lambda: Gate("strict"))
+
+
+class View:
+    """What one person looks at: whose ratings, which candidates, and which case."""
+
+    def __init__(self) -> None:
+        self.study: str | None = None
+        self.duel = 0
+        self.order: Order = "hard"
+        self.case = ""
+
+    def __deepcopy__(self, _: object) -> "View":
+        return View()
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The components of the tab."""
+
+    view: Any
+    desk: Desk
+    results: Any
+    board: Any
+    plots: dict[str, tuple[Any, Any, Any]]
+    cases: Any
+    porter: Any
+
+    @property
+    def figures(self) -> list[Any]:
+        """What looking at other ratings changes."""
+        return [self.results, self.board, self.cases, *(one for plot in self.plots.values() for one in plot)]
+
+
+def build(room: RatingsRoom, blocks: gr.Blocks) -> None:
+    """The tab, inside the `gr.Tab` that is open."""
+    parts = _parts(room)
+    tab = Tab(room, parts)
+    everything = [*parts.desk.all, *parts.figures, parts.porter]
+    inputs = [parts.desk.chair, parts.view]
+    for component in (parts.desk.door, parts.desk.head, parts.board, parts.cases):
+        component.act(tab.act, inputs, everything, **QUIET)
+    parts.desk.scan.hello(tab.hello, parts.desk.chair, [parts.desk.head, parts.desk.scan], **QUIET)
+    parts.desk.scan.gone(tab.gone, parts.desk.chair, parts.desk.scan, **QUIET)
+    parts.desk.form.vote(tab.vote, parts.desk.chair, parts.desk.all, **QUIET)
+
+
+def _parts(room: RatingsRoom) -> Parts:
+    chair, view = gr.State(Chair(room.handout)), gr.State(View())
+    with gr.Column(elem_id="ratings", min_width=0):
+        html(f"<style>{asset('ratings.css')}</style>", elem_id="rt-style", js_on_load=None)
+        entrance = html(door(None), elem_id="rt-door", js_on_load=asset("ratings.js"))
+        desk = study_page.build(chair, entrance)
+        with gr.Column(elem_id="rt-results", min_width=0) as results:
+            board = html(
+                '<p role="status">Counting the ratings</p>', elem_id="rt-board", js_on_load=asset("ratings.js")
+            )
+            with gr.Column(elem_id="rt-plots", min_width=0):
+                made = {name: _plot(name) for name in PLOTS}
+            cases = html("", elem_id="rt-cases", js_on_load=asset("ratings.js"))
+        porter = html({}, elem_id="rt-porter", html_template="", js_on_load=asset("ratings_porter.js"))
+    return Parts(view, desk, results, board, made, cases, porter)
+
+
+def _plot(name: str) -> tuple[Any, Any, Any]:
+    with gr.Column(elem_classes="rt-plot", min_width=0, visible=False) as frame:
+        figure = gr.Plot(show_label=False, elem_id=f"rt-plot-{name}")
+        numbers = html("", js_on_load=None)
+    return frame, figure, numbers
+
+
+class Tab:
+    """One method an event. They translate; `Results` and `Studying` decide."""
+
+    def __init__(self, room: RatingsRoom, parts: Parts) -> None:
+        self._open = room.store
+        self._gate = room.gate
+        self._parts = parts
+
+    @cached_property
+    def results(self) -> Results:
+        """The ratings, opened when somebody looks. Raises `StoreError`; then the next look tries again."""
+        return Results(self._open())
+
+    @cached_property
+    def studying(self) -> Studying:
+        return Studying(self.results, self._parts.desk, self._gate)
+
+    def act(self, chair: Chair, view: View, event: gr.EventData) -> Update:
+        """A button, a choice, or the sign-in."""
+        data = event._data
+        steps: dict[str, Callable[[], Update]] = {
+            "open": lambda: {} if chair.task else self.shown(chair, view),
+            "sign-in": lambda: self._entered(chair, view, str(data.get("code", ""))[:80]),
+            "sign-out": lambda: self.studying.sign_out(chair) | self.shown(chair, view),
+            "forward": lambda: self.studying.forward(chair),
+            "close-study": lambda: self.studying.close_study(chair) | self.shown(chair, view),
+            "study": lambda: self._chosen(chair, view, study=str(data.get("value", ""))),
+            "duel": lambda: self._chosen(chair, view, study=view.study, duel=str(data.get("value", ""))),
+            "order": lambda: self._ordered(chair, view, str(data.get("value", ""))),
+            "case": lambda: self._case(chair, view, str(data.get("case", ""))),
+            "leave-case": lambda: self._case(chair, view, ""),
+            "export": lambda: self._export(chair, view, str(data.get("form", ""))),
+            "bundle": lambda: self._parcel(self.results.bundle(view.study or "", view.case, chair.who)),
+        }
+        step = steps.get(str(data.get("act")))
+        try:
+            return step() if step is not None else {}
+        except UserError as problem:
+            return {self._parts.board: error(str(problem))}
+
+    def hello(self, chair: Chair, event: gr.EventData) -> Update:
+        return self.studying.hello(chair, event)
+
+    def gone(self, chair: Chair) -> Update:
+        return self.studying.gone(chair)
+
+    def vote(self, chair: Chair, event: gr.EventData) -> Update:
+        return self.studying.vote(chair, event)
+
+    def shown(self, chair: Chair, view: View) -> Update:
+        """The figures of what is chosen; nothing to a reader, while they read."""
+        if chair.who is not None and chair.who.role == "reader":
+            return {self._parts.results: gr.update(visible=False)}
+        shelves = self.results.shelves(chair.who)
+        studies = [one.study for one in shelves]
+        if view.study not in studies:
+            view.study, view.duel, view.case = (studies[0] if studies else None), 0, ""
+        found = None if view.study is None else self.results.tally(view.study, view.duel, chair.who)
+        update: Update = {self._parts.results: gr.update(visible=True)} | self._plots(found)
+        above = led(self.results, chair.who)
+        if view.study is None:
+            hidden = ratings_html.HIDDEN if self.results.studies.hidden() and not above else ""
+            return update | {self._parts.board: above + ratings_html.EMPTY + hidden, self._parts.cases: ""}
+        duels = self.results.ballots(view.study, chair.who).duels
+        said = above + ratings_html.choices(shelves, view.study, duels, view.duel)
+        if found is not None:
+            said += ratings_html.figures(found)
+        said += ratings_html.exports()
+        return update | {self._parts.board: said, self._parts.cases: self._list(chair, view, found)}
+
+    def _plots(self, found: Tally | None) -> Update:
+        there: dict[str, Plot] = {} if found is None else {plot.name: plot for plot in drawn(found)}
+        update: Update = {}
+        for name, (frame, figure, numbers) in self._parts.plots.items():
+            plot = there.get(name)
+            update[frame] = gr.update(visible=plot is not None)
+            update[figure] = None if plot is None else plots.checked(plot.figure())
+            update[numbers] = ratings_html.numbers(plot)
+        return update
+
+    def _list(self, chair: Chair, view: View, found: Tally | None) -> str:
+        """Marked errors, answers judged alone, and the cases: or one case whole."""
+        if found is None or view.study is None:
+            return ""
+        if view.case:
+            ratings = self.results.case(view.study, view.case, chair.who)
+            if ratings:
+                _, picture = self.results.given(view.study, view.case)
+                kept = picture or next((one.case.picture for one in ratings if one.case.picture is not None), None)
+                return ratings_html.case(ratings, found.names, _url(kept))
+        rows = self.results.cases(view.study, found.duel, view.order, chair.who)
+        tables = ratings_html.errors_table(found) + ratings_html.reviewed(found)
+        return tables + ratings_html.cases(rows, found.duel, view.order)
+
+    def _entered(self, chair: Chair, view: View, code: str) -> Update:
+        return self.studying.sign_in(chair, code) | ({} if chair.who is None else self._for(chair, view))
+
+    def _for(self, chair: Chair, view: View) -> Update:
+        """What somebody sees who has just signed in: a leader their own study."""
+        if chair.who is not None and chair.who.role == "leader":
+            view.study = chair.who.study
+        return self.shown(chair, view)
+
+    def _chosen(self, chair: Chair, view: View, study: str | None, duel: str = "0") -> Update:
+        view.study, view.case = study, ""
+        view.duel = int(duel) if duel.isdigit() else 0
+        return self.shown(chair, view)
+
+    def _ordered(self, chair: Chair, view: View, order: str) -> Update:
+        view.order = next((one for one in ORDERS if one == order), "hard")
+        return self._case(chair, view, "")
+
+    def _case(self, chair: Chair, view: View, case: str) -> Update:
+        view.case = case
+        found = None if view.study is None else self.results.tally(view.study, view.duel, chair.who)
+        return {self._parts.cases: self._list(chair, view, found)}
+
+    def _export(self, chair: Chair, view: View, form: str) -> Update:
+        known = next((one for one in FORMS if one == form), None)
+        if known is None or view.study is None:
+            return {}
+        return self._parcel(self.results.export(view.study, known, chair.who))
+
+    def _parcel(self, parcel: Parcel) -> Update:
+        data = base64.b64encode(parcel.data).decode()
+        return {self._parts.porter: {"name": parcel.name, "type": parcel.kind, "data": data}}
+
+
+def _url(picture: bytes | None) -> str:
+    return "" if picture is None else f"data:image/png;base64,{base64.b64encode(picture).decode()}"

@@ -1,0 +1,290 @@
+"""A reader study in the page: signing in, one case after another with the vote's form, and what a leader sees."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import gradio as gr
+
+from medvlm.compare import ballot_of
+from medvlm.errors import UserError
+from medvlm.handout import Handout, Holder
+from medvlm.privacy import Gate
+from medvlm.results import Results
+from medvlm.studies.pictures import Pictures
+from medvlm.studies.progress import Progress, progress
+from medvlm.studies.reading import Pass, ReadingRoom, Task
+from medvlm.types import Scan
+from medvlm.ui import vote
+from medvlm.ui.columns import Column, exchange
+from medvlm.ui.frame import html
+from medvlm.ui.markup import button, error
+from medvlm.ui.theme import asset
+from medvlm.ui.viewer import HEAD, seen
+from medvlm.ui.viewer import TEMPLATE as VIEWER
+from medvlm.viewing import Look, look_of
+
+Update = dict[Any, Any]
+# A viewer of its own; the page is ready without it.
+MOUNT = """
+// Events that the server hears: 'hello' 'look' 'gone'
+import(new URL('viewer/mount.js', document.baseURI)).then(({ mount }) => mount(element, { props, trigger, watch }));
+"""
+THANKS = "All your cases are read. Thank you."
+REST = "A good moment for a break. Nothing is lost, and no clock runs."
+
+
+class Chair:
+    """One person's place at the Ratings tab: who they are, and the case that is before them."""
+
+    def __init__(self, handout: Handout) -> None:
+        self._handout = handout
+        self.holder: Holder = handout.holder()
+        self.who: Pass | None = None
+        self.task: Task | None = None
+        self.scan: Scan | None = None
+
+    def __deepcopy__(self, _: object) -> "Chair":
+        # Whoever copies a chair wants one of their own: nobody ever reads in another person's name.
+        return Chair(self._handout)
+
+    def leave(self) -> None:
+        """Nobody sits here any more, and nothing of the case can be fetched."""
+        self.who = self.task = self.scan = None
+        self.holder.keep()
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The components of the reading room."""
+
+    chair: Any
+    door: Any
+    room: Any
+    head: Any
+    scan: Any
+    pair: Any
+    form: Any
+
+    @property
+    def all(self) -> list[Any]:
+        return [self.door, self.room, self.head, self.scan, self.pair, self.form]
+
+
+def build(chair: Any, door: Any) -> Desk:
+    """The reading room, shut, inside the tab that is open. `chair`: a State; `door`: where people sign in."""
+    with gr.Column(elem_id="rt-room", elem_classes="reading", visible=False) as room:
+        head = html("", elem_id="rt-head", js_on_load=asset("ratings.js"))
+        with gr.Row(elem_id="rt-desk", equal_height=False):
+            with gr.Column(elem_id="rt-left", min_width=0):
+                scan = html({"scans": []}, elem_id="rt-scan", html_template=VIEWER, js_on_load=MOUNT, head=HEAD)
+            with gr.Column(elem_id="rt-right", min_width=0):
+                pair = html("", elem_id="rt-pair", js_on_load=None)
+                form = vote.form("pair", elem_id="rt-vote")
+    return Desk(chair, door, room, head, scan, pair, form)
+
+
+class Studying:
+    """One method an event of the reading room. They translate; the library decides."""
+
+    def __init__(self, results: Results, desk: Desk, gate: Gate) -> None:
+        self._results = results
+        self._room = ReadingRoom(results.studies)
+        self._desk = desk
+        self._gate = gate
+
+    def sign_in(self, chair: Chair, code: str) -> Update:
+        """Raises nothing: what was wrong stands at the door."""
+        try:
+            chair.who = self._room.sign_in(code)
+        except UserError as problem:
+            return {self._desk.door: door(chair.who, str(problem), code)}
+        if chair.who.role == "leader":
+            return {self._desk.door: door(chair.who)}
+        return {self._desk.door: door(chair.who)} | self.forward(chair)
+
+    def sign_out(self, chair: Chair) -> Update:
+        """Pause, or leave for good: the next sign-in goes on where this one was."""
+        chair.leave()
+        return self._shut() | {self._desk.door: door(None)}
+
+    def hello(self, chair: Chair, event: gr.EventData) -> Update:
+        """The page has made its key: from now on it may fetch this person's pixels."""
+        try:
+            chair.holder.bind(str(event.key))
+        except UserError as problem:
+            return {self._desk.head: head(chair.task, wrong=str(problem))}
+        return {self._desk.scan: self._seen(chair)}
+
+    def gone(self, chair: Chair) -> Update:
+        """The page asks for what is held no more: it gets new tokens."""
+        return {self._desk.scan: self._seen(chair)}
+
+    def forward(self, chair: Chair) -> Update:
+        """The next case, or the end."""
+        chair.task = chair.scan = None
+        if chair.who is None:
+            return self._shut()
+        try:
+            task = self._room.task(chair.who)
+            scan = None if task is None else Pictures(task.study, self._gate).scan(task.case)
+        except UserError as problem:
+            return self._words(panel("Not now", str(problem), "sign-out", "Leave"))
+        if task is None:
+            return self._words(panel(THANKS, "Your votes are on the disk.", "sign-out", "Leave"))
+        chair.task, chair.scan = task, scan
+        return self._case(chair)
+
+    def rest(self, chair: Chair) -> Update:
+        """What comes after a vote: a break where the design offers one, else the next case."""
+        update = self.forward(chair)
+        task = chair.task
+        if task is None or not task.rest:
+            return update
+        words = f"{task.number - 1} of {task.total} cases are done."
+        chair.task = chair.scan = None
+        return self._words(panel(REST, words, "forward", "Go on", ("sign-out", "Pause and leave")))
+
+    def vote(self, chair: Chair, event: gr.EventData) -> Update:
+        """The form was sent: it is locked once it is on the disk; where it could not be kept, all filled in stays."""
+        task, scan, who = chair.task, chair.scan, chair.who
+        payload = event._data
+        if task is None or who is None or payload.get("key") != task.key:
+            return {self._desk.form: vote.vote("closed", note="This case is over; the next one comes.")} | self.forward(
+                chair
+            )
+        try:
+            ballot = ballot_of(payload, *(one.text for one in task.shown))
+            kept = self._room.submit(who, task.key, ballot, scan, self._look(chair, payload))
+        except UserError as problem:
+            return {self._desk.form: vote.vote("open", task.key, ask=task.ask, wrong=str(problem))}
+        if not kept.feedback:
+            return self.rest(chair)
+        told = panel("Kept. For practice:", kept.feedback, "forward", "Next case")
+        return {self._desk.head: head(task) + told, self._desk.form: vote.vote("kept", task.key)}
+
+    def close_study(self, chair: Chair) -> Update:
+        """The leader ends the study."""
+        who = chair.who
+        if who is None or who.role != "leader":
+            return {self._desk.door: door(who)}
+        try:
+            self._results.studies.set_status(who.study, "closed")
+        except UserError as problem:
+            return {self._desk.door: door(who, str(problem))}
+        return {self._desk.door: door(who)}
+
+    def _case(self, chair: Chair) -> Update:
+        task = chair.task
+        assert task is not None
+        columns = [Column("left", task.shown[0].text), Column("right", task.shown[1].text)]
+        return {
+            self._desk.room: gr.update(visible=True),
+            self._desk.head: head(task),
+            self._desk.scan: self._seen(chair),
+            self._desk.pair: exchange(task.case.question, columns),
+            self._desk.form: vote.vote("open", task.key, ask=task.ask),
+        }
+
+    def _words(self, said: str) -> Update:
+        """Something to read instead of a case."""
+        return {
+            self._desk.room: gr.update(visible=True),
+            self._desk.head: said,
+            self._desk.scan: {"scans": []},
+            self._desk.pair: "",
+            self._desk.form: vote.vote("closed"),
+        }
+
+    def _shut(self) -> Update:
+        return self._words("") | {self._desk.room: gr.update(visible=False)}
+
+    def _seen(self, chair: Chair) -> dict[str, Any]:
+        if chair.scan is None:
+            return {"scans": []}
+        shown = seen(chair.holder, [chair.scan])
+        if chair.task is not None and chair.task.case.slice is not None:
+            shown["scans"][0]["start"] = chair.task.case.slice
+        return shown
+
+    def _look(self, chair: Chair, payload: Any) -> Look | None:
+        """What was on the screen at the vote; None where the page said nothing that makes sense."""
+        data = payload.get("look")
+        if chair.scan is not None and isinstance(data, dict):
+            with suppress(UserError, KeyError, TypeError):
+                return look_of(data, chair.scan)
+        return None
+
+
+def door(who: Pass | None, wrong: str = "", code: str = "") -> str:
+    """Where people sign in, and out."""
+    if who is None:
+        return (
+            '<form class="rt-door" autocomplete="off" data-act="sign-in"><label for="rt-code">Reader or leader of a '
+            f'study? Sign-in code</label><input id="rt-code" name="code" value="{escape(code)}" maxlength="40" '
+            'spellcheck="false" autocapitalize="characters" placeholder="ABCD-EFGH-JKMN-PQRS">'
+            f'<button type="submit" class="soft-button">Sign in</button>{error(wrong)}</form>'
+        )
+    role = "Leader of" if who.role == "leader" else f"{who.person}, reader of"
+    leave = button("sign-out", "Sign out" if who.role == "leader" else "Pause", kind="soft-button")
+    return f'<div class="rt-door"><p><b>{escape(role)}</b> {escape(who.study)}</p>{leave}{error(wrong)}</div>'
+
+
+def head(task: Task | None, wrong: str = "") -> str:
+    """How far the reader is."""
+    if task is None:
+        return error(wrong)
+    training = '<span class="rt-chip">Practice</span>' if task.showing.training else ""
+    bar = f'<progress max="{task.total}" value="{task.number - 1}" aria-label="Cases read"></progress>'
+    return (
+        f'<div class="rt-progress"><h2>{escape(task.study.words)}</h2>{training}'
+        f'<p role="status">case {task.number} of {task.total}</p>{bar}</div>{error(wrong)}'
+    )
+
+
+def panel(title: str, text: str, act: str, label: str, other: tuple[str, str] | None = None) -> str:
+    """A few words in the place of a case, with what can be done next."""
+    second = button(other[0], other[1], kind="soft-button") if other else ""
+    return (
+        f'<section class="rt-panel" role="status"><h2>{escape(title)}</h2><p>{escape(text)}</p>'
+        f'<div class="rt-acts">{button(act, label, kind="strong")}{second}</div></section>'
+    )
+
+
+def led(results: Results, who: Pass | None) -> str:
+    """The leader's page: how far readers and cases are, and the end of the study."""
+    if who is None or who.role != "leader":
+        return ""
+    return leading(progress(results.studies, who.study))
+
+
+def leading(now: Progress) -> str:
+    """One study as its leader sees it."""
+    rows = "".join(_reader(name, count.done, count.total) for name, count in now.readers.items())
+    facts = (
+        f"{now.study.status} · {now.cases.done} of {now.cases.total} cases have all their readers · "
+        f"{now.training} for training · {now.ratings} ratings"
+    )
+    end = ""
+    if now.study.status == "open":
+        end = button(
+            "close-study", "Close the study", kind="soft-button", hint="Ends reading; everybody may see results"
+        )
+    table = (
+        f'<table><thead><tr><th scope="col">Reader</th><th scope="col">Read</th><td></td></tr></thead>'
+        f"<tbody>{rows}</tbody></table>"
+        if rows
+        else "<p>No readers yet; add them with 'python -m medvlm study readers'.</p>"
+    )
+    return (
+        f'<section class="rt-card rt-leader" aria-label="Progress of the study"><h3>{escape(now.study.words)}</h3>'
+        f'<p class="quiet">{escape(facts)}</p>{table}{end}</section>'
+    )
+
+
+def _reader(name: str, done: int, total: int) -> str:
+    return (
+        f'<tr><th scope="row">{escape(name)}</th><td>{done} of {total}</td>'
+        f'<td><progress max="{max(1, total)}" value="{done}" aria-label="{escape(name)}"></progress></td></tr>'
+    )
