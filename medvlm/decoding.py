@@ -14,7 +14,6 @@ from medvlm.cache import KeyValues, Pictures, PrefixCache
 from medvlm.draft import Draft
 from medvlm.errors import UserError
 from medvlm.families import Layout
-from medvlm.families.family import no_masks
 from medvlm.families.reader import Reader
 from medvlm.loading import Loaded
 from medvlm.queueing import Channel
@@ -80,8 +79,8 @@ class Engine:
         )
         self.prefixes = PrefixCache(text.num_hidden_layers, self.reader.block, cache_bytes)
         self.row_adapter = RowAdapter(loaded.adapted)
-        # Rows of different lengths need a mask of our own, and some families have masks that we do not know.
-        self.mixes = self.row_adapter.plain and family.masks is no_masks
+        # Rows of different lengths need masks of our own, which FlashAttention does not take.
+        self.mixes = self.row_adapter.plain and text._attn_implementation == "sdpa"
         self._adapted = loaded.adapted
         self._ends = end_tokens(model, self.tokenizer)
         self._never = tuple({int(processor.image_token_id), family.placeholder(processor)})
@@ -108,7 +107,7 @@ class Engine:
 
     def draw(self, channel: Channel, conversation: Conversation, arm: Arm, decoding: Decoding) -> str:
         """Draw one answer into the channel; its text when it came to its own end, else nothing."""
-        draft = self.draft(conversation, decoding, channel.put, channel.go_on)
+        draft = self.draft(conversation, decoding, time.monotonic(), channel.put, channel.go_on)
         logits, key_values, draft.reused = self.read(conversation.id, arm, draft.prompt, draft.go_on)
         shift = self.layout(draft.prompt).shift
         while (token := draft.take(logits)) is not None:
@@ -119,10 +118,15 @@ class Engine:
         return draft.said
 
     def draft(
-        self, conversation: Conversation, decoding: Decoding, put: Callable[[str], None], wanted: Callable[[], bool]
+        self,
+        conversation: Conversation,
+        decoding: Decoding,
+        began: float,
+        put: Callable[[str], None],
+        wanted: Callable[[], bool],
     ) -> Draft:
-        """An answer that begins now; its pieces are `put` while it is `wanted`. Raises UserError when it cannot fit."""
-        began = time.monotonic()
+        """An answer whose work `began` then; its pieces are `put` while it is `wanted`. Raises UserError when it is too
+        long."""
         prompt = self.fitting(conversation, decoding.max_tokens)
         choose, pieces = Chooser(decoding, self._never), TextPieces(self.tokenizer)
         return Draft(prompt, decoding, choose, self._ends, pieces, began, put, wanted)
@@ -186,6 +190,15 @@ class Engine:
         inputs = [picture.inputs for picture in prompt.pictures]
         return self._family.layout(self._config, len(prompt.tokens) + more, prompt.spots, inputs)
 
+    def masks(self, lengths: Sequence[int], device: torch.device) -> Any:
+        """Where each row's next token looks: (rows, 1, 1, keys) bool, by kind of layer where there are several."""
+        text = self._config.get_text_config()
+        kinds, window = set(getattr(text, "layer_types", None) or ()), getattr(text, "sliding_window", None)
+        far, near = (look_back(lengths, width).to(device) for width in (None, window))
+        if len(kinds) > 1:
+            return {"full_attention": far, "sliding_attention": near}
+        return far if kinds == {"full_attention"} else near
+
     def kept(self, conversation_id: str, arm: Arm, prompt: Prompt, layout: Layout) -> tuple[KeyValues, int]:
         """What is kept of the prompt's beginning, up to a place where it may be cut."""
         key_values, kept = self.prefixes.take(conversation_id, arm, prompt.marks)
@@ -205,6 +218,14 @@ class Engine:
 
     def fitting(self, conversation: Conversation, answer: int) -> Prompt:
         return self.template.fitting(conversation, self.pictures.picture, self.context - answer)
+
+
+def look_back(lengths: Sequence[int], window: int | None) -> Tensor:
+    """(rows, 1, 1, keys) bool: the token behind each row's end looks at itself and at those before it in its row, at
+    most `window` in all."""
+    keys, places = torch.arange(max(lengths) + 1), torch.tensor(lengths)[:, None]
+    seen = (keys <= places) & (keys > places - (window or len(keys)))
+    return seen[:, None, None]
 
 
 def advice(error: Exception) -> UserError:

@@ -1,5 +1,6 @@
 """Two answers drawn in one batch on one set of weights: each row its own arm, history, place and end."""
 
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
@@ -51,6 +52,7 @@ class Pair:
         self._channel = channel
         self._sides = sides
         self._decodings = decodings
+        self._began = time.monotonic()
         self._texts = ["", ""]
         self._failed = [False, False]
 
@@ -73,7 +75,8 @@ class Pair:
     def _begin(self, side: int) -> Row:
         """The side's prompt, as far as it is kept, and what is left to compute. Its pictures are encoded once."""
         engine, asked = self._engine, self._sides[side]
-        draft = engine.draft(asked.conversation, self._decodings[side], partial(self._put, side), self._channel.go_on)
+        put = partial(self._put, side)
+        draft = engine.draft(asked.conversation, self._decodings[side], self._began, put, self._channel.go_on)
         layout = engine.layout(draft.prompt)
         key_values, draft.reused = engine.kept(asked.conversation.id, asked.arm, draft.prompt, layout)
         with engine.switched(asked.arm):
@@ -108,8 +111,8 @@ class Pair:
         reader = self._engine.reader
         embeddings = reader.embed(torch.tensor([[row.token] for row in rows]))
         places = torch.tensor([[row.place] for row in rows], device=embeddings.device)
-        mask = look_back(joined.lengths, 1).to(embeddings.device)
-        return reader.logits(reader.rows(embeddings, joined, mask, places))
+        masks = self._engine.masks(joined.lengths, embeddings.device)
+        return reader.logits(reader.rows(embeddings, joined, masks, places))
 
     def _take(self, row: Row) -> None:
         """Draw the row's next token; at its end, report and keep what was computed of its prompt."""
@@ -131,10 +134,3 @@ class Pair:
 
     def _put(self, side: int, piece: str) -> None:
         self._channel.put((side, piece))
-
-
-def look_back(lengths: tuple[int, int], more: int) -> Tensor:
-    """(2, 1, more, keys) bool: each of the new positions of a row looks at itself and at all before it in that row."""
-    keys = torch.arange(max(lengths) + more)
-    places = torch.tensor(lengths)[:, None] + torch.arange(more)
-    return (keys <= places[..., None])[:, None]

@@ -11,14 +11,16 @@ import pytest
 import torch
 
 from medvlm.chat import whole
+from medvlm.decoding import look_back
 from medvlm.errors import UserError
+from medvlm.families import FAMILIES
 from medvlm.model import LocalModel
 from medvlm.pairing import stream
 from medvlm.queueing import PairAnswer
 from medvlm.types import Arm, ChatModel, Contender, Conversation, Decoding, Report, View
 from tests import tiny_models
 from tests.fakes import FakeModel
-from tests.tiny_models import picture
+from tests.tiny_models import FamilyName, picture
 
 ARMS: tuple[Arm, Arm] = ("base", "tuned")
 SHORT = Decoding(max_tokens=12)
@@ -105,6 +107,21 @@ def test_over_eight_turns_of_unlike_histories_each_side_says_what_it_says_alone(
     assert min(reused) > 500
 
 
+@pytest.mark.parametrize("family", [name for name in FAMILIES if name != "llava"])
+def test_every_family_says_in_a_pair_what_it_says_alone(family: FamilyName, tmp_path: Path) -> None:
+    base = tiny_models.write_model(tmp_path / "base", family)
+    model = load((base, tiny_models.write_adapter(tmp_path / "adapter", base)), keep_warm=False)
+    talks = (
+        asked("What is it?", 1),
+        asked("Where?", 2).answered("There. " * 9).asked("And what else is in the picture?"),
+    )
+    decodings = SHORT, Decoding(0.9, max_tokens=9, seed=1)
+    both = texts(begun(model, *talks, decodings=decodings))
+    for talk, arm, text, decoding in zip(talks, ARMS, both, decodings, strict=True):
+        assert model._engine.mixes
+        assert text == said(model, replace(talk, id="alone"), arm, decoding)
+
+
 def test_what_a_pair_computed_serves_a_single_answer_and_the_other_way_round(
     folders: tuple[Path, Path], fresh: LocalModel
 ) -> None:
@@ -119,6 +136,11 @@ def test_what_a_pair_computed_serves_a_single_answer_and_the_other_way_round(
     pair = begun(model, follow)
     assert texts(pair) == (said(fresh, follow, "base"), alone.text)
     assert all(report is not None and report.reused_tokens > 30 for report in pair.reports)
+
+
+def test_a_row_looks_back_in_its_own_text_and_no_further_than_its_window() -> None:
+    assert look_back((3, 1), None)[:, 0, 0].int().tolist() == [[1, 1, 1, 1], [1, 1, 0, 0]]
+    assert look_back((3, 1), 2)[:, 0, 0].int().tolist() == [[0, 0, 1, 1], [1, 1, 0, 0]]
 
 
 def test_the_two_lie_in_one_buffer_that_both_keep(folders: tuple[Path, Path]) -> None:

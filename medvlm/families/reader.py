@@ -50,13 +50,13 @@ class Reader:
         where = {"position_ids": torch.tensor([[place]], device=embedding.device)} if shift else {}
         return self.logits(self._hidden(embedding, key_values, **where)[:, -1])
 
-    def rows(self, embeddings: Tensor, key_values: Any, mask: Tensor | None, places: Tensor) -> Tensor:
-        """Compute n positions of each of several rows: (rows, n, hidden) -> the last one's state (rows, hidden).
+    def rows(self, embeddings: Tensor, key_values: Any, masks: Any, places: Tensor) -> Tensor:
+        """Compute one token of each of several rows: (rows, 1, hidden) -> states (rows, hidden).
 
-        `mask`: (rows, 1, n, keys), true where a position looks (None: at all before it); `places`: (rows, n) or
-        (3, rows, n), where in its own text each stands.
+        `masks`: (rows, 1, 1, keys) bool, true where a token looks, or one of each kind of layer; `places`: (rows, 1),
+        where in its own text each stands.
         """
-        return self._hidden(embeddings, key_values, attention_mask=mask, position_ids=places)[:, -1]
+        return self._hidden(embeddings, key_values, attention_mask=masks, position_ids=places)[:, -1]
 
     def _laid(self, layout: Layout, begin: int, end: int, piece: Tensor, key_values: Any) -> dict[str, Any]:
         """What the language model must be told of a piece of a prompt: positions, and who looks both ways."""
