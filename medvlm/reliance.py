@@ -104,8 +104,10 @@ def foreign(inquiry: Inquiry) -> Probe:
     return Probe("foreign", f"A picture of another kind ({_named(domain)})", _phantom(domain, inquiry))
 
 
-def mirrored(inquiry: Inquiry) -> Probe:
-    """Left and right exchanged."""
+def mirrored(inquiry: Inquiry) -> Probe | None:
+    """Left and right exchanged; None for a question about a region, which would lie elsewhere then."""
+    if inquiry.region is not None:
+        return None
     return Probe("mirrored", "Mirrored, left to right", np.ascontiguousarray(inquiry.pixels()[:, ::-1]))
 
 

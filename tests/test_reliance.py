@@ -1,11 +1,13 @@
 """Image reliance: what is asked about, how far an answer moved, the score and the warnings."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from medvlm.probes import Brake, Inquiry
+from medvlm.region import Region
 from medvlm.reliance import (
     FOREIGN,
     PROBES,
@@ -174,3 +176,12 @@ def test_what_is_stopped_keeps_what_was_found() -> None:
 
     made: list[Any] = list(reliance(FakeModel(pulling), asked, probes(asked), "tuned", Decoding(), brake))
     assert [one.kind for one in made] == ["own", "blank"]
+
+
+def test_a_question_about_a_region_is_asked_again_about_that_region_and_not_mirrored() -> None:
+    asked = replace(inquiry(), region=Region("box", 0.1, 0.2, 0.5, 0.6))
+    kinds = [probe.kind for probe in probes(asked)]
+    assert "mirrored" not in kinds and kinds[:2] == ["own", "blank"]
+    talk = asked.about(asked.pixels())
+    assert talk.turns[0].text.endswith(asked.question) and talk.turns[0].text != asked.question
+    assert all(view.scan < len(talk.scans) for view in talk.turns[0].views)

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from medvlm import region
+from medvlm.region import Region
 from medvlm.screen import drawn
 from medvlm.types import Arm, ChatModel, Conversation, Decoding, Scan, View, Window
 from medvlm.viewing import Look
@@ -22,12 +24,14 @@ class Inquiry:
     """A question about one picture as it was on the screen, so that it can be asked again about others.
 
     Earlier turns stay out: they would tell the model what it saw. `id` keys the model's caches; let it forget that.
+    `region`: the part of the picture that was asked about.
     """
 
     scan: Scan
     look: Look
     question: str
     system: str | None = None
+    region: Region | None = None
     id: str = field(default_factory=lambda: secrets.token_urlsafe(16))
 
     def pixels(self, window: Window | None = None) -> Shown:
@@ -39,7 +43,10 @@ class Inquiry:
         # Named by its content: what is kept of one picture must never be taken for another.
         name = hashlib.sha256(f"{pixels.shape} ".encode() + pixels.tobytes()).hexdigest()
         picture = Scan((pixels,), self.scan.domain, self.scan.domain_source, name, "a changed picture")
-        return Conversation((picture,), system=self.system, id=self.id).asked(self.question, (View(0),))
+        alone = Conversation((picture,), system=self.system, id=self.id)
+        if self.region is not None:
+            return region.asked(alone, View(0), self.region, self.question)
+        return alone.asked(self.question, (View(0),))
 
 
 class Brake:

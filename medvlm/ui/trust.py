@@ -191,7 +191,8 @@ def last_answer(session: Session) -> Checked:
     if made.shown is None or scan is None:
         raise UserError(NO_PICTURE)
     assert session.question is not None, "an answer has a question"
-    return Checked(Inquiry(scan, made.shown.look, session.question, session.conversation.system), made)
+    asked = Inquiry(scan, made.shown.look, session.question, session.conversation.system, made.shown.region)
+    return Checked(asked, made)
 
 
 def sweep_table(found: Sequence[Group]) -> str:
