@@ -78,6 +78,7 @@ def serve(chosen: AppSettings, holding: "Holding") -> None:
     from medvlm.ui import server
     from medvlm.ui.chat_tab import Room
     from medvlm.ui.layout import web_app
+    from medvlm.ui.tabs import beside
     from medvlm.waking import loader
 
     gate = Login.open(chosen.auth_file) if chosen.auth_file else None
@@ -87,7 +88,7 @@ def serve(chosen: AppSettings, holding: "Holding") -> None:
     choices = Choices(decoding=Decoding(max_tokens=chosen.max_tokens))
     desk, inbox = Desk(host, limits, Gate(chosen.privacy)), Inbox(limits.file_bytes)
     room = Room(desk, inbox, chosen.upload_mb, choices, Handout(), holding)
-    app = web_app(room, gate, is_loopback(chosen.host))
+    app = web_app(room, gate, is_loopback(chosen.host), beside(host, room.handout, chosen))
     address = f"http://{chosen.host}:{chosen.port}"
 
     def ready() -> None:

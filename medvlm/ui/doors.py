@@ -4,7 +4,7 @@ import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from medvlm.ui import receiving, viewer
+from medvlm.ui import receiving, scores_tab, viewer
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -18,7 +18,7 @@ GET = re.compile(
     r"/|/config/?|/theme\.css|/favicon\.ico|/manifest\.json|/robots\.txt|/logout/?"
     r"|/(assets|static|svelte)/[\w./@-]+"
     r"|/gradio_api/(heartbeat/\w+|queue/data|queue/status|startup-events|login_check/?|app_id/?|user/?|theme\.css)"
-    rf"|{viewer.ADDRESSES}"
+    rf"|{viewer.ADDRESSES}|{scores_tab.ADDRESSES}"
 )
 POST = re.compile(rf"/login/?|/gradio_api/(queue/join/?|component_server/?|cancel|reset/?)|{receiving.ADDRESS}")
 OPEN = {"GET": GET, "HEAD": GET, "POST": POST}

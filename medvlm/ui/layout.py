@@ -1,6 +1,7 @@
 """The page as a whole: its tabs inside one Blocks, and the web application that serves it."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 import anyio.to_thread
 import gradio as gr
@@ -9,8 +10,9 @@ from fastapi import FastAPI
 from medvlm import NOT_FOR_DIAGNOSIS
 from medvlm.auth import Gate
 from medvlm.retention import Emptying
-from medvlm.ui import chat_tab, frame, receiving, viewer
+from medvlm.ui import chat_tab, frame, receiving, scores_tab, viewer
 from medvlm.ui.doors import Doors
+from medvlm.ui.tabs import Tab
 from medvlm.ui.theme import FAVICON, asset, theme
 
 TITLE = "MedVLM"
@@ -21,12 +23,14 @@ MOST_SESSIONS = 200
 PAUSE = 0.5
 
 
-def page(room: chat_tab.Room) -> gr.Blocks:
-    """The Blocks; nothing is served yet."""
+def page(room: chat_tab.Room, beside: Sequence[Tab] = ()) -> gr.Blocks:
+    """The Blocks, with the tabs that stand beside the Chat; nothing is served yet."""
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True) as blocks:
         around = frame.build(room.handout, room.choices)
-        with gr.Tabs(elem_id="tabs"), gr.Tab("Chat", id="chat", elem_id="chat"):
-            chat_tab.build(room, blocks, around)
+        with gr.Tabs(elem_id="tabs"):
+            for tab in (Tab("Chat", partial(chat_tab.build, room)), *beside):
+                with gr.Tab(tab.name, id=tab.name.lower(), elem_id=f"{tab.name.lower()}-tab"):
+                    tab.build(blocks, around)
     for function in blocks.fns.values():
         # Nothing here is for programs: no event is listed, documented or callable by a client library.
         function.api_visibility = "private"
@@ -36,14 +40,15 @@ def page(room: chat_tab.Room) -> gr.Blocks:
     return blocks
 
 
-def web_app(room: chat_tab.Room, gate: Gate | None, local: bool) -> FastAPI:
+def web_app(room: chat_tab.Room, gate: Gate | None, local: bool, beside: Sequence[Tab] = ()) -> FastAPI:
     """The page behind its doors. `local`: only this machine's names are answered; `gate`: who may log in."""
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     viewer.serve(app, room.handout)
     receiving.serve(app, room.inbox)
+    scores_tab.serve(app)
     gr.mount_gradio_app(
         app,
-        page(room),
+        page(room, beside),
         path="/",
         footer_links=[],
         run_history=False,
@@ -55,7 +60,7 @@ def web_app(room: chat_tab.Room, gate: Gate | None, local: bool) -> FastAPI:
         favicon_path=str(FAVICON),
         theme=theme(),
         # As a style element of our own: Gradio rewrites the selectors of what it is given as css.
-        head=f"<style>{asset('app.css')}</style><script>{asset('stream.js')}</script>",
+        head=f"<style>{asset('app.css')}{asset('compare.css')}</style><script>{asset('stream.js')}</script>",
     )
     place = room.holding.place
     if place is not None and place.emptied:

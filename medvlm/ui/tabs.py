@@ -1,0 +1,42 @@
+"""The tabs beside the Chat: what each is built with."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import Any
+
+import gradio as gr
+
+from medvlm import pairing
+from medvlm.ballot_box import BallotBox
+from medvlm.comparing import Comparing, arms_of
+from medvlm.config import AppSettings
+from medvlm.handout import Handout
+from medvlm.host import Host
+from medvlm.ratings.store import RatingStore
+from medvlm.studies.answering import local_candidates
+from medvlm.ui import compare_tab, ratings_tab, scores_tab
+from medvlm.ui.frame import Frame
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """One tab: its name, and what fills it inside the `gr.Tab` that is open."""
+
+    name: str
+    build: Callable[[gr.Blocks, Frame], Any]
+
+
+def beside(host: Host, handout: Handout, chosen: AppSettings) -> tuple[Tab, ...]:
+    """Compare, Scores and Ratings. The ratings are opened when somebody votes or looks, and then by all together."""
+    store = cache(RatingStore)
+    adapter = None if chosen.adapter == "none" else chosen.adapter
+    candidates = partial(local_candidates, chosen.base, adapter, chosen.quantization)
+    comparing = Comparing(host, arms_of(candidates), pairing.stream, BallotBox(store).keep)
+    compare = compare_tab.CompareRoom(comparing)
+    scores, ratings = scores_tab.ScoresRoom(), ratings_tab.RatingsRoom(store, handout)
+    return (
+        Tab("Compare", lambda blocks, frame: compare_tab.build(compare, blocks, frame)),
+        Tab("Scores", lambda blocks, _: scores_tab.build(scores, blocks)),
+        Tab("Ratings", lambda blocks, _: ratings_tab.build(ratings, blocks)),
+    )
