@@ -33,6 +33,7 @@ SEEDS: dict[Domain, tuple[int, ...]] = {
     "gross": tuple(range(8)),
 }
 FIRST_KINDS = ("side", "presence", "normal")  # asked of every picture that has them, so that no probe goes short
+MOST_WINDOWS = 4
 FAKE = 50  # of Med-HALT's questions
 
 
@@ -148,7 +149,7 @@ def windows(subjects: Iterable[Subject]) -> dict[str, tuple[Window, ...]]:
 
 
 def other_windows(name: str) -> tuple[Window, ...]:
-    """Windows by which a picture looks otherwise than as it is opened, each look once."""
+    """Up to so many windows by which a picture looks otherwise than as it is opened, each look once."""
     scan = pictures.scan(name)
     looks, kept = [render(scan)], []
     for preset in presets(scan)[1:]:
@@ -156,4 +157,4 @@ def other_windows(name: str) -> tuple[Window, ...]:
         if not any(np.array_equal(look, seen) for seen in looks):
             looks.append(look)
             kept.append(preset.window)
-    return tuple(kept)
+    return tuple(kept[:MOST_WINDOWS])

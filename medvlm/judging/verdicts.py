@@ -160,8 +160,12 @@ def _word(record: Any, key: str) -> str:
 
 
 def without_thinking(reply: str) -> str | None:
-    """The reply without what a reasoning model thought aloud; None where its thinking was cut off."""
-    rest = _THINKING.sub("", reply)
+    """The reply without quoted lines and what a reasoning model thought aloud; None where its thinking was cut off.
+
+    Quoted lines go first: a "<think>" in the material must not swallow the verdict behind it.
+    """
+    own = "\n".join(line for line in reply.splitlines() if not line.lstrip().startswith(("|", ">")))
+    rest = _THINKING.sub("", own)
     return None if "<think>" in rest else rest.rpartition("</think>")[2]
 
 

@@ -181,8 +181,9 @@ PICTURE_PROBES: tuple[Probe, ...] = (
     Probe(
         "windows",
         "Through other windows",
-        "The same question through every window of the picture's kind: for CT the presets in Hounsfield units, for "
-        "other pictures of more than 256 greys windows by percentiles. An answer may rightly depend on the window (a "
+        "The same question through the windows of the picture's kind: for CT presets in Hounsfield units, for "
+        "other pictures of more than 256 greys windows by percentiles; up to four that make a difference. "
+        "An answer may rightly depend on the window (a "
         "nodule is not seen through the brain's), but a reader should know that it does.",
         (
             Measure("windows_same", "The same through every window", "share of questions with one answer", "high"),

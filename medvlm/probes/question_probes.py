@@ -30,11 +30,10 @@ from medvlm.probes.declining import declines
 from medvlm.probes.picture_probes import against_own, by_subject
 
 UNANSWERABLE_TOKENS = 32  # a refusal takes more words than an answer
-ILL_FITTING_EACH = 2
 WORDINGS = 2
-DRAWS = 4
+DRAWS = 3
 TEMPERATURE = 0.7
-# Every second question is drawn several times and doubted: that halves the work, and the set is in random order.
+# Every second question is asked several times or doubted: that halves the work, and the set is in random order.
 EVERY = 2
 
 
@@ -54,11 +53,8 @@ def _ill_fitting(material: Material) -> list[Ask]:
     made = []
     for picture in material.pictures:
         if picture.known and picture.domain in wordings.ILL_FITTING:
-            drawn = random.Random(f"{SEED} {picture.picture}").sample(
-                wordings.ILL_FITTING[picture.domain], ILL_FITTING_EACH
-            )
-            names = (f"{picture.picture}-unfit-{number}" for number in range(ILL_FITTING_EACH))
-            made += [_unanswerable(picture, text, name) for text, name in zip(drawn, names, strict=True)]
+            text = random.Random(f"{SEED} {picture.picture}").choice(wordings.ILL_FITTING[picture.domain])
+            made.append(_unanswerable(picture, text, f"{picture.picture}-unfit"))
     return [_put("ill-fitting", subject) for subject in made]
 
 
@@ -120,7 +116,7 @@ def _expert_values(asks: Sequence[Ask], texts: Texts) -> list[Value]:
 def _paraphrases(material: Material) -> list[Ask]:
     return [
         Ask("wordings", f"wording-{number}", subject, subject.picture, text)
-        for subject in material.subjects
+        for subject in material.subjects[::EVERY]
         for number, text in enumerate(wordings.other_wordings(subject.question, WORDINGS), 1)
     ]
 
@@ -198,11 +194,10 @@ def _follow_up_values(asks: Sequence[Ask], texts: Texts) -> list[Value]:
 
 def _chinese(material: Material) -> list[Ask]:
     made = []
-    for picture in material.pictures:
-        if picture.picture in material.truths:
-            for subject, english, text in chinese.subjects(picture, material.truths[picture.picture]):
-                made.append(Ask("chinese", "english", subject, subject.picture, english))
-                made.append(Ask("chinese", "chinese", subject, subject.picture, text))
+    for picture in [one for one in material.pictures if one.picture in material.truths][::EVERY]:
+        for subject, english, text in chinese.subjects(picture, material.truths[picture.picture]):
+            made.append(Ask("chinese", "english", subject, subject.picture, english))
+            made.append(Ask("chinese", "chinese", subject, subject.picture, text))
     return made
 
 
@@ -276,8 +271,8 @@ QUESTION_PROBES: tuple[Probe, ...] = (
     Probe(
         "wordings",
         "Other wordings",
-        f"Each question in up to {WORDINGS} other ways: a drawn picture's in the phantoms' other wordings of the same "
-        "question, any other with words around it that ask for nothing else.",
+        f"Every second question in up to {WORDINGS} other ways: a drawn picture's in the phantoms' other wordings of the "
+        "same question, any other with words around it that ask for nothing else.",
         (
             Measure("wordings_same", "Agreement over wordings", "mean share of pairs of answers that agree", "high"),
             Measure("wordings_drop", "Lost in other wordings", "quality as asked minus mean quality otherwise", "low"),
@@ -312,8 +307,8 @@ QUESTION_PROBES: tuple[Probe, ...] = (
     Probe(
         "chinese",
         "In Chinese",
-        "Yes-or-no questions about drawn pictures (kind of picture, normal or not, a finding), each in English and in "
-        "Chinese. Yes and no count in either language.",
+        "Yes-or-no questions about every second drawn picture (kind of picture, normal or not, a finding), each in English "
+        "and in Chinese. Yes and no count in either language.",
         (
             Measure("chinese_drop", "Lost in Chinese", "quality in English minus quality in Chinese", "low"),
             Measure("chinese_score", "Right in Chinese", "share right", "high"),
