@@ -5,6 +5,8 @@ const form = element.querySelector('form');
 const send = element.querySelector('.send');
 const wrong = element.querySelector('.error');
 const editing = element.querySelector('.editing');
+const about = element.querySelector('.about');
+let region = null; // The part of the picture that the next question is about.
 const live = element.querySelector('#live');
 let state = 'idle';
 let sent = null; // What was sent and not yet accepted.
@@ -27,6 +29,13 @@ const tell = (sentence) => {
   box.toggleAttribute('aria-invalid', Boolean(sentence));
 };
 const leaveEdit = () => { editing.hidden = true; };
+const mean = (chosen) => {
+  region = chosen;
+  about.hidden = !chosen;
+  about.querySelector('span').textContent = chosen ? `About ${chosen.words}` : '';
+};
+document.addEventListener('region', ({ detail }) => { mean(detail); box.focus(); });
+about.querySelector('button').addEventListener('click', () => { mean(null); box.focus(); });
 
 const ask = () => {
   if (state === 'busy' || sent !== null) return;
@@ -35,7 +44,7 @@ const ask = () => {
   tell('');
   sent = box.value;
   show('busy');
-  trigger('ask', { question, edit: !editing.hidden, looks: looks() });
+  trigger('ask', { question, edit: !editing.hidden, looks: looks(), region: region && region.id });
   late = setTimeout(() => {
     if (sent === null) return;
     sent = null;
@@ -79,7 +88,7 @@ watch('value', () => {
   const now = props.value;
   if (!now || typeof now !== 'object') return;
   if (now.accepted) {
-    if (sent !== null && box.value === sent) { box.value = ''; leaveEdit(); }
+    if (sent !== null && box.value === sent) { box.value = ''; leaveEdit(); mean(null); }
     sent = null;
     clearTimeout(late);
     box.focus({ preventScroll: true });
@@ -101,6 +110,7 @@ watch('value', () => {
   if (now.wipe) {
     box.value = draft = '';
     leaveEdit();
+    mean(null);
     live.replaceChildren();
   }
   if (now.say && live) {

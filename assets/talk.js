@@ -1,11 +1,12 @@
 // The conversation: its buttons, its scrolling, the seconds that a wait takes. Runs once, in the transcript's element.
-// Events that the server hears: 'suggest' 'retry' 'edit' 'undo'
+// Events that the server hears: 'suggest' 'retry' 'edit' 'undo' 'given'
 element.addEventListener('click', async (event) => {
   const button = event.target.closest('[data-act]');
   if (!button) return;
   const act = button.dataset.act;
   if (act === 'copy') return copy(button);
   if (act === 'suggest') return trigger('suggest', { question: button.dataset.question, looks: looks() });
+  if (act === 'given') return trigger('given', { answer: Number(button.dataset.answer) });
   if (['retry', 'edit', 'undo'].includes(act)) trigger(act, {});
 });
 

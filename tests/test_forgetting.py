@@ -3,10 +3,17 @@
 import asyncio
 import gc
 import json
+import os
 import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
 import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +24,8 @@ from medvlm.handout import Handout
 from medvlm.host import Host
 from medvlm.inbox import Inbox
 from medvlm.keeping import Holding, Keeper
+from medvlm.paths import ROOT
+from medvlm.retention import MEMORY, PREFIX
 from medvlm.session import Choices
 from medvlm.ui.chat_tab import Room
 from medvlm.ui.layout import web_app
@@ -174,3 +183,43 @@ def test_what_gradio_keeps_of_a_session_holds_no_picture_afterwards(page: Page) 
     assert "'token': " in kept() or '"token": ' in kept(), "it holds what the viewer was told of the scan"
     page.say("forget", ticket="")
     assert "'token': " not in kept() and '"token": ' not in kept()
+
+
+def started(port: int, temporary: Path, log: Path) -> "subprocess.Popen[bytes]":
+    """The real app with a model that is not there, once its page answers."""
+    command = [sys.executable, "app.py", "--port", str(port), "--base", str(temporary / "none"), "--adapter", "none"]
+    environment = {**os.environ, "TMPDIR": str(temporary)}
+    with log.open("wb") as out:
+        process = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=out, env=environment)
+    deadline = time.monotonic() + 300
+    while b"MedVLM is at" not in log.read_bytes():
+        assert process.poll() is None and time.monotonic() < deadline, log.read_text()
+        time.sleep(0.1)
+    return process
+
+
+def test_neither_a_kill_nor_a_polite_end_leaves_a_file(tmp_path: Path) -> None:
+    temporary, log = tmp_path / "temporary", tmp_path / "log"
+    temporary.mkdir()
+
+    def folders() -> set[Path]:
+        pattern = f"{PREFIX}{os.getuid()}-*"
+        return {*temporary.glob(pattern), *(MEMORY.glob(pattern) if MEMORY.is_dir() else ())}
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    before = folders()
+    first = started(port, temporary, log)
+    (own,) = folders() - before
+    (own / "upload.dcm").write_bytes(named())
+    first.send_signal(signal.SIGKILL)
+    first.wait(60)
+    assert (own / "upload.dcm").exists(), "a kill leaves it"
+    second = started(port, temporary, log)
+    assert not own.exists(), "the next start deletes it"
+    (own,) = folders() - before
+    (own / "upload.dcm").write_bytes(named())
+    second.terminate()
+    second.wait(60)
+    assert not own.exists() and list(temporary.iterdir()) == []

@@ -45,6 +45,7 @@ export const commandsOf = (viewer) => {
     reset: () => viewer.change(steps.reset),
     delete: (id) => viewer.remove(id ? Number(id) : viewer.state.chosen),
     measure: (id) => viewer.change((state, world) => steps.toMeasure(state, world, Number(id))),
+    ask: () => viewer.askAbout(),
     keys: () => help(viewer.root, viewer.presets),
   };
 };

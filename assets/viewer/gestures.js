@@ -51,6 +51,8 @@ export class Gestures {
 
   /** @param {PointerEvent} event */
   press(event) {
+    // A button that lies on the picture is pressed, not what is beneath it.
+    if (event.target instanceof Element && event.target.closest('button')) return undefined;
     const at = this.at(event);
     this.viewer.activate(this.pane);
     this.down.set(event.pointerId, at);
@@ -96,7 +98,7 @@ export class Gestures {
     if (tool === 'zoom') return this.zoom(at);
     if (tool === 'scroll') return this.scroll(at);
     if (tool === 'cross') return this.cross(at);
-    if (tool === 'distance' || tool === 'angle' || tool === 'ellipse') return this.begin(tool, at);
+    if (tool === 'distance' || tool === 'angle' || tool === 'ellipse' || tool === 'box') return this.begin(tool, at);
     return this.window(at);
   }
 

@@ -21,6 +21,7 @@ export const KEYS = [
   { keys: ['d'], written: 'd', does: 'Measure a distance', step: 'tool distance' },
   { keys: ['g'], written: 'g', does: 'Measure an angle', step: 'tool angle' },
   { keys: ['e'], written: 'e', does: 'Mean and deviation in an ellipse', step: 'tool ellipse' },
+  { keys: ['f'], written: 'f', does: 'Mean and deviation in a box', step: 'tool box' },
   { keys: ['Delete', 'Backspace'], written: 'Del', does: 'Delete the measurement that is chosen', step: 'delete' },
   { keys: ['+'], written: '+', does: 'Zoom in', step: 'in' },
   { keys: ['-'], written: '−', does: 'Zoom out', step: 'out' },

@@ -1,18 +1,21 @@
 // @ts-check
-// What is measured on a slice: distances, angles, and the numbers inside an ellipse.
+// What is measured on a slice: distances, angles, and the numbers inside an ellipse or a box.
 import { inMm } from './geometry.js';
 
 /** @typedef {import('./geometry.js').Plane} Plane */
 /** @typedef {import('./geometry.js').Point} Point */
 /** @typedef {import('./grey.js').Picture} Picture */
-/** @typedef {'distance' | 'angle' | 'ellipse'} Kind */
+/** @typedef {'distance' | 'angle' | 'ellipse' | 'box'} Kind */
 /** Points are in the plane's pixels; the first pixel spans 0..1. Of an angle the second point is its corner, of an
- * ellipse they are opposite corners of the box around it.
+ * ellipse they are opposite corners of the box around it, of a box its own.
  * @typedef {{ id: number, kind: Kind, axis: 0 | 1 | 2, slice: number, points: Point[], found: Found }} Measure */
 /** @typedef {{ value: number, unit: string, mean?: number, deviation?: number, least?: number, most?: number, pixels?: number }} Found */
 
 /** @type {Record<Kind, number>} */
-export const POINTS = { distance: 2, angle: 3, ellipse: 2 };
+export const POINTS = { distance: 2, angle: 3, ellipse: 2, box: 2 };
+
+/** Whether it encloses a part of the picture. @param {Kind} kind */
+export const isRegion = (kind) => kind === 'ellipse' || kind === 'box';
 
 /** @param {Point} from @param {Point} to @returns {Point} */
 const way = (from, to) => [to[0] - from[0], to[1] - from[1]];
@@ -28,17 +31,17 @@ export const angle = (plane, one, corner, other) => {
   return (Math.atan2(Math.abs(u[0] * v[1] - u[1] * v[0]), u[0] * v[0] + u[1] * v[1]) * 180) / Math.PI;
 };
 
-/** In mm², or in pixels where the plane has no scale. @param {Plane} plane @param {Point} from @param {Point} to */
-export const ellipseArea = (plane, from, to) => {
+/** In mm², or in pixels where the plane has no scale. @param {Kind} kind @param {Plane} plane @param {Point} from @param {Point} to */
+export const area = (kind, plane, from, to) => {
   const [x, y] = way(from, to);
-  return (Math.PI / 4) * Math.abs(x * y) * plane.metric[0] * plane.metric[2];
+  return (kind === 'ellipse' ? Math.PI / 4 : 1) * Math.abs(x * y) * plane.metric[0] * plane.metric[2];
 };
 
 /**
  * Mean, standard deviation (of all pixels, not an estimate), extremes and count of the pixels whose centre lies inside.
- * @param {Picture} picture @param {Point} from @param {Point} to
+ * @param {Picture} picture @param {Point} from @param {Point} to @param {Kind} [kind]
  */
-export const inside = ({ data, columns, rows, samples }, from, to) => {
+export const inside = ({ data, columns, rows, samples }, from, to, kind = 'ellipse') => {
   const middle = [(from[0] + to[0]) / 2, (from[1] + to[1]) / 2];
   const radius = [Math.abs(to[0] - from[0]) / 2, Math.abs(to[1] - from[1]) / 2];
   if (samples !== 1 || !radius[0] || !radius[1]) return null;
@@ -50,7 +53,7 @@ export const inside = ({ data, columns, rows, samples }, from, to) => {
   for (let y = Math.max(0, Math.floor(middle[1] - radius[1])); y <= bottom; y++) {
     const part = 1 - ((y + 0.5 - middle[1]) / radius[1]) ** 2;
     if (part < 0) continue;
-    const half = radius[0] * Math.sqrt(part);
+    const half = kind === 'box' ? radius[0] : radius[0] * Math.sqrt(part);
     const right = Math.min(columns - 1, Math.floor(middle[0] + half - 0.5));
     for (let x = Math.max(0, Math.ceil(middle[0] - half - 0.5)); x <= right; x++) {
       const value = data[y * columns + x] - near;
@@ -77,8 +80,8 @@ export const found = (kind, points, plane, picture) => {
   const [one, two, three] = points;
   if (kind === 'distance') return { value: distance(plane, one, two ?? one), unit };
   if (kind === 'angle') return { value: three ? angle(plane, one, two, three) : 0, unit: '°' };
-  const numbers = picture && two ? inside(picture, one, two) : null;
-  return { value: ellipseArea(plane, one, two ?? one), unit: `${unit}²`, ...(numbers ?? {}) };
+  const numbers = picture && two ? inside(picture, one, two, kind) : null;
+  return { value: area(kind, plane, one, two ?? one), unit: `${unit}²`, ...(numbers ?? {}) };
 };
 
 /** Whether there is anything to keep: no two points in one place. @param {Point[]} points @param {Kind} kind */
@@ -86,7 +89,7 @@ export const isWhole = (points, kind) => {
   if (points.length < POINTS[kind]) return false;
   const apart = (/** @type {Point} */ a, /** @type {Point} */ b) => Math.hypot(...way(a, b)) > 0.05;
   const [one, two, three] = points;
-  if (kind === 'ellipse') return Math.abs(one[0] - two[0]) > 0.05 && Math.abs(one[1] - two[1]) > 0.05;
+  if (isRegion(kind)) return Math.abs(one[0] - two[0]) > 0.05 && Math.abs(one[1] - two[1]) > 0.05;
   return apart(one, two) && (!three || apart(two, three));
 };
 
@@ -97,15 +100,15 @@ export const short = (value) => {
 };
 
 /** @type {Record<Kind, string>} */
-export const KIND_NAMES = { distance: 'Distance', angle: 'Angle', ellipse: 'Ellipse' };
+export const KIND_NAMES = { distance: 'Distance', angle: 'Angle', ellipse: 'Ellipse', box: 'Box' };
 
 /** Lines beside a measurement: "50.0 mm"; "Mean 42.1 HU", "SD 8.3". @param {Kind} kind @param {Found} what @param {string} unit of the pixels */
 export const lines = (kind, what, unit) => {
   const of = unit ? ` ${unit}` : '';
-  if (kind !== 'ellipse') return [what.unit === '°' ? `${what.value.toFixed(1)}°` : `${what.value.toFixed(1)} ${what.unit}`];
-  const area = `Area ${short(what.value)} ${what.unit}`;
-  if (what.mean === undefined || what.deviation === undefined) return [area];
-  return [`Mean ${short(what.mean)}${of}`, `SD ${short(what.deviation)}${of}`, area];
+  if (!isRegion(kind)) return [what.unit === '°' ? `${what.value.toFixed(1)}°` : `${what.value.toFixed(1)} ${what.unit}`];
+  const size = `Area ${short(what.value)} ${what.unit}`;
+  if (what.mean === undefined || what.deviation === undefined) return [size];
+  return [`Mean ${short(what.mean)}${of}`, `SD ${short(what.deviation)}${of}`, size];
 };
 
 /** In one line, for the list: "Ellipse −159.8 ± 378.3 HU". @param {Kind} kind @param {Found} what @param {string} unit of the pixels */

@@ -20,10 +20,13 @@ const get = async (token, slice, stop) => {
   return reply.arrayBuffer();
 };
 
-/** @param {HTMLElement} element @param {Gradio} gradio @returns {Viewer} */
-export const mount = (element, { props, trigger, watch }) => {
+/**
+ * `ask` is told which region a question shall be about; without it nobody can be asked.
+ * @param {HTMLElement} element @param {Gradio} gradio @param {import('./viewer.js').Outside['ask']} [ask] @returns {Viewer}
+ */
+export const mount = (element, { props, trigger, watch }, ask) => {
   const root = /** @type {HTMLElement} */ (element.querySelector('.mv'));
-  const viewer = new Viewer(root, { get, tell: (event, data) => trigger(event, data) });
+  const viewer = new Viewer(root, { get, tell: (event, data) => trigger(event, data), ask });
   Object.assign(root, { viewer });
   const show = () => viewer.show((props.value && props.value.scans) || []);
   watch('value', show);

@@ -1,7 +1,7 @@
 // @ts-check
 // One part of the screen: a plane of a scan painted on a canvas, and what is drawn and written over it.
 import { edges, fitted, inPlane, matrix, onScreen, voxelIn, wholeTurn } from './geometry.js';
-import { lines, roundLength, short } from './measure.js';
+import { isRegion, lines, roundLength, short } from './measure.js';
 import { cut, Pyramid } from './pixels.js';
 import { planeOf, sliceOf } from './state.js';
 import { greyWords, seriesWords } from './words.js';
@@ -34,6 +34,7 @@ const MARKUP = `
   <div class="mv-corner mv-grey" aria-hidden="true"></div><div class="mv-corner mv-value" aria-hidden="true"></div>
   <b class="mv-edge mv-top" aria-hidden="true"></b><b class="mv-edge mv-right" aria-hidden="true"></b>
   <b class="mv-edge mv-bottom" aria-hidden="true"></b><b class="mv-edge mv-left" aria-hidden="true"></b>
+  <button type="button" class="mv-ask" data-step="ask" hidden>Ask about this region</button>
   <p class="mv-wait" hidden></p>`;
 
 /** @param {HTMLElement} place @param {string} text */
@@ -199,7 +200,7 @@ export class Stage {
   drawMeasure(kind, points, says, ink, handles) {
     const { pen } = this;
     const seen = points.map((point) => onScreen(this.matrix, point));
-    if (kind === 'ellipse' && seen.length === 2) this.stroke(() => this.ellipse(points[0], points[1]), ink);
+    if (isRegion(kind) && seen.length === 2) this.stroke(() => this[kind === 'box' ? 'box' : 'ellipse'](points[0], points[1]), ink);
     else this.stroke(() => seen.forEach(([x, y], n) => (n ? pen.lineTo(x, y) : pen.moveTo(x, y))), ink);
     for (const [x, y] of seen) {
       if (handles || kind === 'distance') this.stroke(() => pen.arc(x, y, handles ? 4 : 2.5, 0, 2 * Math.PI), ink, 1.5);
@@ -217,6 +218,29 @@ export class Stage {
       if (n) this.pen.lineTo(left, top);
       else this.pen.moveTo(left, top);
     }
+  }
+
+  /** @param {Point} from @param {Point} to */
+  box(from, to) {
+    /** @type {Point[]} */
+    const corners = [from, [to[0], from[1]], to, [from[0], to[1]]];
+    corners.forEach((corner, n) => this.pen[n ? 'lineTo' : 'moveTo'](...onScreen(this.matrix, corner)));
+    this.pen.closePath();
+  }
+
+  /** A way to ask about an ellipse or a box, below it; null: none is chosen here. @param {import('./measure.js').Measure | null} measure */
+  offer(measure) {
+    const button = this.part('ask');
+    if (button.hidden !== !measure) button.hidden = !measure;
+    if (!measure) return;
+    const seen = measure.points.map((point) => onScreen(this.matrix, point));
+    const [x, y] = [0, 1].map((axis) => seen.map((point) => point[axis]));
+    const half = button.offsetWidth / 2 + 4;
+    const left = Math.min(Math.max((x[0] + x[1]) / 2, half), this.width - half);
+    const below = Math.max(...y) + 8;
+    const top = below + button.offsetHeight + 4 <= this.height ? below : Math.max(4, Math.min(...y) - button.offsetHeight - 8);
+    const style = `translate(calc(${left.toFixed(0)}px - 50%), ${top.toFixed(0)}px)`;
+    if (button.style.transform !== style) button.style.transform = style;
   }
 
   /** Beside the point farthest to the right, kept on the stage and off other labels. @param {string[]} says @param {Point[]} seen @param {string} ink */

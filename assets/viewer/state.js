@@ -17,7 +17,7 @@ import { usable } from './grey.js';
 /** A part of the screen: which plane of which scan, and how it lies there.
  * @typedef {{ scan: number, plane: number, lay: Lay }} Pane */
 /** @typedef {keyof typeof TURNS} TurnName */
-/** @typedef {'window' | 'pan' | 'zoom' | 'scroll' | 'cross' | 'distance' | 'angle' | 'ellipse'} Tool */
+/** @typedef {'window' | 'pan' | 'zoom' | 'scroll' | 'cross' | 'distance' | 'angle' | 'ellipse' | 'box'} Tool */
 /** `offset`: mm from the first scan's position to the second's, for linked scrolling.
  * @typedef {{ shown: Shown[], panes: Pane[], active: number, tool: Tool, cine: boolean, linked: boolean, offset: Vector,
  *   chosen: number | null }} State */

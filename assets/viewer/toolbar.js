@@ -17,6 +17,7 @@ const ICONS = {
   cross: '<path d="M8 1.5v4.3M8 10.2v4.3M1.5 8h4.3M10.2 8h4.3"/><circle cx="8" cy="8" r=".6" fill="currentColor"/>',
   distance: '<path d="m3 13 10-10M1.8 11.8l2.4 2.4M11.8 1.8l2.4 2.4"/>',
   angle: '<path d="M13.5 13H2.5L10.5 3"/><path d="M6.6 8.2a6 6 0 0 1 2 4.8"/>',
+  box: '<rect x="2.4" y="3.6" width="11.2" height="8.8"/>',
   ellipse: '<ellipse cx="8" cy="8" rx="6" ry="4.2"/>',
   turn: '<path d="M12.8 8a4.8 4.8 0 1 1-1.6-3.6"/><path d="M13 2.4v2.8h-2.8"/>',
   mirror: '<path d="M8 1.8v12.4" stroke-dasharray="2 1.6"/><path d="M6 4v8H1.6zM10 4v8h4.4z"/>',
@@ -46,7 +47,7 @@ const group = (name, parts) => `<div class="mv-group" role="group" aria-label="$
 export const MARKUP = `
   <div class="mv-bar">
     ${group('Dragging', button('tool window', 'Window', 'window', true) + button('tool pan', 'Move', 'pan', true) + button('tool zoom', 'Zoom', 'zoom', true) + button('tool scroll', 'Scroll', 'scroll', true) + button('tool cross', 'Crosshair', 'cross', true))}
-    ${group('Measuring', button('tool distance', 'Distance', 'distance', true) + button('tool angle', 'Angle', 'angle', true) + button('tool ellipse', 'Ellipse', 'ellipse', true))}
+    ${group('Measuring', button('tool distance', 'Distance', 'distance', true) + button('tool angle', 'Angle', 'angle', true) + button('tool ellipse', 'Ellipse', 'ellipse', true) + button('tool box', 'Box', 'box', true))}
     ${group('Turning', button('turn right', 'Turn right', 'turn') + button('turn mirror', 'Flip left and right', 'mirror') + button('turn flip', 'Flip top and bottom', 'flip') + button('invert', 'Invert', 'invert', true))}
     ${group('View', button('fit', 'Fit', 'fit') + button('reset', 'Reset', 'reset') + button('planes', 'Three planes', 'planes', true) + button('link', 'Link scrolling', 'link', true) + button('keys', 'Keyboard', 'keys'))}
   </div>

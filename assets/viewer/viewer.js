@@ -6,7 +6,7 @@ import { patientAt } from './geometry.js';
 import { Gestures } from './gestures.js';
 import { Painter } from './grey.js';
 import { help, isTaken, stepOf } from './keys.js';
-import { found } from './measure.js';
+import { found, isRegion, KIND_NAMES } from './measure.js';
 import { Slices } from './pixels.js';
 import { Stage } from './stage.js';
 import * as steps from './state.js';
@@ -20,7 +20,8 @@ import { described, placeWords, valueWords } from './words.js';
 /** @typedef {import('./measure.js').Measure} Measure */
 /** How pixels are had, and who is told what is shown.
  * @typedef {{ get: (token: string, slice: number, stop: AbortSignal) => Promise<ArrayBuffer>,
- *   tell: (event: 'look' | 'gone', data: object) => void }} Outside */
+ *   tell: (event: 'look' | 'gone', data: object) => void,
+ *   ask?: (region: { id: number, words: string }) => void }} Outside without `ask` nobody can be asked about a region */
 
 const [QUIET_MS, SPOKEN_MS] = [200, 900];
 
@@ -200,6 +201,7 @@ export class Viewer {
       const slices = this.slices[this.state.panes[pane].scan];
       stage.draw(this.state, this.world, pane, slices, this.draftPane === pane ? this.draft : null);
       this.wait(stage, slices);
+      stage.offer(this.region(pane));
       stage.element.classList.toggle('active', this.stages.length > 1 && pane === this.state.active);
     });
     this.underCursor();
@@ -297,6 +299,22 @@ export class Viewer {
   /** @param {number} id */
   choose(id) {
     this.change((state) => ({ ...state, chosen: id }));
+  }
+
+  /** The chosen ellipse or box that lies on a pane, where it can be asked about. @param {number} pane */
+  region(pane) {
+    if (!this.outside.ask || this.draft) return null;
+    return this.measuresHere(pane).find((one) => one.id === this.state.chosen && isRegion(one.kind)) ?? null;
+  }
+
+  askAbout() {
+    const pane = this.stages.findIndex((_, n) => this.region(n));
+    const measure = pane < 0 ? null : this.region(pane);
+    if (!measure || !this.outside.ask) return;
+    this.activate(pane);
+    const { depth } = steps.planeOf(this.state, this.world, pane);
+    const where = depth > 1 ? ` on slice ${measure.slice + 1}` : '';
+    this.outside.ask({ id: measure.id, words: `the ${KIND_NAMES[measure.kind].toLowerCase()}${where}` });
   }
 
   /** What is shown, for the server: pixel centres are whole numbers there. @param {number} [pane] */

@@ -14,10 +14,10 @@ from medvlm.ui import gate, held, trust
 from medvlm.ui.composer import TEMPLATE, composer
 from medvlm.ui.frame import Frame, html
 from medvlm.ui.handlers import Handlers
-from medvlm.ui.picture import picture
+from medvlm.ui.picture import SEEN, picture
 from medvlm.ui.receiving import receiver
 from medvlm.ui.showing import Showing
-from medvlm.ui.theme import script
+from medvlm.ui.theme import asset, script
 from medvlm.ui.transcript import transcript
 from medvlm.ui.updates import Parts, Updates
 from medvlm.ui.viewer import viewer
@@ -74,7 +74,8 @@ def _parts(room: Room, frame: Frame) -> Parts:
             talk = html(transcript(empty), elem_id="talk", js_on_load=script("talk"))
             doubts = trust.build()
             box = html(composer("idle"), elem_id="composer", html_template=TEMPLATE, js_on_load=script("composer"))
-    return Parts(frame, around, asks, scan, notes, saw, talk, doubts, box)
+    seen = html({}, elem_id="seen", html_template=SEEN, js_on_load=asset("seen.js"))
+    return Parts(frame, around, asks, scan, notes, saw, talk, doubts, box, seen)
 
 
 def _wire_picture(p: Parts, do: Showing) -> None:
@@ -96,12 +97,13 @@ def _wire_conversation(p: Parts, do: Handlers) -> None:
     asking = [p.seat, *p.frame.drawer.inputs]
     p.composer.halt(do.halt, p.seat, None, **QUIET)
     p.talk.edit(do.edit, p.seat, p.screen, **QUIET)
+    p.talk.given(do.given, p.seat, p.seen, **QUIET)
     changing = [
-        p.composer.ask(do.ask, asking, [*p.screen, p.saw, p.trust], **QUIET),
-        p.talk.suggest(do.ask, asking, [*p.screen, p.saw, p.trust], **QUIET),
+        p.composer.ask(do.ask, asking, p.whole, **QUIET),
+        p.talk.suggest(do.ask, asking, p.whole, **QUIET),
         p.talk.retry(do.retry, asking, p.screen, **QUIET),
         p.talk.undo(do.undo, p.seat, p.screen, **QUIET),
-        p.frame.top.fresh(do.restart, p.seat, [*p.screen, p.saw, p.trust], **QUIET),
+        p.frame.top.fresh(do.restart, p.seat, p.whole, **QUIET),
     ]
     for changed in changing:
         changed.then(trust.fresh, p.seat, p.trust, **QUIET)
@@ -125,6 +127,6 @@ def _wire_forgetting(p: Parts, showing: Showing, room: Room, blocks: gr.Blocks) 
     holding.keeper.chores += [room.inbox.sweep, showing.asked.sweep, room.desk.sweep]
     do = held.Held(holding, room.inbox, Updates(p, room.largest_mb))
     frame.top.held(do.show, p.seat, frame.held, **QUIET)
-    emptied = [*p.screen, p.saw, p.trust, frame.held, frame.porter, frame.drawer.prompt]
+    emptied = [*p.whole, frame.held, frame.porter, frame.drawer.prompt]
     frame.held.forget(do.forget, p.seat, emptied, **QUIET)
     frame.held.lapse(do.lapse, p.seat, emptied, **QUIET)

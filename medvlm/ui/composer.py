@@ -10,6 +10,8 @@ TEMPLATE = f"""
 <form class="ask" autocomplete="off">
   <p class="editing" hidden><span>Editing your last question</span>
     <button type="button" class="plain" data-act="cancel">Cancel</button></p>
+  <p class="editing about" hidden><span></span>
+    <button type="button" class="plain" data-act="whole">Ask about the whole picture</button></p>
   <div class="box">
     <label class="sr" for="question">Your question</label>
     <textarea id="question" rows="1" placeholder="Ask about the picture" aria-describedby="ask-error"></textarea>

@@ -63,6 +63,10 @@ class Handlers:
         """The last question goes into the box; it is replaced when the new one is sent."""
         return {self._parts.composer: composer("busy" if seat.busy else "idle", edit=seat.session.question or "")}
 
+    def given(self, seat: Seat, event: gr.EventData) -> Update:
+        """What the model saw for one answer, as large as it fits."""
+        return self._updates.seen(seat.session, int(event.answer))
+
     def undo(self, seat: Seat) -> Update:
         try:
             back = composer("idle", back=self._desk.undo(seat), say="Question taken back")

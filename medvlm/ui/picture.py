@@ -3,16 +3,18 @@
 import base64
 import io
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from medvlm.imaging import read, render
-from medvlm.session import Item, Session
+from medvlm.session import Given, Item, Session
 from medvlm.shelf import Example, shelf
 from medvlm.types import DOMAIN_NAMES, Domain, Scan
 from medvlm.ui.markup import button, error, icon
@@ -83,10 +85,28 @@ def saw(image: Image.Image | None, about: str = "") -> str:
         return ""
     width, height = image.size
     return (
-        f'<figure class="saw"><img src="{data_url(image)}" alt="The picture as the model sees it">'
+        f'<figure class="saw"><button type="button" class="given" data-act="seen" data-words="{escape(about)}" '
+        f'title="Show its very pixels"><img src="{data_url(image)}" alt="The picture as the model sees it"></button>'
         f"<figcaption><b>What the model sees</b><span>{width} x {height} pixels</span>"
         f"<span>{escape(about)}</span></figcaption></figure>"
     )
+
+
+# The dialog that shows what the model saw as large as it fits; its script fills it.
+SEEN = """
+<dialog id="seen-pixels" aria-labelledby="seen-head"><div class="drawer-head"><h2 id="seen-head">What the model saw</h2>
+  <button type="button" class="plain" data-act="close-seen">Close</button></div>
+  <div class="pictures-seen"></div></dialog>
+"""
+_numbers = itertools.count(1)
+
+
+def pixels_seen(saw: Sequence[Given]) -> dict[str, Any]:
+    """The dialog's value for the pictures of one answer; none of them closes it."""
+    pictures = [
+        {"src": f"data:image/png;base64,{base64.b64encode(one.png).decode()}", "words": one.words} for one in saw
+    ]
+    return {"number": next(_numbers), "pictures": pictures}
 
 
 def _empty(largest_mb: int, wrong: str, doing: Doing | None) -> str:

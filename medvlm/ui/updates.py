@@ -7,7 +7,7 @@ from medvlm.desk import Moment
 from medvlm.session import Seat, Session
 from medvlm.types import Scan
 from medvlm.ui.frame import Frame
-from medvlm.ui.picture import Doing, notes, picture
+from medvlm.ui.picture import Doing, notes, picture, pixels_seen
 from medvlm.ui.transcript import transcript
 from medvlm.ui.viewer import seen
 
@@ -29,6 +29,7 @@ class Parts:
     talk: Any
     trust: Any
     composer: Any
+    seen: Any
 
     @property
     def seat(self) -> Any:
@@ -38,6 +39,11 @@ class Parts:
     def screen(self) -> list[Any]:
         """What a step may change."""
         return [self.viewer, self.gate, self.scan, self.notes, self.talk, self.composer]
+
+    @property
+    def whole(self) -> list[Any]:
+        """What a step may change after which nothing is there any more."""
+        return [*self.screen, self.saw, self.trust, self.seen]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +60,13 @@ class Updates:
 
     def emptied(self, seat: Seat) -> Update:
         """Nothing is there any more."""
-        return self.opened(seat) | {self.parts.gate: "", self.parts.saw: "", self.parts.trust: ""}
+        nothing = {self.parts.gate: "", self.parts.saw: "", self.parts.trust: "", self.parts.seen: pixels_seen(())}
+        return self.opened(seat) | nothing
+
+    def seen(self, session: Session, answer: int) -> Update:
+        """The pixels that the model got for that answer (from 0)."""
+        made = session.made[answer] if 0 <= answer < len(session.made) else None
+        return {self.parts.seen: pixels_seen(made.saw if made else ())}
 
     def picture(self, session: Session, wrong: str = "", doing: Doing | None = None) -> Update:
         """Above and below the viewer."""

@@ -1,22 +1,18 @@
 """Nothing is loaded from elsewhere, nothing can be sent there, and nothing of a header is in what the page gets."""
 
-import asyncio
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import pytest
-import uvicorn
 from playwright.sync_api import Browser, Page, Response, WebSocket
 
 from medvlm.desk import Desk
 from medvlm.host import Host
 from medvlm.inbox import Inbox
 from medvlm.ui.chat_tab import Room
-from medvlm.ui.layout import web_app
-from medvlm.ui.server import Server, listen
-from tests.browser.conftest import PATIENCE, free_port, strange
+from tests.browser.conftest import PATIENCE, strange
+from tests.browser.serving import served
 from tests.browser.steps import answered, ask, choose
 from tests.fakes import FakeModel
 from tests.planted import found, planted
@@ -65,21 +61,8 @@ def address() -> Iterator[str]:
     """A page on a fake model."""
     host = Host(lambda _: FakeModel())
     host.start()
-    up, port = threading.Event(), free_port()
-    servers: list[Server] = []
-
-    async def serve() -> None:
-        app = web_app(Room(Desk(host), Inbox(10_000_000), 10), None, local=True)
-        config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=1)
-        servers.append(Server(config, up.set))
-        await servers[0].serve(sockets=[listen("127.0.0.1", port)])
-
-    thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
-    thread.start()
-    assert up.wait(PATIENCE)
-    yield f"http://127.0.0.1:{port}"
-    servers[0].should_exit = True
-    thread.join(20)
+    with served(lambda: Room(Desk(host), Inbox(10_000_000), 10)) as made:
+        yield made
 
 
 @pytest.fixture

@@ -1,12 +1,9 @@
 """A page that other machines may reach: nothing is shown to whoever has not logged in."""
 
-import asyncio
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import uvicorn
 from playwright.sync_api import Browser, Page
 
 from medvlm.auth import Gate, add
@@ -14,9 +11,8 @@ from medvlm.desk import Desk
 from medvlm.host import Host
 from medvlm.inbox import Inbox
 from medvlm.ui.chat_tab import Room
-from medvlm.ui.layout import web_app
-from medvlm.ui.server import Server, listen
-from tests.browser.conftest import PATIENCE, free_port
+from tests.browser.conftest import PATIENCE
+from tests.browser.serving import served
 from tests.fakes import FakeModel
 
 PASSWORD = "a long enough one"
@@ -29,21 +25,8 @@ def guarded(tmp_path: Path) -> Iterator[str]:
     add(users, "ada", PASSWORD)
     host = Host(lambda _: FakeModel())
     host.start()
-    gate, up, port = Gate.open(users), threading.Event(), free_port()
-    servers: list[Server] = []
-
-    async def serve() -> None:
-        app = web_app(Room(Desk(host), Inbox(1000), 200), gate, local=True)
-        config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=1)
-        servers.append(Server(config, up.set))
-        await servers[0].serve(sockets=[listen("127.0.0.1", port)])
-
-    thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
-    thread.start()
-    assert up.wait(PATIENCE)
-    yield f"http://127.0.0.1:{port}"
-    servers[0].should_exit = True
-    thread.join(20)
+    with served(lambda: Room(Desk(host), Inbox(1000), 200), Gate.open(users)) as made:
+        yield made
 
 
 def enter(page: Page, password: str) -> None:

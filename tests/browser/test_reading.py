@@ -162,3 +162,40 @@ def test_nobody_gets_anothers_pixels_with_a_token_or_a_key_of_their_own(
     own = thief.evaluate(f"{VIEWER}.world.scans[0].token")
     assert thief.evaluate(tried, [token]) == "gone" and thief.evaluate(tried, [own]) > 0 and token != own
     context.close()
+
+
+def drawn(page: Page, key: str, corners: tuple[int, int, int, int]) -> None:
+    """An ellipse or a box between two places of the stage."""
+    page.keyboard.press(key)
+    box = page.locator(".mv-stage").bounding_box()
+    assert box is not None
+    left, top, right, bottom = corners
+    page.mouse.move(box["x"] + left, box["y"] + top)
+    page.mouse.down()
+    page.mouse.move(box["x"] + right, box["y"] + bottom, steps=3)
+    page.mouse.up()
+
+
+def test_a_region_that_is_drawn_can_be_asked_about(page: Page) -> None:
+    ready(page)
+    opened(page, "ct.dcm", ct(), "slice 4/6")
+    for key, shape in (("f", "box"), ("e", "ellipse")):
+        drawn(page, key, (200, 120, 300, 200))
+        page.click(".mv-ask:visible")
+        assert page.inner_text(".about span") == f"About the {shape} on slice 4"
+        count = page.locator(".answer").count()
+        ask(page, "Is there a lesion?")
+        answered(page, count + 1)
+        meta = page.locator(".answer .meta").last
+        assert f"about slice 4 of 6, {shape}," in meta.inner_text() and page.locator(".about").is_hidden()
+    record = taken_along(page)
+    first = record["turns"][1]["made"]
+    assert first["view"]["region"]["shape"] == "box" and record["scans"][0]["measurements"][0]["kind"] == "box"
+    assert record["turns"][0]["text"] == "Is there a lesion?"
+    pictures = len(first["saw"])
+    page.click(".answer >> nth=0 >> .given")
+    page.wait_for_function(f"document.querySelectorAll('#seen-pixels[open] figure img').length === {pictures}")
+    page.keyboard.press("Escape")
+    ask(page, "And the whole picture?")
+    answered(page, 3)
+    assert page.locator(".answer .meta").last.inner_text().count("ellipse") == 0
