@@ -36,7 +36,7 @@ class Inquiry:
 
     def pixels(self, window: Window | None = None) -> Shown:
         """The picture, through its own window or another. Raises `UserError` where a slice is damaged."""
-        return drawn(self.scan, self.look if window is None else replace(self.look, window=window))
+        return drawn(self.scan, self.look if window is None else replace(self.look, window=window, channels=()))
 
     def about(self, pixels: Shown) -> Conversation:
         """The question alone, about these pixels."""

@@ -271,8 +271,8 @@ QUESTION_PROBES: tuple[Probe, ...] = (
     Probe(
         "wordings",
         "Other wordings",
-        f"Every second question in up to {WORDINGS} other ways: a drawn picture's in the phantoms' other wordings of the "
-        "same question, any other with words around it that ask for nothing else.",
+        f"Every second question in up to {WORDINGS} other ways: a drawn picture's in the phantoms' other wordings of "
+        "the same question, any other with words around it that ask for nothing else.",
         (
             Measure("wordings_same", "Agreement over wordings", "mean share of pairs of answers that agree", "high"),
             Measure("wordings_drop", "Lost in other wordings", "quality as asked minus mean quality otherwise", "low"),
@@ -307,8 +307,8 @@ QUESTION_PROBES: tuple[Probe, ...] = (
     Probe(
         "chinese",
         "In Chinese",
-        "Yes-or-no questions about every second drawn picture (kind of picture, normal or not, a finding), each in English "
-        "and in Chinese. Yes and no count in either language.",
+        "Yes-or-no questions about every second drawn picture (kind of picture, normal or not, a finding), each in "
+        "English and in Chinese. Yes and no count in either language.",
         (
             Measure("chinese_drop", "Lost in Chinese", "quality in English minus quality in Chinese", "low"),
             Measure("chinese_score", "Right in Chinese", "share right", "high"),
