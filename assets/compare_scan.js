@@ -53,7 +53,7 @@ document.addEventListener('click', (event) => {
   const button = event.target.closest && event.target.closest('#compare-tray [data-act]');
   if (!button) return;
   const { act, number, item } = button.dataset;
-  if (act === 'chat') return document.getElementById('chat-button')?.click();
+  if (act === 'chat') return document.getElementById('chat-tab-button')?.click();
   const more = number !== undefined ? `[data-number="${number}"]` : item !== undefined ? `[data-item="${item}"]` : '';
   chat()?.querySelector(`[data-act=${act}]${more}`)?.click();
 });

@@ -157,6 +157,7 @@ const step = (side, by, more) => {
   const selection = document.getSelection();
   selection.removeAllRanges();
   selection.addRange(rangeOf(text, start, stop));
+  choose({ side, start, stop }); // At once: the next key may come before the browser says that the selection is another.
 };
 
 // Marked errors: a row of the form each, and the words lit up in the answer.
@@ -173,7 +174,8 @@ const tag = (side, span) => {
   row.querySelector('select').focus();
 };
 const light = () => {
-  if (!window.CSS || !CSS.highlights) return;
+  // There may be several forms in the page; marks are those of the one in sight.
+  if (!window.CSS || !CSS.highlights || !form.checkVisibility()) return;
   const ranges = [...form.querySelectorAll('.errors li[data-start]')].flatMap((row) => {
     const text = answer(row.closest('.errors').dataset.side);
     return text ? [rangeOf(text, Number(row.dataset.start), Number(row.dataset.stop))] : [];

@@ -1,0 +1,340 @@
+"""The Compare tab in a browser: nothing tells whose answer is whose before the vote, and keys alone suffice."""
+
+import asyncio
+import re
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import pytest
+import uvicorn
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, Response
+
+from medvlm.comparing import Comparing
+from medvlm.desk import Desk
+from medvlm.disguise import MASK
+from medvlm.host import Host
+from medvlm.inbox import Inbox
+from medvlm.ui.chat_tab import Room
+from medvlm.ui.compare_tab import CompareRoom, build
+from medvlm.ui.layout import web_app
+from medvlm.ui.server import Server, listen
+from medvlm.ui.tabs import Tab
+from tests.browser.conftest import PATIENCE, free_port
+from tests.compare_cases import BASE, SECRETS, TUNED, FakeRatings, Stage, entrants
+from tests.fakes import FakeModel
+
+# The page is served by this process: what Gradio reckons up now and then sets a pandas option that is no more.
+pytestmark = pytest.mark.filterwarnings("ignore:'future.no_silent_downcasting' is deprecated")
+QUESTION = "Is there a mass?"
+# Seeds of sides: with the one nobody is asked which answer is the tuned one's, with the other the reader is.
+UNASKED, ASKED = 1, 5
+# Everything that comes on the line of answers, as the page's own scripts read it.
+EARS = """(() => {
+    window.heard = [];
+    const plain = window.fetch.bind(window);
+    window.fetch = async (...asked) => {
+        const reply = await plain(...asked);
+        const copy = reply.clone();
+        if (copy.body) (async () => {
+            const reader = copy.body.pipeThrough(new TextDecoderStream()).getReader();
+            for (let got = await reader.read(); !got.done; got = await reader.read()) window.heard.push(got.value);
+        })().catch(() => 0);
+        return reply;
+    };
+})()"""
+
+
+@dataclass(slots=True)
+class Theatre:
+    """The served page, and what stands behind it."""
+
+    stage: Stage = field(default_factory=Stage)
+    ratings: FakeRatings = field(default_factory=FakeRatings)
+    address: str = ""
+    seeds: list[int] = field(default_factory=list)
+
+    def draw(self) -> int:
+        return self.seeds.pop(0) if self.seeds else UNASKED
+
+    def app(self) -> Any:
+        host = Host(lambda _: FakeModel())
+        host.start()
+        comparing = Comparing(host, lambda _: entrants(host.model()), self.stage.duet, self.ratings.keep, self.draw)
+        tab = Tab("Compare", partial(build, CompareRoom(comparing)))
+        return web_app(Room(Desk(host), Inbox(10_000_000), 10), None, local=True, beside=[tab])
+
+    def serve(self, up: threading.Event, port: int, servers: list[Server]) -> None:
+        async def run() -> None:
+            config = uvicorn.Config(self.app(), log_level="warning", access_log=False, timeout_graceful_shutdown=1)
+            servers.append(Server(config, up.set))
+            await servers[0].serve(sockets=[listen("127.0.0.1", port)])
+
+        asyncio.run(run())
+
+
+@pytest.fixture(scope="module")
+def theatre() -> Iterator[Theatre]:
+    made, up, port = Theatre(), threading.Event(), free_port()
+    servers: list[Server] = []
+    thread = threading.Thread(target=made.serve, args=(up, port, servers), daemon=True)
+    thread.start()
+    assert up.wait(PATIENCE)
+    made.address = f"http://127.0.0.1:{port}"
+    yield made
+    servers[0].should_exit = True
+    thread.join(20)
+
+
+@dataclass(slots=True)
+class Reader:
+    """One person at the Compare tab, with an example open, and all that their browser was sent."""
+
+    page: Page
+    replies: list[Response] = field(default_factory=list)
+    frames: list[str] = field(default_factory=list)
+    troubles: list[str] = field(default_factory=list)
+
+    def begin(self, address: str) -> None:
+        self.page.on("filechooser", lambda _: None)
+        self.page.on("response", lambda reply: self.replies.append(reply))
+        self.page.on("pageerror", lambda error: self.troubles.append(str(error)))
+        self.page.on("websocket", lambda socket: socket.on("framereceived", lambda one: self.frames.append(str(one))))
+        self.page.add_init_script(EARS)
+        self.page.goto(address)
+        self.page.wait_for_selector("body[data-ready]")
+        self.page.get_by_role("tab", name="Compare").click()
+        self.page.wait_for_selector("#compare-vote [data-works]")
+
+    def open_example(self) -> None:
+        self.page.click("#compare-tray [data-act=example] >> nth=1")
+        self.page.wait_for_selector("#compare-scan .mv:not([hidden])")
+        self.page.wait_for_selector("#compare-bench .suggestions")
+
+    def ask(self, question: str = QUESTION) -> None:
+        self.page.fill("#both-question", question)
+        self.page.press("#both-question", "Enter")
+        self.page.wait_for_selector(f".exchange.last .words:text-is('{question}')")
+        self.page.wait_for_selector(".vote[data-state=open]")
+        self.page.locator("body").click(position={"x": 700, "y": 440})
+
+    def texts(self) -> list[str]:
+        return self.page.locator("[data-answer] .text").all_inner_texts()
+
+    def heard(self) -> str:
+        """All that came over the network since the page was opened, and what stands in page and accessibility tree."""
+        said = "".join(self.page.evaluate("window.heard")) + "".join(self.frames) + self.page.content()
+        for reply in self.replies:
+            said += f"{reply.url} {reply.headers}"
+            if reply.request.resource_type not in ("fetch", "eventsource", "image", "font", "stylesheet"):
+                said += reply.text()
+        return said + self.page.locator("body").aria_snapshot()
+
+
+@pytest.fixture
+def read(theatre: Theatre, browser: Browser) -> Iterator[Any]:
+    """Opens the page for one more reader."""
+    theatre.stage.seconds, theatre.ratings.full = {"base": 0.01, "tuned": 0.02}, False
+    theatre.stage.asked.clear()
+    theatre.ratings.kept.clear()
+    theatre.seeds.clear()
+    contexts, readers = [], []
+
+    def opened(**options: Any) -> Reader:
+        contexts.append(context := browser.new_context(**{"viewport": {"width": 1280, "height": 720}, **options}))
+        context.set_default_timeout(PATIENCE * 1000)
+        readers.append(reader := Reader(context.new_page()))
+        reader.begin(theatre.address)
+        return reader
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert [trouble for reader in readers for trouble in reader.troubles] == []
+
+
+def secrets(text: str) -> list[str]:
+    return [word for word in SECRETS if word in text.lower()]
+
+
+def test_nobody_can_know_whose_answer_is_whose_before_the_vote_is_on_the_disk(read: Any, theatre: Theatre) -> None:
+    reader = read()
+    reader.open_example()
+    reader.page.evaluate("window.asked = window.heard.length")
+    reader.ask()
+    reader.ask("How large is it?")
+    texts = reader.texts()
+    assert all(MASK in text for text in texts) and len(texts) == 2
+    page: Page = reader.page
+    page.keyboard.press("b")
+    theatre.ratings.full = True
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".vote .error:has-text('disk is full')")
+    heard = reader.heard()
+    assert QUESTION in heard and MASK in heard and "disk is full" in heard, "there was something to hear"
+    assert secrets(heard) == []
+    told = "".join(page.evaluate("window.heard.slice(window.asked)"))
+    assert MASK in told and not re.search(r"\b(base|tuned|arm|seed|side_seed)\b", told), "nor which arm it is"
+    assert "data-arm" not in page.inner_html("#comparing")
+    assert theatre.ratings.kept == {}
+    theatre.ratings.full = False
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".reveal")
+    (kept,) = theatre.ratings.kept.values()
+    names = {"left": kept.left.candidate.name, "right": kept.right.candidate.name if kept.right else ""}
+    for side, name in names.items():
+        assert name in page.inner_text(f"[data-answer={side}] h3")
+    assert kept.verdict == "right" and len(kept.left.history) == 2 and {*names.values()} == {BASE.name, TUNED.name}
+    assert secrets(page.locator("body").aria_snapshot()) != []
+    assert kept.reader == page.input_value("[name=reader]") and kept.reader.startswith("reader-")
+
+
+def test_keys_alone_fill_in_the_whole_vote(read: Any, theatre: Theatre) -> None:
+    reader = read()
+    page: Page = reader.page
+    reader.open_example()
+    theatre.seeds.append(ASKED)
+    page.keyboard.press("/")
+    page.keyboard.type(QUESTION)
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".vote[data-state=open]")
+    assert page.locator(".guess-tuned").is_visible()
+    page.locator("[data-answer=left] .text").focus()
+    for key in ("ArrowRight", "ArrowRight", "Shift+ArrowRight"):
+        page.keyboard.press(key)
+    marked = " ".join(reader.texts()[0].split()[1:3])
+    page.keyboard.press("e")
+    page.wait_for_selector(".errors[data-side=left] li")
+    assert page.locator(".errors[data-side=left] q").inner_text() == marked
+    page.keyboard.type("Missed")
+    page.keyboard.press("Tab")
+    page.keyboard.type("Sev")
+    page.locator('[name="left-correct"][value="1"]').focus()
+    page.keyboard.press("4")
+    page.locator('[name="right-safe"][value="1"]').focus()
+    page.keyboard.press("2")
+    page.locator('[name="left-correctness"][value="right"]').focus()
+    page.keyboard.press("ArrowRight")
+    page.locator("[name=comment]").focus()
+    page.keyboard.type("Not a tie. abn")
+    page.locator('[name="sureness"][value="1"]').focus()
+    page.keyboard.press("5")
+    page.locator('[name="guess"][value="left"]').focus()
+    page.keyboard.press("Space")
+    page.keyboard.press("t")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".vote[data-state=kept]")
+    (kept,) = theatre.ratings.kept.values()
+    assert (kept.verdict, kept.sureness, kept.comment, kept.guess) == ("tie", 5, "Not a tie. abn", "left")
+    (tag,) = kept.left.errors
+    assert (tag.kind, tag.harm) == ("missed_finding", "severe")
+    assert marked.replace(MASK, "") in kept.left.text[tag.start : tag.stop] or MASK in marked
+    assert kept.left.scores == (4, None, None, None, None) and kept.right is not None
+    assert kept.right.scores == (None, None, None, None, 2) and kept.left.correctness == "partly"
+    assert kept.seconds is not None and kept.seconds > 0 and kept.case.window is not None and "slice" in kept.case.look
+    assert page.evaluate("document.activeElement.dataset.act") == "next", "Enter goes on"
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#compare-bench .suggestions")
+    assert page.evaluate("document.activeElement.id") == "both-question"
+
+
+def test_digits_choose_windows_of_the_picture_unless_a_grade_has_the_focus(read: Any) -> None:
+    reader = read()
+    page: Page = reader.page
+    reader.open_example()
+    reader.ask()
+    page.locator("#compare-scan .mv-stage").click()
+    window = "document.querySelector('#compare-scan .mv').viewer.shown.window.width"
+    before = page.evaluate(window)
+    page.keyboard.press("3")
+    page.wait_for_function(f"{window} !== {before}")
+    chosen = page.evaluate(window)
+    page.keyboard.press("f")
+    page.locator('[name="left-clear"][value="1"]').focus()
+    page.keyboard.press("1")
+    assert page.locator('[name="left-clear"][value="1"]').is_checked() and page.evaluate(window) == chosen
+    page.keyboard.press("n")
+    assert page.locator('[name=verdict][value="neither"]').is_checked()
+    assert page.locator("#compare-scan .mv").is_visible(), "n begins no new conversation here"
+
+
+def test_a_vote_comes_once_and_a_correction_points_to_it(read: Any, theatre: Theatre) -> None:
+    reader = read()
+    page: Page = reader.page
+    reader.open_example()
+    reader.ask()
+    page.keyboard.press("a")
+    page.evaluate("() => { const b = document.querySelector('.submit'); b.click(); b.click(); }")
+    page.wait_for_selector(".vote[data-state=kept]")
+    page.click("[data-act=correct]")
+    page.wait_for_selector(".vote[data-state=again]")
+    assert page.locator('[name=verdict][value="left"]').is_checked(), "what was said is where it was"
+    page.click('.verdict:has([value="neither"])')
+    page.click(".submit")
+    page.wait_for_selector(".reveal:has-text('Both unacceptable')")
+    first, second = theatre.ratings.kept.values()
+    assert (first.corrects, second.corrects, second.verdict) == (None, first.id, "neither")
+    assert (first.blinded, second.blinded) == (True, False)
+    page.click("[data-act=differences]")
+    assert page.locator(".differing mark").count() > 0
+
+
+def test_stop_gives_the_question_back_and_a_vote_that_was_begun_stays(read: Any, theatre: Theatre) -> None:
+    reader = read()
+    page: Page = reader.page
+    reader.open_example()
+    reader.ask()
+    page.keyboard.press("t")
+    theatre.stage.seconds = {"base": 2.0, "tuned": 2.0}
+    page.fill("#both-question", "And now?")
+    page.press("#both-question", "Enter")
+    page.wait_for_selector(".vote[data-state=closed]")
+    page.wait_for_selector(".exchange.last .words:text-is('And now?')")
+    page.keyboard.press("Escape")
+    page.wait_for_selector(".vote[data-state=open]")
+    assert page.input_value("#both-question") == "And now?"
+    assert page.locator('[name=verdict][value="tie"]').is_checked() and page.locator(".exchange").count() == 1
+
+
+def test_named_cases_say_so_and_are_kept_apart(read: Any, theatre: Theatre) -> None:
+    reader = read()
+    page: Page = reader.page
+    reader.open_example()
+    page.click(".modes label:has-text('Named')")
+    page.wait_for_selector(".teaching:not([hidden])")
+    reader.ask()
+    assert "quokka" in page.inner_text("#compare-bench") and "wombat" in page.inner_text("#compare-bench")
+    assert page.locator("[name=mode]").first.is_disabled(), "in the middle of a case nothing changes"
+    page.keyboard.press("a")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".reveal:has-text('does not count as a blinded vote')")
+    (kept,) = theatre.ratings.kept.values()
+    assert not kept.blinded
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (820, 1180), (400, 800)])
+def test_nothing_overflows_and_axe_finds_nothing_serious(read: Any, width: int, height: int) -> None:
+    reader = read(viewport={"width": width, "height": height}, color_scheme="dark" if width == 820 else "light")
+    page: Page = reader.page
+    checked(page)
+    reader.open_example()
+    reader.ask()
+    page.keyboard.press("f")
+    page.wait_for_selector(".details:not([hidden])")
+    checked(page)
+    page.keyboard.press("a")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".reveal")
+    checked(page)
+    if width == 1280:
+        assert page.evaluate("document.documentElement.scrollHeight") <= 720, "the page itself need not scroll"
+
+
+def checked(page: Page) -> None:
+    found = Axe().run(page, context="#comparing").response["violations"]
+    assert [(one["id"], one["nodes"][0]["html"]) for one in found if one["impact"] in ("serious", "critical")] == []
+    wide = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+    assert wide[0] <= wide[1]
