@@ -31,6 +31,10 @@ CATALOG: dict[str, Entry] = {
     "llava-next-7b": Entry(
         "llava-hf/llava-v1.6-mistral-7b-hf", "llava_next", "Apache-2.0", 15.1, False, True, "LLaVA-NeXT on Mistral 7B."
     ),
+    "llava-next-8b": Entry(
+        "llava-hf/llama3-llava-next-8b-hf", "llava_next", "Llama 3 Community Licence", 16.7, False, True,
+        "LLaVA-NeXT on Llama 3 8B.",
+    ),
     "llava-1.5-7b": Entry(
         "llava-hf/llava-1.5-7b-hf", "llava", "Llama 2 Community Licence", 14.1, False, True, "LLaVA 1.5 on Vicuna 7B."
     ),

@@ -16,6 +16,7 @@ from torch.nn import functional as F
 from medvlm import checkpoints
 from medvlm.errors import CheckpointError, ConfigError
 from medvlm.families import Family, family_of
+from medvlm.families.family import Attention
 
 Device = Literal["auto", "cpu", "cuda"]
 Quantization = Literal["nf4", "int8", "none"]
@@ -118,9 +119,16 @@ def load_weights(
 
 
 def load_base(
-    folder: Path, device: torch.device, dtype: torch.dtype, quantization: Quantization
+    folder: Path,
+    device: torch.device,
+    dtype: torch.dtype,
+    quantization: Quantization,
+    attention: Attention | None = None,
 ) -> tuple[nn.Module, Any, Family]:
-    """Read model and processor of a folder, quantised on the way in. Raises CheckpointError."""
+    """Read model and processor of a folder, quantised on the way in. Raises CheckpointError.
+
+    `attention`: the back end that computes attention; transformers' choice where nothing is said.
+    """
     from safetensors import SafetensorError
     from transformers import AutoModelForImageTextToText
     from transformers.utils import logging
@@ -142,6 +150,7 @@ def load_base(
             use_safetensors=True,
             output_loading_info=True,
             trust_remote_code=False,
+            **({"attn_implementation": attention} if attention else {}),
         )
         processor = family.processor(folder)
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:

@@ -70,12 +70,12 @@ class Template:
         added = processor.tokenizer.added_tokens_decoder.values()
         image = self._tokenizer.convert_ids_to_tokens(self._placeholder)
         words = {processor.image_token, image, *(token.content for token in added if token.special)}
-        self._special = tuple(sorted((word for word in words if len(word) > 1), key=len, reverse=True))
+        self.special = tuple(sorted((word for word in words if len(word) > 1), key=len, reverse=True))
 
     def text(self, conversation: Conversation) -> str:
         """The prompt as text, up to where an answer begins if one is due; one image mark a picture."""
         text: str = self._processor.apply_chat_template(
-            prompts.messages(prompts.harmless(conversation, self._special)),
+            prompts.messages(prompts.harmless(conversation, self.special)),
             tokenize=False,
             add_generation_prompt=conversation.turns[-1].role == "user",
         )

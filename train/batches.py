@@ -1,0 +1,111 @@
+"""Which rows come together, in which order, and as which tensors: the whole run's plan is known before it begins.
+
+The plan is a list of passes. A killed run goes on at the next one, and a pass that was too large for the memory is cut
+in two without changing what a step learns: each row's loss is weighed by its step's answer tokens, not by its pass's.
+"""
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from medvlm.families import PictureInputs
+from train.tokens import IGNORED, Row
+
+# Rows are put beside others of like length within windows of so many steps: every batch is another mixture each epoch.
+WINDOW = 32
+# One sequence: a row, or several that are packed and do not see each other.
+Sequence_ = tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pass:
+    """What goes through the model at once. `answered`: tokens with loss in the whole step that it belongs to."""
+
+    sequences: tuple[int, ...]
+    answered: int
+    epoch: float
+
+
+def plan(
+    lengths: Sequence[int], answered: Sequence[int], epochs: Sequence[list[int]], step: int, parts: int
+) -> list[Pass]:
+    """Passes for all epochs: steps of `step` sequences of like length, each cut into `parts` passes.
+
+    `epochs`: which sequences each epoch has, in its order. The last, short step of an epoch is filled from its begin.
+    """
+    made: list[Pass] = []
+    for number, order in enumerate(epochs):
+        steps = _steps(order, lengths, step, number)
+        for place, rows in enumerate(steps):
+            tokens = sum(answered[row] for row in rows)
+            when = number + place / len(steps)
+            made += [Pass(tuple(rows[n::parts]), tokens, when) for n in range(parts)]
+    return made
+
+
+def _steps(order: list[int], lengths: Sequence[int], step: int, seed: int) -> list[list[int]]:
+    filled = order + order[: -len(order) % step] if len(order) >= step else (order * step)[:step]
+    steps: list[list[int]] = []
+    for start in range(0, len(filled), step * WINDOW):
+        window = sorted(filled[start : start + step * WINDOW], key=lambda row: lengths[row])
+        steps += [window[n : n + step] for n in range(0, len(window), step)]
+    random.Random(seed).shuffle(steps)
+    return steps
+
+
+class Collator:
+    """Sequences to tensors, padded on the right. `inputs` gives a picture by name."""
+
+    def __init__(
+        self, pad: int, inputs: Callable[[str], PictureInputs], masks: Callable[..., Any], plain: bool
+    ) -> None:
+        """`plain`: a mask of known places is enough, as FlashAttention takes it; never with packing."""
+        self._pad, self._inputs, self._masks, self._plain = pad, inputs, masks, plain
+
+    def __call__(self, sequences: Sequence[Sequence_], answered: int) -> dict[str, Any]:
+        longest = max(sum(len(row.ids) for row in rows) for rows in sequences)
+        count = len(sequences)
+        ids, labels = torch.full((count, longest), self._pad), torch.full((count, longest), IGNORED)
+        groups, spans = torch.full((count, longest), -1), torch.full((count, longest), -1)
+        depth = max(row.positions.shape[0] for rows in sequences for row in rows)
+        positions = torch.zeros(depth, count, longest, dtype=torch.long)
+        places: list[tuple[int, int]] = []
+        pictures: list[PictureInputs] = []
+        for number, rows in enumerate(sequences):
+            at = 0
+            for group, row in enumerate(rows):
+                end = at + len(row.ids)
+                ids[number, at:end], labels[number, at:end] = torch.tensor(row.ids), torch.tensor(row.labels)
+                # What a packed row's first token would be told from is another row's end.
+                labels[number, at] = IGNORED
+                groups[number, at:end], positions[:, number, at:end] = group, row.positions
+                for span, (first, last) in enumerate(row.spans):
+                    spans[number, at + first : at + last] = group * 1000 + span
+                if row.picture is not None:
+                    places += [(number, at + spot) for spot in row.spots]
+                    pictures.append(self._inputs(row.picture))
+                at = end
+        return {
+            "ids": ids,
+            "labels": labels,
+            "positions": positions if depth == 3 else positions[0],
+            "mask": (groups >= 0).long() if self._plain else self._masks(*looks(groups, positions[0], spans)),
+            "places": torch.tensor(places, dtype=torch.long).view(-1, 2),
+            "pictures": pictures,
+            "answered": torch.tensor(answered),
+        }
+
+
+def looks(groups: Tensor, positions: Tensor, spans: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """(B, L) groups (-1: padding), positions and spans -> (B, 1, L, L) who may look at whom, (B, L) places of a row's
+    own, and (B, 1, L, L) who is in one span. Padding sees itself, so that no row of the mask is empty."""
+    length = groups.shape[1]
+    causal = torch.ones(length, length, dtype=torch.bool).tril()
+    same = (groups[:, :, None] == groups[:, None, :]) & (groups >= 0)[:, :, None]
+    padding = (groups < 0)[:, :, None] & torch.eye(length, dtype=torch.bool)
+    both = (spans[:, :, None] == spans[:, None, :]) & (spans >= 0)[:, :, None]
+    return ((causal & same) | padding)[:, None], positions, both[:, None]

@@ -1,0 +1,72 @@
+"""The loss of answers: pictures through the frozen tower, one pass through the decoder, logits only where loss is."""
+
+from contextlib import nullcontext
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from train.parts import Learned
+from train.tokens import IGNORED
+
+
+class Learner(nn.Module):
+    """What the trainer steps: its forward pass is the loss of one batch, as `train.batches.Collator` makes it."""
+
+    def __init__(self, learned: Learned, mixed: bool) -> None:
+        """`mixed`: compute in bfloat16 whatever the weights are kept in."""
+        super().__init__()
+        self.model = learned.model
+        self._learned, self._mixed = learned, mixed
+        family = learned.family
+        self._tower = [family.part(learned.inner, family.vision_tower)]
+        self._projector = [family.part(learned.inner, family.projector)]
+        self._language = [family.part(learned.inner, family.language_model)]
+        self._head = [family.part(learned.inner, family.head)]
+
+    def forward(self, batch: dict[str, Any]) -> Tensor:
+        """Sum of the answer tokens' cross entropies, divided by `answered`."""
+        ids = batch["ids"]
+        mixed = torch.autocast(ids.device.type, torch.bfloat16) if self._mixed else nullcontext()
+        with mixed:
+            hidden = self._hidden(batch)
+            targets = batch["labels"][:, 1:]
+            wanted = targets != IGNORED
+            logits = self._head[0](hidden[:, :-1][wanted])
+        loss = F.cross_entropy(logits.float(), targets[wanted], reduction="sum")
+        mean: Tensor = loss / batch["answered"].clamp_min(1)
+        return mean
+
+    def _hidden(self, batch: dict[str, Any]) -> Tensor:
+        language: Any = self._language[0]
+        outputs = language(
+            inputs_embeds=self._embeddings(batch),
+            attention_mask=batch["mask"],
+            position_ids=batch["positions"],
+            use_cache=False,
+        )
+        hidden: Tensor = outputs.last_hidden_state
+        return hidden
+
+    def _embeddings(self, batch: dict[str, Any]) -> Tensor:
+        """(B, L, hidden): words, and features in the pictures' places."""
+        ids, places = batch["ids"], batch["places"]
+        words: Any = self._learned.inner.get_input_embeddings()
+        # A picture's token may lie behind the vocabulary: some families give it no row.
+        embedded: Tensor = words(ids.masked_fill(ids >= words.num_embeddings, 0))
+        if not len(places):
+            return embedded
+        features = torch.cat([self._features(inputs) for inputs in batch["pictures"]])
+        return embedded.index_put((places[:, 0], places[:, 1]), features.to(embedded))
+
+    def _features(self, inputs: dict[str, Tensor]) -> Tensor:
+        family, inner = self._learned.family, self._learned.inner
+        like = next(self._tower[0].parameters())
+        given = {name: t.to(like) if t.is_floating_point() else t.to(like.device) for name, t in inputs.items()}
+        with torch.no_grad():
+            encoded = family.encode(inner, given)
+        trained = [p for p in self._projector[0].parameters() if p.requires_grad] or list(
+            self._projector[0].parameters()
+        )
+        return family.project(inner, encoded.to(trained[0].dtype), given)

@@ -1,0 +1,232 @@
+"""A recipe's loop on transformers' Trainer: its plan is fixed, its checkpoints are whole, a kill costs nothing."""
+
+import json
+import shutil
+import signal
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from torch import Tensor, nn
+from transformers import Trainer, TrainerCallback, TrainingArguments
+
+from medvlm.errors import UserError
+from train.batches import Collator, Pass, Sequence_
+from train.learner import Learner
+from train.parts import Learned, load, save
+from train.recipe import Recipe
+
+SCHEDULES = {"cosine": "cosine", "linear": "linear", "constant": "constant_with_warmup"}
+CHECKPOINTS, LOG, STAGING = "checkpoints", "log.jsonl", ".writing"
+
+
+class TrainingError(UserError):
+    """Training cannot go on; the message says at which step, why, and what is left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What is learnt: sequences and the passes that show them; `watched` passes are only looked at."""
+
+    sequences: Sequence[Sequence_]
+    passes: Sequence[Pass]
+    watched: Sequence[Pass]
+    collator: Collator
+
+
+class PlannedTrainer(Trainer):  # type: ignore[misc]
+    """Trainer whose data are passes in a fixed order and whose checkpoints appear whole or not at all."""
+
+    def __init__(self, recipe: Recipe, learned: Learned, material: Material, accumulation: int, **given: Any) -> None:
+        self.recipe, self.learned, self.material, self.passes_a_step = recipe, learned, material, accumulation
+        self._writing = False
+        super().__init__(
+            model=Learner(learned, recipe.machine.precision != "fp32"),
+            train_dataset=material.passes,
+            eval_dataset=list(material.watched) or None,
+            data_collator=self._collate,
+            **given,
+        )
+
+    def _collate(self, passes: list[Pass]) -> dict[str, Any]:
+        (one,) = passes
+        return self.material.collator([self.material.sequences[n] for n in one.sequences], one.answered) | {
+            "names": [row.id for n in one.sequences for row in self.material.sequences[n]]
+        }
+
+    def get_train_dataloader(self) -> Any:
+        return self._loader(self.material.passes)
+
+    def get_eval_dataloader(self, *_: Any) -> Any:
+        return self._loader(self.material.watched)
+
+    def _loader(self, passes: Sequence[Pass]) -> Any:
+        loader: Any = torch.utils.data.DataLoader(
+            list(passes),  # type: ignore[arg-type]
+            batch_size=1,
+            shuffle=False,
+            collate_fn=self._collate,
+        )
+        return self.accelerator.prepare(loader) if self.accelerator.num_processes > 1 else loader
+
+    def create_optimizer(self, *_: Any, **__: Any) -> torch.optim.Optimizer:
+        learning, family = self.recipe.learning, self.learned.family
+        named = [(n.removeprefix("model."), p) for n, p in self.model.named_parameters() if p.requires_grad]
+        projector = [p for n, p in named if family.place(n) == "projector"]
+        rest = [p for n, p in named if family.place(n) != "projector"]
+        rate = learning.rate if learning.projector_rate is None else learning.projector_rate
+        groups = [{"params": projector, "lr": rate}, {"params": rest, "lr": learning.rate}]
+        self.optimizer = torch.optim.AdamW([g for g in groups if g["params"]], weight_decay=learning.decay)
+        return self.optimizer
+
+    def compute_loss(self, model: nn.Module, inputs: dict[str, Any], return_outputs: bool = False, **_: Any) -> Any:
+        names = inputs.pop("names")
+        loss: Tensor = model(inputs)
+        if not bool(torch.isfinite(loss.detach())):
+            raise TrainingError(
+                f"The loss is {float(loss.detach())} at step {self.state.global_step + 1}, with {', '.join(names[:4])}. "
+                f"{self._left()} Lower learning.rate, or look at these samples, and run the same command."
+            )
+        # The plan weighs by the whole step's answer tokens; Trainer divides once more by the passes of a step.
+        scaled = loss * self.passes_a_step if self.model.training else loss
+        return (scaled, {"loss": scaled}) if return_outputs else scaled
+
+    def prediction_step(self, model: nn.Module, inputs: Any, *_: Any, **__: Any) -> tuple[Tensor, None, None]:
+        with torch.no_grad():
+            loss = self.compute_loss(model, self._prepare_inputs(inputs))
+        return loss.detach(), None, None
+
+    def _get_output_dir(self, trial: Any) -> str:
+        return str(Path(self.args.output_dir) / STAGING) if self._writing else str(self.args.output_dir)
+
+    def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
+        """Write beside, then rename: a kill or a full disk leaves the older checkpoints and no half of this one."""
+        home, name = Path(self.args.output_dir), f"checkpoint-{self.state.global_step}"
+        shutil.rmtree(home / STAGING, ignore_errors=True)
+        self._writing = True
+        try:
+            super()._save_checkpoint(model, trial)
+        except (OSError, RuntimeError, SafetensorError) as error:
+            shutil.rmtree(home / STAGING, ignore_errors=True)
+            raise TrainingError(
+                f"The checkpoint of step {self.state.global_step} could not be written to {home}: {error}. "
+                f"{self._left()} Free some space and run the same command."
+            ) from error
+        finally:
+            self._writing = False
+        shutil.rmtree(home / name, ignore_errors=True)
+        (home / STAGING / name).replace(home / name)
+        for old in whole(home)[: -self.recipe.keeping.last]:
+            shutil.rmtree(old)
+
+    def _save(self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None) -> None:
+        save(self.learned, Path(output_dir or self.args.output_dir))
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        load(self.learned, Path(resume_from_checkpoint))
+
+    def _left(self) -> str:
+        found = whole(Path(self.args.output_dir))
+        return f"The last whole checkpoint is {found[-1]}." if found else "There is no checkpoint yet."
+
+
+def whole(home: Path) -> list[Path]:
+    """The checkpoints, oldest first; what stands here was written to its end."""
+    return sorted(home.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]))
+
+
+class Journal(TrainerCallback):  # type: ignore[misc]
+    """One JSON line for each look at the loss; a resumed run goes on behind the step it resumes from."""
+
+    def __init__(self, path: Path, passes: Sequence[Pass], accumulation: int, quiet: bool) -> None:
+        self._path, self._passes, self._accumulation, self._quiet = path, passes, accumulation, quiet
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        lines = self._path.read_text(encoding="utf-8").splitlines() if self._path.is_file() else []
+        kept = [line for line in lines if json.loads(line)["step"] <= state.global_step]
+        part = self._path.with_suffix(".part")
+        part.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
+        part.replace(self._path)
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **_: Any) -> None:
+        known = {"loss": "loss", "grad_norm": "gradient", "learning_rate": "rate", "eval_loss": "validation_loss"}
+        found = {ours: logs[theirs] for theirs, ours in known.items() if logs and theirs in logs}
+        if not found:
+            return
+        last = min(state.global_step * self._accumulation, len(self._passes)) - 1
+        line = {"step": state.global_step, "of": state.max_steps, "epoch": round(self._passes[last].epoch, 4), **found}
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+        if not self._quiet:
+            print("  ".join(f"{key} {value:.6g}" for key, value in line.items()), flush=True)
+
+
+class Patience(TrainerCallback):  # type: ignore[misc]
+    """Stops after so many looks at the validation loss without a lower one; what it knows is in the trainer's state."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+
+    def on_evaluate(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        seen = [entry["eval_loss"] for entry in state.log_history if "eval_loss" in entry]
+        best = min(range(len(seen)), key=lambda n: seen[n])
+        control.should_training_stop = len(seen) - 1 - best >= self._most
+
+
+class Terminated(TrainerCallback):  # type: ignore[misc]
+    """Saves and stops at the end of the step in which SIGTERM comes."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        self._before: Any = None
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self._before = signal.signal(signal.SIGTERM, self._ask)
+
+    def _ask(self, number: int, frame: FrameType | None) -> None:
+        self.asked = True
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        if self.asked:
+            control.should_save = control.should_training_stop = True
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        signal.signal(signal.SIGTERM, self._before)
+
+
+def arguments(recipe: Recipe, folder: Path, accumulation: int) -> TrainingArguments:
+    """The recipe's settings as Trainer takes them."""
+    learning, keeping = recipe.learning, recipe.keeping
+    return TrainingArguments(
+        output_dir=str(folder / CHECKPOINTS), num_train_epochs=1, max_steps=learning.steps or -1, seed=learning.seed,
+        per_device_train_batch_size=1, per_device_eval_batch_size=1, gradient_accumulation_steps=accumulation,
+        lr_scheduler_type=SCHEDULES[learning.schedule],
+        warmup_steps=learning.warmup_steps or learning.warmup_share, max_grad_norm=learning.clip,
+        save_strategy="steps", save_steps=keeping.every, save_total_limit=None,
+        eval_strategy="steps" if keeping.evaluate_every else "no", eval_steps=keeping.evaluate_every,
+        logging_steps=1 if (learning.steps or 1000) < 200 else 10, logging_nan_inf_filter=False,
+        use_cpu=not torch.cuda.is_available(), report_to=[], disable_tqdm=True, remove_unused_columns=False,
+        label_names=["labels"], dataloader_num_workers=0, dataloader_pin_memory=False,
+    )  # fmt: skip
+
+
+def learn(recipe: Recipe, learned: Learned, material: Material, accumulation: int, folder: Path, quiet: bool) -> bool:
+    """Train to the end, from the last whole checkpoint where there is one; False when SIGTERM stopped it before.
+
+    Raises TrainingError, and torch.OutOfMemoryError for the caller to try smaller passes.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    terminated = Terminated()
+    callbacks: list[TrainerCallback] = [Journal(folder / LOG, material.passes, accumulation, quiet), terminated]
+    if recipe.keeping.patience:
+        callbacks.append(Patience(recipe.keeping.patience))
+    trainer = PlannedTrainer(
+        recipe, learned, material, accumulation, args=arguments(recipe, folder, accumulation), callbacks=callbacks
+    )
+    found = whole(folder / CHECKPOINTS)
+    trainer.train(resume_from_checkpoint=str(found[-1]) if found else None)
+    return not terminated.asked

@@ -1,0 +1,264 @@
+"""One recipe from data to an adapter that the app loads: `python -m train run CONFIG [key=value ...]`."""
+
+import json
+import shutil
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+import torch
+from PIL import Image
+
+from medvlm import catalog, checkpoints, datasets, paths
+from medvlm.checkpoints import CheckpointInfo
+from medvlm.errors import CheckpointError, ConfigError, DatasetError, UserError
+from medvlm.families import Seen
+from medvlm.imaging import render
+from medvlm.prompts import PROMPT_VERSION
+from train import curves
+from train import recipe as recipes
+from train.batches import Collator, Pass, Sequence_, plan
+from train.examples import Dialogue, Mixture, mixture, validation
+from train.learning import CHECKPOINTS, LOG, Material, TrainingError, learn
+from train.parts import Learned, base_folder, prepare, printed, save, table
+from train.publish import git_commit
+from train.recipe import Recipe
+from train.tokens import Encoder, Row, packed
+
+ADAPTER, MODEL, DONE = "adapter", "model", "done.json"
+# Pictures that are kept ready between a row's making and its batches; others are read again.
+READY = 256
+
+
+def home(runs: Path | None) -> Path:
+    """Where recipes' runs are: one folder each, by name."""
+    return runs or paths.home() / "recipes"
+
+
+def run(name: str, overrides: Iterable[str] = (), runs: Path | None = None, quiet: bool = False) -> list[Path]:
+    """Run a recipe, or each of its series; the folders of what was made. Finished ones are left alone."""
+    made = [run_one(one, home(runs), quiet) for one in recipes.variants(recipes.read(name, overrides), name, overrides)]
+    if len(made) > 1:
+        summary = summed_up(made)
+        target = home(runs) / f"{recipes.read(name, overrides).name}.json"
+        target.write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
+        print(f"{target}: {summary}", flush=True)
+    return made
+
+
+def run_one(recipe: Recipe, runs: Path, quiet: bool) -> Path:
+    """The folder with the adapter (or whole model) of one recipe. Raises UserError."""
+    one_process(recipe)
+    folder = runs / recipe.name
+    target = folder / (MODEL if recipe.parts.language_model == "full" else ADAPTER)
+    if (folder / DONE).is_file():
+        same_recipe(recipe, folder)
+        print(f"{recipe.name}: done before ({target})", flush=True)
+        return target
+    folder.mkdir(parents=True, exist_ok=True)
+    same_recipe(recipe, folder)
+    base, before = starts_from(recipe, runs)
+    mixed = mixture(recipe.data, recipe.learning.seed)
+    parts = recipe.learning.accumulation
+    while True:
+        learned = prepare(recipe, base, before)
+        material = prepare_material(recipe, learned, mixed, folder, parts)
+        (folder / "parts.txt").write_text(printed(table(learned)) + "\n", encoding="utf-8")
+        print(printed(table(learned)), flush=True)
+        try:
+            if not learn(recipe, learned, material, parts, folder, quiet):
+                raise SystemExit(f"{recipe.name}: stopped and saved; the same command goes on from {folder}.")
+            break
+        except torch.OutOfMemoryError as error:
+            parts = smaller(recipe, parts, error)
+            del learned, material
+            torch.cuda.empty_cache()
+    finish(recipe, learned, mixed, folder, target)
+    return target
+
+
+def one_process(recipe: Recipe) -> None:
+    """Raise ConfigError for what needs several processes: their launch is not built yet."""
+    if recipe.machine.gpus > 1 or recipe.machine.sharding != "none":
+        raise ConfigError(
+            f"{recipe.name} is for {recipe.machine.gpus} GPUs ({recipe.machine.sharding}); this version trains on one. "
+            "Give machine.gpus=1 machine.sharding=none, and machine.precision=nf4 if memory is short."
+        )
+
+
+def same_recipe(recipe: Recipe, folder: Path) -> None:
+    """Keep the recipe beside its run. Raises ConfigError where another one began there."""
+    text = json.dumps(asdict(recipe), indent=1) + "\n"
+    path = folder / "recipe.json"
+    if path.is_file() and path.read_text(encoding="utf-8") != text:
+        raise ConfigError(f"{folder} was begun with other settings. Give name=ANOTHER, or remove that folder.")
+    path.write_text(text, encoding="utf-8")
+
+
+def starts_from(recipe: Recipe, runs: Path) -> tuple[Path, Path | None]:
+    """The base's folder, and the adapter to go on with."""
+    if recipe.continues is None:
+        return base_folder(recipe), None
+    if Path(recipe.continues).is_dir():
+        return base_folder(recipe), Path(recipe.continues)
+    before = recipes.previous(recipe)
+    assert before is not None, "a recipe is continued"
+    folder = runs / before.name
+    if not (folder / DONE).is_file():
+        raise CheckpointError(
+            f"{before.name} is not finished at {folder}. Run `python -m train run {recipe.continues}`."
+        )
+    whole = folder / MODEL
+    return (whole, None) if whole.is_dir() else (base_folder(recipe), folder / ADAPTER)
+
+
+def smaller(recipe: Recipe, parts: int, error: Exception) -> int:
+    """Twice the passes a step, each of half the sequences: what a step learns stays the same."""
+    if recipe.learning.batch * recipe.learning.accumulation <= parts:
+        raise TrainingError(
+            f"One sequence alone is too large for the memory ({str(error).splitlines()[0]}). Lower "
+            "learning.max_tokens, set machine.checkpointing = true, or machine.precision = 'nf4'."
+        ) from error
+    step = recipe.learning.batch * recipe.learning.accumulation
+    more = next(n for n in range(2 * parts, step + 1) if step % n == 0) if step >= 2 * parts else step
+    print(
+        f"{recipe.name}: out of memory; now {more} passes of {step // more} make a step instead of {parts}.", flush=True
+    )
+    return more
+
+
+def prepare_material(recipe: Recipe, learned: Learned, mixed: Mixture, folder: Path, parts: int) -> Material:
+    """Rows, sequences and the whole run's plan. Raises DatasetError for a bad sample unless those are skipped."""
+    learning, seed = recipe.learning, recipe.learning.seed
+    encoder = Encoder(learned.inner, learned.processor, learned.family, learning.max_tokens)
+    seen = lru_cache(maxsize=READY)(lambda name: encoder.see(picture(name)))
+    rows, left_out = encoded(encoder, mixed.dialogues, seen, recipe.data.on_bad_sample, folder / "skipped.jsonl")
+    if left_out:
+        print(f"{recipe.name}: {left_out} answers behind learning.max_tokens were left out.", flush=True)
+    if not rows:
+        raise DatasetError(f"{recipe.name} has no sample left to learn from; see {folder / 'skipped.jsonl'}.")
+    epochs = [[n for n in mixed.epoch(e, seed) if n in rows] for e in range(-(-round(learning.epochs * 1000) // 1000))]
+    epochs[-1] = epochs[-1][: round(len(epochs[-1]) * (learning.epochs - (len(epochs) - 1)))]
+    sequences, orders = in_sequences(rows, epochs, learning.max_tokens if learning.packing else None)
+    lengths = [sum(len(row.ids) for row in rows_) for rows_ in sequences]
+    answered = [sum(row.answered for row in rows_) for rows_ in sequences]
+    passes = plan(lengths, answered, orders, learning.batch * learning.accumulation, parts)
+    watched = watch(encoder, recipe, seen, folder, len(sequences))
+    plain = recipe.machine.attention == "flash_attention_2"
+    config, family = learned.inner.config, learned.family
+    collator = Collator(
+        learned.processor.tokenizer.pad_token_id or 0,
+        lambda name: seen(name).inputs,
+        lambda *looks: family.packed(config, *looks),
+        plain,
+    )
+    return Material([*sequences, *((row,) for row in watched)], passes, looked_at(watched, len(sequences)), collator)
+
+
+def picture(name: str) -> Image.Image:
+    """As the app shows it to the model."""
+    return Image.fromarray(render(datasets.scan(name), 0))
+
+
+def encoded(
+    encoder: Encoder, dialogues: Iterable[Dialogue], seen: Any, on_bad_sample: str, report: Path
+) -> tuple[dict[int, Row], int]:
+    """Rows by the dialogue's number, and how many answers did not fit. Bad samples are an error, or listed."""
+    rows: dict[int, Row] = {}
+    bad: list[dict[str, str]] = []
+    left_out = 0
+    for number, dialogue in enumerate(dialogues):
+        try:
+            picture_seen: Seen | None = seen(dialogue.picture) if dialogue.picture else None
+            rows[number], dropped = encoder.row(dialogue, picture_seen)
+            left_out += dropped
+        except UserError as error:
+            if on_bad_sample == "error":
+                raise DatasetError(f"{dialogue.id}: {error} (data.on_bad_sample = 'skip' leaves such out.)") from error
+            bad.append({"id": dialogue.id, "why": str(error)})
+    if bad:
+        print(f"{len(bad)} bad samples were skipped; {report} lists them.", flush=True)
+    report.write_text("".join(json.dumps(line) + "\n" for line in bad), encoding="utf-8")
+    return rows, left_out
+
+
+def in_sequences(
+    rows: dict[int, Row], epochs: list[list[int]], most: int | None
+) -> tuple[list[Sequence_], list[list[int]]]:
+    """Sequences, and which of them each epoch has, in its order; packed anew for each epoch where that is wanted."""
+    if most is None:
+        place = {number: n for n, number in enumerate(rows)}
+        return [(row,) for row in rows.values()], [[place[number] for number in epoch] for epoch in epochs]
+    sequences: list[Sequence_] = []
+    orders = []
+    for epoch in epochs:
+        made = packed([rows[number] for number in epoch], most)
+        orders.append(list(range(len(sequences), len(sequences) + len(made))))
+        sequences += made
+    return sequences, orders
+
+
+def watch(encoder: Encoder, recipe: Recipe, seen: Any, folder: Path, first: int) -> list[Row]:
+    dialogues = validation(recipe.data, recipe.learning.seed)
+    rows, _ = encoded(encoder, dialogues, seen, recipe.data.on_bad_sample, folder / "skipped-validation.jsonl")
+    return list(rows.values())
+
+
+def looked_at(rows: list[Row], first: int) -> list[Pass]:
+    return [Pass((first + n,), row.answered, 0.0) for n, row in enumerate(rows)]
+
+
+def finish(recipe: Recipe, learned: Learned, mixed: Mixture, folder: Path, target: Path) -> None:
+    """The adapter with what it says of itself, the curve, and the mark that the run is done; checkpoints go."""
+    part = folder / f".{target.name}"
+    shutil.rmtree(part, ignore_errors=True)
+    save(learned, part)
+    checkpoints.write(info(recipe, learned, mixed), part)
+    shutil.rmtree(target, ignore_errors=True)
+    part.replace(target)
+    curves.draw(folder / LOG, folder)
+    lines = [json.loads(line) for line in (folder / LOG).read_text(encoding="utf-8").splitlines()]
+    losses = [line["loss"] for line in lines if "loss" in line]
+    watched = [line["validation_loss"] for line in lines if "validation_loss" in line]
+    facts = {
+        "loss": losses[-1] if losses else None,
+        "validation_loss": watched[-1] if watched else None,
+        "dialogues": len(mixed.dialogues),
+        "data": dict(zip(mixed.labels, mixed.hashes, strict=True)),
+        "trained": sum(count.trained for count in table(learned)),
+    }
+    (folder / "done.part").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+    (folder / "done.part").replace(folder / DONE)
+    shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
+
+
+def info(recipe: Recipe, learned: Learned, mixed: Mixture) -> CheckpointInfo:
+    """What the checkpoint says of itself."""
+    base = str(learned.base) if recipe.model.exchanged else recipe.model.base
+    return CheckpointInfo(
+        base_model=catalog.identity(base),
+        base_revision=checkpoints.base_revision(learned.base),
+        family=learned.family.name,
+        stage=recipe.stage,
+        prompt_version=PROMPT_VERSION,
+        datasets=mixed.labels,
+        git_commit=git_commit(),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def summed_up(made: list[Path]) -> dict[str, Any]:
+    """Last losses of a series, with mean and standard deviation (n - 1)."""
+    done = {path.parent.name: json.loads((path.parent / DONE).read_text(encoding="utf-8")) for path in made}
+    summary: dict[str, Any] = {
+        "runs": {name: {k: facts[k] for k in ("loss", "validation_loss")} for name, facts in done.items()}
+    }
+    for key in ("loss", "validation_loss"):
+        values = [facts[key] for facts in done.values() if facts[key] is not None]
+        if len(values) > 1:
+            summary[key] = {"n": len(values), "mean": mean(values), "deviation": stdev(values)}
+    return summary

@@ -1,0 +1,167 @@
+"""How large a model is, and what a recipe needs of memory and hours: documented formulas, no measurement.
+
+docs/train.md explains each; `PARTS` holds what published configurations say.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from train.recipe import LINEARS, Gpu, Recipe
+
+GB = 1e9
+# Memory in GB and dense bf16 (T4: fp16) tensor throughput in TFLOP/s, from the makers' data sheets.
+GPUS: dict[Gpu, tuple[float, float]] = {
+    "t4": (16, 65),
+    "l4": (24, 121),
+    "a10g": (24, 70),
+    "rtx4060": (8, 60),
+    "rtx4090": (24, 165),
+    "a100-40": (40, 312),
+    "a100-80": (80, 312),
+    "h100": (80, 989),
+    "h200": (141, 989),
+}
+# Share of that throughput that training reaches; 0.3 to 0.5 is usual for models of this size on one GPU.
+UTILISATION = 0.35
+# What the driver, kernels and fragmentation take beside the tensors.
+OVERHEAD_GB, SLACK = 1.0, 1.1
+# A 4-bit weight and its share of a 4-byte scale for 64 weights.
+NF4_BYTES = 0.5 + 4 / 64
+# fp32 weight, gradient and Adam's two moments.
+TRAINED_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """One model's parts. `picture_tokens`: of a picture of usual size; `vocabulary`: rows of the embedding."""
+
+    layers: int
+    hidden: int
+    inner: int
+    query: int
+    key_value: int
+    vocabulary: int
+    tower: int
+    projector: int
+    picture_tokens: int
+    tied: bool = False
+    other: int = 0
+
+    def linear(self, name: str) -> tuple[int, int]:
+        """Inputs and outputs of one of LINEARS."""
+        return {
+            "q_proj": (self.hidden, self.query), "k_proj": (self.hidden, self.key_value),
+            "v_proj": (self.hidden, self.key_value), "o_proj": (self.query, self.hidden),
+            "gate_proj": (self.hidden, self.inner), "up_proj": (self.hidden, self.inner),
+            "down_proj": (self.inner, self.hidden),
+        }[name]  # fmt: skip
+
+    @property
+    def linears(self) -> int:
+        """Weights of the language model's linear layers: those that NF4 packs."""
+        return self.layers * sum(a * b for a, b in map(self.linear, LINEARS))
+
+    @property
+    def embeddings(self) -> int:
+        return self.vocabulary * self.hidden * (1 if self.tied else 2)
+
+    @property
+    def language_model(self) -> int:
+        """With two norms a layer and one at the end."""
+        return self.linears + self.embeddings + (2 * self.layers + 1) * self.hidden
+
+    @property
+    def total(self) -> int:
+        return self.language_model + self.tower + self.projector + self.other
+
+    def lora(self, rank: int, targets: tuple[str, ...]) -> int:
+        """Trainable weights of LoRA: rank x (inputs + outputs) for each layer it is on."""
+        return rank * self.layers * sum(sum(self.linear(target)) for target in targets)
+
+
+CLIP_L = 303_507_456  # CLIP ViT-L/14 at 336 pixels
+VICUNA_7B = (32, 4096, 11008, 4096, 4096)
+VICUNA_13B = (40, 5120, 13824, 5120, 5120)
+MISTRAL_7B = (32, 4096, 14336, 4096, 1024)
+SIZES: dict[str, Size] = {
+    "llava-1.5-7b": Size(*VICUNA_7B, 32064, CLIP_L, 20_979_712, 576),
+    "llava-1.5-13b": Size(*VICUNA_13B, 32064, CLIP_L, 31_467_520, 576),
+    "llava-1.6-vicuna-13b": Size(*VICUNA_13B, 32064, CLIP_L, 31_467_520, 2340, other=5120),
+    "llava-next-7b": Size(*MISTRAL_7B, 32064, CLIP_L, 20_979_712, 2340, other=4096),
+    "llava-next-8b": Size(32, 4096, 14336, 4096, 1024, 128257, CLIP_L, 20_979_712, 2340, other=4096),
+    "idefics2-8b": Size(*MISTRAL_7B, 32003, 428_000_000, 750_000_000, 64),
+    "smolvlm": Size(24, 2048, 8192, 2048, 2048, 49155, 413_000_000, 12_600_000, 1088),
+    "qwen2.5-vl": Size(28, 3584, 18944, 3584, 512, 152064, 632_000_000, 45_000_000, 1280),
+    "medgemma-4b": Size(34, 2560, 10240, 2048, 1024, 262208, 417_000_000, 2_950_000, 256, tied=True),
+}
+
+
+def size_of(config: Any, tower: int, projector: int, picture_tokens: int) -> Size:
+    """The size that a transformers text configuration describes."""
+    head = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    return Size(
+        layers=config.num_hidden_layers,
+        hidden=config.hidden_size,
+        inner=config.intermediate_size,
+        query=head * config.num_attention_heads,
+        key_value=head * config.num_key_value_heads,
+        vocabulary=config.vocab_size,
+        tower=tower,
+        projector=projector,
+        picture_tokens=picture_tokens,
+        tied=bool(config.tie_word_embeddings),
+    )
+
+
+def trained(recipe: Recipe, size: Size) -> int:
+    """Weights that take steps."""
+    count = {"frozen": 0, "full": size.language_model, "lora": size.lora(recipe.lora.rank, recipe.lora.targets)}
+    # A projector's LoRA is small beside everything: counted as two square matrices of the decoder's width.
+    projector = {"frozen": 0, "full": size.projector, "lora": 4 * recipe.lora.rank * size.hidden}
+    return count[recipe.parts.language_model] + projector[recipe.parts.projector]
+
+
+def weight_bytes(recipe: Recipe, size: Size) -> float:
+    """Bytes of the weights that do not take steps, as they are kept."""
+    whole = 4 if recipe.machine.precision == "fp32" else 2
+    packed = size.linears if recipe.machine.precision == "nf4" else 0
+    full = size.language_model if recipe.parts.language_model == "full" else 0
+    return packed * NF4_BYTES + (size.total - packed - full) * whole
+
+
+def activation_bytes(recipe: Recipe, size: Size) -> float:
+    """34 bytes a token, layer and width at 16 bits (Korthikanti et al. 2022, arXiv:2205.05198, without the attention
+    matrix, which sdpa and flash do not keep); with checkpointing two a layer and one layer's 34. Logits for all
+    tokens at most: once in 16 bits, twice in 32."""
+    tokens = recipe.learning.batch * recipe.learning.max_tokens
+    wide = 2 if recipe.machine.precision == "fp32" else 1
+    layer = 34 * tokens * size.hidden * wide
+    kept = (
+        2 * tokens * size.hidden * size.layers * wide + layer if recipe.machine.checkpointing else layer * size.layers
+    )
+    return kept + tokens * size.vocabulary * 10
+
+
+def memory_gb(recipe: Recipe, size: Size) -> float:
+    """GB on each GPU. Sharding divides what it shards: ZeRO-2 gradients and moments, ZeRO-3 and FSDP weights too."""
+    steps, weights = trained(recipe, size) * float(TRAINED_BYTES), weight_bytes(recipe, size)
+    gpus, sharding = recipe.machine.gpus, recipe.machine.sharding
+    if sharding == "zero2":
+        steps = steps / TRAINED_BYTES * (4 + 12 / gpus)
+    elif sharding in ("zero3", "fsdp"):
+        steps, weights = steps / gpus, weights / gpus
+    return ((steps + weights + activation_bytes(recipe, size)) * SLACK) / GB + OVERHEAD_GB
+
+
+def hours(recipe: Recipe, size: Size, tokens: float) -> float | None:
+    """Hours for so many tokens in all; None without a GPU.
+
+    Two operations a weight and token forward, two back to the inputs, two more for weights that take steps themselves,
+    and two for computing activations again.
+    """
+    if recipe.machine.gpu == "none":
+        return None
+    passes = 4 + (2 if recipe.parts.language_model == "full" else 0) + (2 if recipe.machine.checkpointing else 0)
+    work = tokens * (size.language_model - (0 if size.tied else size.vocabulary * size.hidden)) * passes
+    speed = GPUS[recipe.machine.gpu][1] * 1e12 * UTILISATION * recipe.machine.gpus
+    return work / speed / 3600
