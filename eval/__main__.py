@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "judge": ("eval.judge", "let a judge on a server score a run's answers, every raw reply kept"),
     "judge-audit": ("eval.judge_audit", "how far the judges of a run can be believed"),
     "truth": ("eval.truth", "hold a run's free text about drawn pictures against what they show"),
+    "text": ("eval.text", "how a run's answers are worded, whether they hedge rightly, and what counting changes"),
     "make-chat": ("eval.make_chat", "make a chat test of captioned pictures with a teacher on a server"),
     "report": ("eval.report", "runs as one HTML page and as Markdown, with tables, plots and definitions"),
     "compare": ("eval.compare", "two runs of the same questions as a paired table"),

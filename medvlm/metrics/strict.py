@@ -21,7 +21,6 @@ _CHINESE_NO = ("不", "没", "否", "无", "未", "非")
 _CHINESE_YES = ("是", "有", "存在", "对")
 _CHINESE_UNSURE = ("不能", "无法", "不确定", "不清楚", "不知道")
 YES_NO = ("yes", "no", "是", "否", "不是", "有", "没有", "无", "存在", "不存在", "对", "不对")
-_UNSURE = re.compile("\u4e0d\u80fd|\u65e0\u6cd5|\u4e0d\u786e\u5b9a|\u4e0d\u6e05\u695a|\u4e0d\u77e5\u9053")
 _UNSURE = re.compile(r"\b(cannot|can not|can't|could not|unable|unclear|uncertain|not (sure|possible|clear|certain))\b")
 _NEGATED = re.compile(r"\b(not|none|never|neither|nor|without|absent)\b|n't\b")
 
