@@ -118,6 +118,12 @@ new MutationObserver(() => {
   if (place && rows.length > 1) place.scrollTop = rows[rows.length - 1].offsetTop - place.offsetTop;
 }).observe(scope, { childList: true, subtree: true });
 
+// Everything of this page is forgotten: what was typed here, too.
+document.getElementById('viewer')?.addEventListener('forget', () => {
+  box.value = '';
+  live.replaceChildren();
+});
+
 let settled = true;
 const follow = () => {
   const now = props.value;

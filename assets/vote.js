@@ -7,6 +7,7 @@ const fold = form.querySelector('.fold');
 const submit = form.querySelector('.submit');
 const wrong = form.querySelector('.error');
 const note = form.querySelector('.note');
+const said = form.querySelector('.said');
 const guess = form.querySelector('.guess-tuned');
 const single = form.dataset.form === 'single';
 const VERDICTS = { a: 'left', t: 'tie', n: 'neither', b: 'right' };
@@ -206,8 +207,11 @@ const pick = (name, choice) => {
   const field = form.querySelector(`[name="${name}"][value="${choice}"]`);
   if (!field || field.disabled) return false;
   field.checked = true;
-  field.focus({ preventScroll: true });
   tell('');
+  // The focus stays where somebody works, in the picture perhaps; who does not see the choice hears it.
+  const group = field.closest('fieldset, .verdicts');
+  if (group.contains(document.activeElement)) field.focus({ preventScroll: true });
+  else said.textContent = field.parentElement.querySelector('span').firstChild.textContent.trim();
   return true;
 };
 const digit = (target, number) => {

@@ -1,14 +1,23 @@
 """Two answers held against each other: the ballot, whose side is whose, the pace, and what becomes a rating."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from medvlm.compare import GARBLED, Ballot, Remarks, ballot_of
+from medvlm.comparing import Moment
+from medvlm.comparison import Comparison
+from medvlm.disguise import MASK
 from medvlm.errors import UserError
 from medvlm.ratings.records import CORRECTNESS, CRITERIA, ERROR_KINDS, HARMS, VERDICTS, ErrorTag
+from medvlm.types import Report
+from medvlm.ui.asking import asking
+from medvlm.ui.bench import bench
 from medvlm.ui.columns import Column, exchange
 from medvlm.ui.vote import KEYS, template, vote
+from tests.compare_cases import SECRETS, entrants, telling
+from tests.fakes import FakeModel
 
 ID = "0123456789abcdef0123456789abcdef"
 LEFT, RIGHT = "No mass is seen.", "A mass of 3 cm lies in the left lobe."
@@ -120,3 +129,45 @@ def test_texts_stand_in_their_columns_as_text() -> None:
     assert "<img" not in html and "&lt;<mark>img</mark> src=x" in html
     assert html.count('data-answer="left"') == html.count('data-answer="right"') == 1
     assert "data-answer" not in exchange("Earlier?", (Column("left", "Yes."), Column("right", "No.")), last=False)
+
+
+def a_case(rated: bool = False, blinded: bool = True) -> Comparison:
+    """One question that both have answered; each answer names its writer."""
+    now = Comparison.begun(entrants(FakeModel()), 1, blinded).asked("Is there a mass?", None, None)
+    left, right = now.contenders()
+    now = now.answered((telling(left), telling(right)), (Report(9, 5, 0, 1.0, 0.1, "length"), None))
+    if rated:
+        now = replace(now, rating=now.voted(ballot_of(said(), "", ""), "reader-one"))
+    return now
+
+
+def secrets(html: str) -> list[str]:
+    return [word for word in (*SECRETS, "data-arm", "tuned", "base") if word in html.lower()]
+
+
+def test_the_case_as_it_is_drawn_says_no_name_before_the_vote_and_both_after_it() -> None:
+    before, after = bench(a_case(), None), bench(a_case(rated=True), None)
+    assert secrets(before) == [] and "cut at the longest length" not in before and MASK in before
+    for part in ("quokkabase (base)", "wombat-med (tuned)", 'data-arm="tuned"', "masked: ", "cut at the longest"):
+        assert part in after
+    assert MASK in after.replace("<mark>", "").replace("</mark>", ""), "marks of errors stay where they were"
+    assert "You said: A better" in after and "not count" not in after and "<mark>" in after
+    assert "not count as a blinded vote" in bench(a_case(rated=True, blinded=False), None)
+    assert secrets(bench(a_case(blinded=False), None)) != []
+
+
+def test_answers_that_are_written_look_alike_and_the_wait_says_for_what() -> None:
+    running = Comparison.begun(entrants(FakeModel()), 1, True).asked("Where?", None, None)
+    html = bench(running, None, Moment("writing", "It is", "There are"), "Where?")
+    assert html.count("spinner") == 1 and "Both are writing" in html and "It is" in html and secrets(html) == []
+    assert "Both are reading" in bench(running, None, Moment("writing"), "Where?")
+    first = bench(None, None, Moment("loading"), "<i>Where?")
+    assert "Waiting for the model" in first and "&lt;i&gt;Where?" in first
+    old = bench(a_case(rated=True), None, Moment("loading"), "Where?")
+    assert "Is there a mass?" not in old, "after a vote, a question begins a new case"
+    assert "Two answers, no names" in bench(None, None)
+
+
+def test_the_head_tells_each_state_from_the_last() -> None:
+    first, second = asking(busy=True), asking(busy=True)
+    assert first.pop("number") != second.pop("number") and first == second

@@ -7,6 +7,7 @@ import gradio as gr
 
 from medvlm.booth import Booth
 from medvlm.comparing import Comparing
+from medvlm.keeping import Holding
 from medvlm.ui import vote
 from medvlm.ui.asking import TEMPLATE, asking
 from medvlm.ui.bench import bench
@@ -22,9 +23,10 @@ QUIET: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": None, "
 
 @dataclass(frozen=True, slots=True)
 class CompareRoom:
-    """What the tab is built with."""
+    """What the tab is built with. `holding`: is told what is held here, and says when it must be forgotten."""
 
     comparing: Comparing
+    holding: Holding | None = None
 
 
 def build(room: CompareRoom, blocks: gr.Blocks, frame: Frame) -> None:
@@ -34,6 +36,9 @@ def build(room: CompareRoom, blocks: gr.Blocks, frame: Frame) -> None:
     _wire_picture(parts, do)
     _wire_case(parts, do, frame)
     blocks.unload(do.leave)
+    if room.holding is not None:
+        room.holding.also_forgets.append(do.forget)
+        room.holding.also_holds.append(do.holds)
 
 
 def _parts(frame: Frame) -> Parts:
@@ -57,8 +62,8 @@ def _parts(frame: Frame) -> Parts:
 
 def _wire_picture(p: Parts, do: Judging) -> None:
     p.scan.hello(do.hello, [p.seat, p.booth], p.all, **QUIET)
-    for event in (p.scan.gone, p.scan.changed):
-        event(do.picture, [p.seat, p.booth], [p.scan, p.bench], **QUIET)
+    p.scan.gone(do.picture, [p.seat, p.booth], [p.scan, p.bench], **QUIET)
+    p.scan.changed(do.changed, [p.seat, p.booth], p.all, **QUIET)
 
 
 def _wire_case(p: Parts, do: Judging, frame: Frame) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
-from weakref import WeakValueDictionary
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 import gradio as gr
 
@@ -15,6 +15,7 @@ from medvlm.comparing import Comparing, Moment
 from medvlm.comparison import Seen
 from medvlm.errors import UserError
 from medvlm.handout import Refused
+from medvlm.retention import Line
 from medvlm.session import Seat
 from medvlm.types import Scan
 from medvlm.ui.asking import asking
@@ -52,10 +53,11 @@ class Judging:
         self._comparing = comparing
         self._parts = parts
         self._present: WeakValueDictionary[str, Booth] = WeakValueDictionary()
+        self._booths: WeakKeyDictionary[Seat, Booth] = WeakKeyDictionary()
 
     def hello(self, seat: Seat, booth: Booth, event: gr.EventData, request: gr.Request) -> Update:
         """The tab is on the page, for the first time or again."""
-        self._present[str(request.session_hash)] = booth
+        self._present[str(request.session_hash)] = self._booths[seat] = booth
         try:
             seat.holder.bind(str(event.key))
         except UserError as error:
@@ -69,6 +71,31 @@ class Judging:
         shown = {self._parts.scan: seen(seat.holder, session.on_screen, labels, session.open_scans)}
         return shown | ({} if booth.busy else {self._parts.bench: bench(booth.now, session.scan)})
 
+    def changed(self, seat: Seat, booth: Booth) -> Update:
+        """The Chat tab has another picture; with a new conversation, which has none, the case is over as well."""
+        if seat.session.scan is None and not seat.session.items:
+            self._comparing.next_case(booth)
+        return self.picture(seat, booth) | ({} if booth.busy else self._case(seat, booth))
+
+    def forget(self, seat: Seat, _: str) -> None:
+        """Everything of one person goes: the case that is open, its pictures and conversations."""
+        booth = self._booths.get(seat)
+        if booth is not None:
+            self._comparing.next_case(booth)
+
+    def holds(self, seat: Seat) -> Iterator[Line]:
+        """What stands in the receipt for this tab."""
+        booth = self._booths.get(seat)
+        now = None if booth is None else booth.now
+        if now is None:
+            return
+        number = len(now.questions)
+        what = f"A comparison: {number} question{'s' if number > 1 else ''}, two answers to each, and the pictures"
+        yield Line(what, "this machine's memory", "you forget it, or begin a new case")
+        if now.rating is not None:
+            what = "Your vote: question, both answers and hashes of the pictures, under your made-up name"
+            yield Line(what, "the database of ratings", "its keeper deletes it")
+
     def leave(self, request: gr.Request) -> None:
         """The page was closed: nobody reads what is being written."""
         booth = self._present.pop(str(request.session_hash), None)
@@ -77,6 +104,7 @@ class Judging:
 
     def ask(self, seat: Seat, booth: Booth, event: gr.EventData, *settings: Any) -> Iterator[Update]:
         """A question for both, from the box or a suggestion; it says itself what was on the screen."""
+        seat.used()
         question = str(event.question)
         about = _seen(seat, event._data.get("looks"))
         try:
@@ -102,6 +130,7 @@ class Judging:
 
     def vote(self, seat: Seat, booth: Booth, event: gr.EventData) -> Update:
         """Keep the vote; whatever goes wrong, the form stays as it was filled in."""
+        seat.used()
         try:
             self._comparing.vote(booth, event._data)
         except UserError as error:

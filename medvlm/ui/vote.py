@@ -114,7 +114,7 @@ def _bar(kind: Form) -> str:
         '<button type="button" class="plain fold" data-act="fold" aria-expanded="false" title="Details (f)">'
         "<span>Details</span></button>"
         '<button type="submit" class="strong submit" title="Submit (Enter)">Submit</button></div>'
-        '<p class="note" role="status"></p><p class="error" role="alert"></p>'
+        '<p class="note" role="status"></p><p class="sr said" role="status"></p><p class="error" role="alert"></p>'
     )
 
 
