@@ -23,7 +23,7 @@ const show = (pictures) => {
 watch('value', () => show((props.value && props.value.pictures) || []));
 document.addEventListener('click', (event) => {
   const button = event.target.closest('#saw [data-act=seen]');
-  if (button) show([{ src: button.querySelector('img').src, words: button.dataset.words }]);
+  if (button) show([...button.querySelectorAll('img')].map(({ src }) => ({ src, words: button.dataset.words })));
 });
 element.addEventListener('click', (event) => {
   if (event.target === dialog || event.target.closest('[data-act=close-seen]')) dialog.close();

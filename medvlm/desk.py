@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
+from medvlm import giving
 from medvlm.arrival import Admission, Arrival, Files, arriving, draw_thumb, tray_of
 from medvlm.errors import UserError
 from medvlm.host import Host, LiveAnswer, PageModel
@@ -88,12 +89,13 @@ class Desk:
         scan = item.source()
         return seat.change(lambda now: now.opened(index, scan).showing(index, beside) if _same(now, began) else now)
 
-    def seen(self, seat: Seat) -> "Image | None":
-        """What the model is given of what is shown: the very pixels that its processor makes. None while it loads."""
-        session, model = seat.session, self.host.ready
-        if model is None or session.scan is None or session.now is None:
-            return None
-        return model.seen(shot(session.scan, session.now.look), View(0))
+    def seen(self, seat: Seat) -> "tuple[Image, ...]":
+        """What the model is given of what is shown: the pixels that its processor makes. Nothing while it loads."""
+        model, scan, meant = self.host.ready, seat.session.scan, seat.session.meant
+        if model is None or scan is None or meant is None:
+            return ()
+        looks = giving.beside(scan, meant.look) if meant.beside else (meant.look,)
+        return tuple(model.seen(shot(scan, look), View(0)) for look in looks)
 
     def guess(self, seat: Seat) -> Session:
         """Let the model say what kind of picture is shown, where neither the file nor the person has."""
@@ -102,10 +104,8 @@ class Desk:
             return session
         if session.scan.domain_source != "unknown":
             return session
-        if seat.busy:
-            return session
         index = session.shown
-        domain = guessed(model, seat)
+        domain = None if seat.busy else guessed(model, seat)
         if domain is None:
             return seat.session
         return seat.change(lambda now: now.as_domain(index, domain, guess=True) if _same(now, session) else now)

@@ -166,8 +166,9 @@ def _coloured(pixels: Pixels, scan: Scan, look: Look) -> NDArray[np.uint8]:
     if pixels.ndim == 3:
         shown = np.asarray(pixels, dtype=np.uint8)
     else:
-        grey = to_grey(pixels, look.window or window_of(scan))
-        shown = np.repeat(grey[..., np.newaxis], 3, axis=2)
+        windows = look.channels or (look.window or window_of(scan),) * 3
+        greys = {window: to_grey(pixels, window) for window in windows}
+        shown = np.stack([greys[window] for window in windows], axis=2)
     return 255 - shown if look.inverted else shown
 
 

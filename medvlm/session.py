@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from medvlm import region
+from medvlm import giving, region
 from medvlm.errors import UserError
 from medvlm.handout import Handout, Holder
 from medvlm.region import WAY, Way
@@ -26,6 +26,7 @@ class Session:
     `items`: the tray; `panes`: which of them are on the screen (one, or two beside one another), `shown` the one that
     questions are about. The conversation's scans are pictures as they were on the screen when they were asked about;
     `sent` says, for each, of what. `questions`, `made`: one for each question and each answer, in order.
+    `gives`: what of a picture goes to the model, see `giving.ways`.
     """
 
     conversation: Conversation = field(default_factory=Conversation)
@@ -35,6 +36,7 @@ class Session:
     sent: tuple[Shown, ...] = ()
     questions: tuple[Question, ...] = ()
     made: tuple[Made, ...] = ()
+    gives: str = giving.SCREEN
 
     @property
     def item(self) -> Item | None:
@@ -47,10 +49,19 @@ class Session:
 
     @property
     def now(self) -> Shown | None:
-        """What a question asked now is about."""
+        """What is on the screen, of the item that questions are about."""
         if self.shown is None or self.item is None or self.item.look is None:
             return None
         return Shown(self.shown, self.item.look)
+
+    @property
+    def meant(self) -> Shown | None:
+        """What a question asked now is about, as the model gets it."""
+        now, scan = self.now, self.scan
+        if now is None or scan is None:
+            return None
+        look = giving.given(scan, now.look, self.gives)
+        return replace(now, look=look, beside=self.gives == giving.BESIDE and len(scan.slices) > 1)
 
     @property
     def open_scans(self) -> tuple[Scan, ...]:
@@ -137,7 +148,7 @@ class Session:
 
         `way`: how a region is told of. Raises `UserError` for a region of a picture that cannot be drawn.
         """
-        about = about or self.now
+        about = about or self.meant
         about = None if about is None else about.bare
         began = replace(self, questions=(*self.questions, Question(question, about)))
         conversation = replace(self.conversation, system=system)
@@ -146,15 +157,18 @@ class Session:
         return began._asked(conversation, question, about, way)
 
     def _asked(self, conversation: Conversation, question: str, about: Shown, way: Way) -> "Session":
-        whole, sent, scan = replace(about, region=None), self.sent, self.items[about.item].scan
+        sent, scan = self.sent, self.items[about.item].scan
         assert scan is not None, "what is asked about is open"
-        if whole not in sent:
-            conversation, sent = conversation.with_scan(shot(scan, about.look)), (*sent, whole)
-        view = View(sent.index(whole))
+        looks = giving.beside(scan, about.look) if about.beside and about.region is None else (about.look,)
+        wholes = [Shown(about.item, look) for look in looks]
+        for whole in wholes:
+            if whole not in sent:
+                conversation, sent = conversation.with_scan(shot(scan, whole.look)), (*sent, whole)
+        views = tuple(View(sent.index(whole)) for whole in wholes)
         if about.region is None:
-            after = conversation.asked(question, (view,))
+            after = conversation.asked(question, views)
         else:
-            after = region.asked(conversation, view, about.region, question, way)
+            after = region.asked(conversation, views[0], about.region, question, way)
         # A part that was cut out is a picture of its own.
         sent = (*sent, *[about] * (len(after.scans) - len(sent)))
         last = after.turns[-1]
@@ -167,7 +181,7 @@ class Session:
 
         Raises `UserError` where there is no such box or ellipse on the slice that is shown, or too small a one.
         """
-        now, scan = self.now, self.scan
+        now, scan = self.meant, self.scan
         here = () if now is None else now.look.measures
         found = next((one for one in here if one.id == measure and one.kind in ("box", "ellipse")), None)
         if now is None or scan is None or found is None or (found.axis, found.slice) != (now.look.axis, now.look.slice):
@@ -175,7 +189,12 @@ class Session:
         rows, columns = drawn(scan, now.look).shape[:2]
         one, other = ((x * columns, y * rows) for x, y in placed(scan, now.look, found.points))
         shape: region.Shape = "ellipse" if found.kind == "ellipse" else "box"
-        return replace(now, region=region.region_of(shape, one, other, (columns, rows)))
+        return replace(now, region=region.region_of(shape, one, other, (columns, rows)), beside=False)
+
+    def giving(self, way: str) -> "Session":
+        """From now on that of a picture goes to the model; nonsense is what is on the screen."""
+        scan = self.scan
+        return replace(self, gives=way if scan is not None and way in dict(giving.ways(scan)) else giving.SCREEN)
 
     def answered(self, text: str, made: Made) -> "Session":
         return replace(self, conversation=self.conversation.answered(text), made=(*self.made, made))
@@ -204,7 +223,8 @@ class Session:
         part = part_words(shown.look, scan)
         named = ", ".join(filter(None, (which, part))) or scan.name
         meant = "" if shown.region is None else region.words(shown.region)
-        return ", ".join(filter(None, (named, shown_words(shown.look, scan), meant)))
+        more = "with the slices beside it" if shown.beside else ""
+        return ", ".join(filter(None, (named, shown_words(shown.look, scan), more, meant)))
 
     def _with_item(self, index: int, item: Item) -> "Session":
         return replace(self, items=(*self.items[:index], item, *self.items[index + 1 :]))

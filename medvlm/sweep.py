@@ -54,7 +54,7 @@ def panes(inquiry: Inquiry) -> tuple[Pane, ...]:
         raise UserError("This picture is in colour, so there are no windows to try. Open a greyscale scan for that.")
     found: list[Pane] = []
     for name, window in ((ON_SCREEN, own), *((preset.name, preset.window) for preset in presets(inquiry.scan))):
-        pixels = inquiry.pixels(window)
+        pixels = inquiry.pixels(None if name == ON_SCREEN else window)
         same = next((n for n, pane in enumerate(found) if (pane.pixels == pixels).all()), None)
         if same is None:
             found.append(Pane((name,), window, pixels))

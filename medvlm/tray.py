@@ -54,11 +54,15 @@ def item_of(scan: Scan) -> Item:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One picture as it is on the screen: which item of the tray (from 0), and how; `region`: the part of it meant."""
+    """One picture: which item of the tray (from 0), and how it is seen.
+
+    `region`: the part of it that is meant. `beside`: the slices before and after it come along.
+    """
 
     item: int
     look: Look
     region: Region | None = None
+    beside: bool = False
 
     @property
     def bare(self) -> "Shown":

@@ -60,7 +60,8 @@ class Measure:
 class Look:
     """What is on the screen: which plane and slice (from 0), the window, and the user's turn of the conventional view.
 
-    `turn` (a, b, c, d): screen = [a b; c d] of the plane as radiologists look at it.
+    `turn` (a, b, c, d): screen = [a b; c d] of the plane as radiologists look at it. `channels`: three windows that
+    make red, green and blue, in place of the one window; only the model is ever given that.
     """
 
     plane: PlaneName
@@ -70,19 +71,21 @@ class Look:
     inverted: bool
     turn: Turn
     measures: tuple[Measure, ...] = ()
+    channels: tuple[Window, ...] = ()
 
 
 def part_words(look: Look, scan: Scan) -> str:
     """Which part of a scan is seen: "slice 12 of 40", "coronal 80 of 512"; nothing of a single picture."""
-    depth = _sizes(scan)[look.axis]
+    depth = sizes(scan)[look.axis]
     return f"{look.plane if look.axis != 2 else 'slice'} {look.slice + 1} of {depth}" if depth > 1 else ""
 
 
 def shown_words(look: Look, scan: Scan) -> str:
     """How it is shown, as far as that differs from how it was opened: "window 1500/-600", "inverted", "turned"."""
-    window = look.window
+    window = None if look.channels else look.window
     differs = window is not None and window != window_of(scan)
     parts = [f"window {window.width:g}/{window.level:g}" if window is not None and differs else ""]
+    parts += ["three windows as colours"] if look.channels else []
     parts += ["inverted" if look.inverted != scan.inverted else "", "turned" if look.turn != (1, 0, 0, 1) else ""]
     return ", ".join(part for part in parts if part)
 
@@ -175,7 +178,7 @@ def look_of(data: Mapping[str, Any], scan: Scan) -> Look:
         look = Look(
             plane=_one_of(data["plane"], get_args(PlaneName)),
             axis=axis,
-            slice=_index(data["slice"], _sizes(scan)[axis]),
+            slice=_index(data["slice"], sizes(scan)[axis]),
             window=None if _middle(scan).ndim == 3 else _window(data["window"]),
             inverted=data["inverted"] is True,
             turn=_turn(data["turn"]),
@@ -207,7 +210,7 @@ def _measure(data: Mapping[str, Any], scan: Scan) -> Measure:
         id=_index(data["id"], 1 << 31),
         kind=kind,
         axis=axis,
-        slice=_index(data["slice"], _sizes(scan)[axis]),
+        slice=_index(data["slice"], sizes(scan)[axis]),
         points=points,
         value=_number(data["value"]),
         unit=_one_of(data["unit"], ("mm", "px", "mm²", "px²", "°")),
@@ -216,7 +219,8 @@ def _measure(data: Mapping[str, Any], scan: Scan) -> Measure:
     )
 
 
-def _sizes(scan: Scan) -> tuple[int, int, int]:
+def sizes(scan: Scan) -> tuple[int, int, int]:
+    """How many columns, rows and slices it has."""
     rows, columns = _middle(scan).shape[:2]
     return columns, rows, len(scan.slices)
 

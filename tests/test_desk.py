@@ -347,7 +347,7 @@ def test_what_is_read_while_a_new_conversation_begins_does_not_turn_up_in_it() -
 
 def test_the_model_sees_what_is_on_the_screen() -> None:
     desk = desk_with(FakeModel())
-    assert desk.seen(Seat()) is None and desk.seen(seated(desk)) is not None
+    assert desk.seen(Seat()) == () and len(desk.seen(seated(desk))) == 1
 
 
 def test_a_wrong_file_leaves_everything_as_it_was() -> None:

@@ -200,8 +200,8 @@ def test_pixels_reach_the_page_unchanged_and_large_ones_smaller() -> None:
     assert np.array_equal(np.asarray(decoded(data_url(pixels))), pixels)
     large = decoded(data_url(np.zeros((30, LONGEST * 2, 3), np.uint8)))
     assert large.size == (LONGEST, 15)
-    seen = saw(Image.fromarray(pixels))
-    assert "30 x 20 pixels" in seen and "What the model sees" in seen and saw(None) == ""
+    seen = saw([Image.fromarray(pixels)])
+    assert "30 x 20 pixels" in seen and "What the model sees" in seen and saw([]) == ""
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ def _parts(room: Room, frame: Frame) -> Parts:
             asks = gate.gate()
             scan = viewer(elem_id="scan")
             notes = html("", elem_id="notes", js_on_load=None)
-            saw = html("", elem_id="saw", js_on_load=None)
+            saw = html("", elem_id="saw", js_on_load=asset("saw.js"))
         with gr.Column(elem_id="right", scale=54, min_width=0):
             talk = html(transcript(empty), elem_id="talk", js_on_load=script("talk"))
             doubts = trust.build()
@@ -91,6 +91,7 @@ def _wire_picture(p: Parts, do: Showing) -> None:
     # What is told here is told again with every question and export: of many, the last is enough.
     looked = p.scan.look(do.look, p.seat, p.screen, **LAST)
     looked.then(do.saw, p.seat, p.saw, **LAST)
+    p.saw.gives(do.gives, p.seat, p.saw, **QUIET)
 
 
 def _wire_conversation(p: Parts, do: Handlers) -> None:

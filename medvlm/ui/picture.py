@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from medvlm.giving import ways
 from medvlm.imaging import read, render
 from medvlm.session import Given, Item, Session
 from medvlm.shelf import Example, shelf
@@ -79,17 +80,31 @@ def _size(scan: Scan) -> str:
     return f"{columns} x {rows}"
 
 
-def saw(image: Image.Image | None, about: str = "") -> str:
-    """What the model is given of the picture shown: the pixels that its processor made."""
-    if image is None:
+def saw(images: Sequence[Image.Image], about: str = "", choice: str = "") -> str:
+    """What the model is given of the picture shown: the pixels that its processor made, and the `choice` of what."""
+    if not images:
         return ""
-    width, height = image.size
+    width, height = images[0].size
+    shown = "".join(f'<img src="{data_url(image)}" alt="The picture as the model sees it">' for image in images)
+    size = f"{width} x {height} pixels" + (f", {len(images)} pictures" if len(images) > 1 else "")
     return (
         f'<figure class="saw"><button type="button" class="given" data-act="seen" data-words="{escape(about)}" '
-        f'title="Show its very pixels"><img src="{data_url(image)}" alt="The picture as the model sees it"></button>'
-        f"<figcaption><b>What the model sees</b><span>{width} x {height} pixels</span>"
-        f"<span>{escape(about)}</span></figcaption></figure>"
+        f'title="Show its very pixels">{shown}</button><figcaption><b>What the model sees</b>'
+        f"<span>{size}</span><span>{escape(about)}</span></figcaption>{choice}</figure>"
     )
+
+
+def choosing(session: Session) -> str:
+    """What of the picture goes to the model, to choose from."""
+    if session.scan is None:
+        return ""
+    found = ways(session.scan)
+    chosen = session.gives if session.gives in dict(found) else found[0][0]
+    options = "".join(
+        f'<option value="{escape(key)}"{" selected" if key == chosen else ""}>{escape(words)}</option>'
+        for key, words in found
+    )
+    return f'<label class="gives"><span>Give it</span> <select data-field="gives">{options}</select></label>'
 
 
 # The dialog that shows what the model saw as large as it fits; its script fills it.

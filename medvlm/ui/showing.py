@@ -20,7 +20,7 @@ from medvlm.session import MOST_SCANS, Seat
 from medvlm.shelf import shelf
 from medvlm.types import DOMAIN_NAMES, Scan
 from medvlm.ui import gate, receipt
-from medvlm.ui.picture import Doing, notes, saw
+from medvlm.ui.picture import Doing, choosing, notes, saw
 from medvlm.ui.updates import Update, Updates
 from medvlm.viewing import look_of
 
@@ -162,10 +162,15 @@ class Showing:
         """What the model sees of the picture shown."""
         session = seat.session
         try:
-            return saw(self._desk.seen(seat), session.about(session.now))
+            return saw(self._desk.seen(seat), session.about(session.meant), choosing(session))
         except UserError:
             # So many are waiting that there is no place in the line; nobody asked for this strip.
             return ""
+
+    def gives(self, seat: Seat, event: gr.EventData) -> str:
+        """Something else of the picture goes to the model from now on."""
+        seat.change(lambda session: session.giving(str(event.way)))
+        return self.saw(seat)
 
     def guess(self, seat: Seat) -> Update:
         """The kind of picture, where neither the file nor the person has said."""
