@@ -20,6 +20,7 @@ from eval.tasks import Case, Shown
 from medvlm import datasets, packed, paths, scores
 from medvlm.errors import DatasetError, UserError
 from medvlm.metrics.profiles import METRICS, Item
+from medvlm.probe_sheets import CURVES, FIGURES
 from medvlm.prompts import SHORT
 from medvlm.run_shelf import OWN
 from medvlm.scores import Prediction, Record, Run, RunInfo, Score
@@ -75,9 +76,7 @@ PARTS = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", nargs="*", type=Path, help="further run folders to pack, as `python -m eval run` wrote")
-    parser.add_argument(
-        "--runs", type=Path, default=paths.ROOT / "runs", help="where answers of nano are kept"
-    )
+    parser.add_argument("--runs", type=Path, default=paths.ROOT / "runs", help="where answers of nano are kept")
     parser.add_argument("--out", type=Path, default=OWN, help="where the packed runs go (default: %(default)s)")
     parser.add_argument("--training", type=Path, default=paths.home() / "train", help="where training keeps its logs")
 
@@ -85,7 +84,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(chosen: argparse.Namespace) -> int:
     """Pack all that there is; 1 where there is nothing."""
     made = [pack(one, chosen.out / one.info.name) for one in nano_runs(chosen.runs / "nano")]
-    made += [pack(scores.read_run(folder), chosen.out / folder.name) for folder in chosen.run]
+    made += [kept(folder, chosen.out / folder.name) for folder in chosen.run]
+    made += [copied(path, chosen.out / CURVES / path.name) for path in sorted((chosen.runs / CURVES).glob("*.json"))]
     if curves := loss_curves(chosen.training):
         made.append(scores.write(chosen.out.parent / TRAINING.name, {"stages": curves}))
     for path in made:
@@ -95,6 +95,21 @@ def run(chosen: argparse.Namespace) -> int:
             f"Nothing to pack: no answers of nano in {chosen.runs / 'nano'}. Run `python -m eval nano` first."
         )
     return 0
+
+
+def kept(folder: Path, out: Path) -> Path:
+    """A run, packed; of a probe run its figures, for its answers are to changed questions. Raises DatasetError."""
+    if not (folder / FIGURES).is_file():
+        return pack(scores.read_run(folder), out)
+    copied(folder / FIGURES, out / FIGURES)
+    return copied(folder / scores.RUN, out / scores.RUN)
+
+
+def copied(path: Path, out: Path) -> Path:
+    record = scores.read(path)
+    if record is None:
+        raise DatasetError(f"{path} is not there. Run the evaluation that writes it again.")
+    return scores.write(out, record)
 
 
 def pack(one: Run, folder: Path) -> Path:
@@ -170,7 +185,8 @@ def _prediction(case: Case, cluster: str, arm: Arm, row: Record | None, path: Pa
         raise DatasetError(f"{path} lacks the answer to {case.item.id}. Run `python -m eval nano` again.")
     return Prediction(
         case.item.id, arm, row["text"], row["tokens"], case.item.question, case.reference, case.domain, case.kind,
-        case.closed, case.item.picture, cluster, case.choices, True, case.about, case.held_out, row["yes"], row["no"],
+        case.closed, case.item.picture, cluster, case.choices, case.free_form, case.about, case.held_out,
+        row["yes"], row["no"],
     )  # fmt: skip
 
 

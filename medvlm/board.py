@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -44,6 +45,7 @@ class Board:
     pictures. `reasons`: why a score is missing, or what a judge said.
     """
 
+    folder: Path
     info: RunInfo
     cases: tuple[Prediction, ...]
     answers: Mapping[Arm, Mapping[str, Prediction]]
@@ -83,6 +85,7 @@ def board(run: Run) -> Board:
         answers.setdefault(one.arm, {})[one.sample_id] = one
     kind_names = tuple(sorted({one.kind for one in cases}))
     return Board(
+        run.folder,
         run.info,
         cases,
         answers,

@@ -5,22 +5,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from medvlm import packed, paths
+from medvlm import packed, paths, probe_sheets
 from medvlm.board import Board, board
 from medvlm.errors import DatasetError
+from medvlm.probe_sheets import CURVES, Curve, ProbeSheet
 from medvlm.scores import RUN, Broken
 
 OWN = paths.ASSETS / "scores" / "runs"
+Found = Board | ProbeSheet | Broken
 # What a file says of itself without being read: name, size, and when it was changed (in ns).
 Signature = tuple[tuple[str, int, int], ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shelf:
-    """What was found: boards by name, in order, and the broken ones beside them."""
+    """What was found: boards by name, in order, the broken runs beside them, and what probes have found."""
 
     boards: dict[str, Board]
     broken: tuple[Broken, ...] = ()
+    sheets: tuple[ProbeSheet, ...] = ()
+    curves: tuple[Curve, ...] = ()
     version: int = 0
 
 
@@ -30,7 +34,7 @@ class RunShelf:
     def __init__(self, roots: Sequence[Path] | None = None) -> None:
         """`roots`: searched for `run.json`; default: what is kept beside the code, then the checkout's `runs/`."""
         self.roots = tuple(roots) if roots is not None else (OWN, paths.ROOT / "runs")
-        self._read: dict[Path, tuple[Signature, Board | Broken]] = {}
+        self._read: dict[Path, tuple[Signature, Found]] = {}
         self._lock = threading.Lock()
         self._shelf = Shelf({})
         self._seen: dict[Path, Signature] | None = None
@@ -39,12 +43,14 @@ class RunShelf:
         """All runs; folders that have not changed are not read again. `version` grows with every change."""
         with self._lock:
             seen = {folder: _signature(folder) for root in self.roots for folder in _folders(root)}
-            if seen != self._seen:
+            curved = {root / CURVES: _signature(root / CURVES) for root in self.roots}
+            if seen | curved != self._seen:
                 self._read = {folder: self._of(folder, signature) for folder, signature in seen.items()}
+                seen |= curved
                 self._seen, self._shelf = seen, self._shelved()
             return self._shelf
 
-    def _of(self, folder: Path, signature: Signature) -> tuple[Signature, Board | Broken]:
+    def _of(self, folder: Path, signature: Signature) -> tuple[Signature, Found]:
         known = self._read.get(folder)
         return known if known is not None and known[0] == signature else (signature, _board(folder))
 
@@ -55,8 +61,11 @@ class RunShelf:
             if isinstance(found, Board):
                 name = found.name if found.name not in boards else f"{found.name} ({folder.parent.name}/{folder.name})"
                 boards[name] = found
-        broken = tuple(found for _, found in self._read.values() if isinstance(found, Broken))
-        return Shelf(boards, broken, self._shelf.version + 1)
+        read = [one for _, one in self._read.values()]
+        broken = tuple(one for one in read if isinstance(one, Broken))
+        sheets = tuple(one for one in read if isinstance(one, ProbeSheet))
+        curves = tuple(curve for root in self.roots for curve in probe_sheets.curves(root))
+        return Shelf(boards, broken, sheets, curves, self._shelf.version + 1)
 
 
 def _folders(root: Path) -> list[Path]:
@@ -74,8 +83,9 @@ def _signature(folder: Path) -> Signature:
     return tuple(found)
 
 
-def _board(folder: Path) -> Board | Broken:
+def _board(folder: Path) -> Found:
+    """Of a probe run, its figures: its answers are to changed questions and stand in no other run."""
     try:
-        return board(packed.read(folder))
+        return probe_sheets.read(folder) or board(packed.read(folder))
     except (DatasetError, OSError, ValueError, KeyError, TypeError) as error:
         return Broken(folder, str(error) or repr(error))

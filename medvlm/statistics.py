@@ -112,9 +112,12 @@ def resampled(clusters: int, seed: int = SEED, resamples: int = RESAMPLES) -> ND
 
 def mcnemar(only_first: int, only_second: int) -> float:
     """The exact two-sided p of McNemar's test, from the items that only one of two got right; 1 where none differ."""
-    n = only_first + only_second
-    tail = sum(math.comb(n, k) for k in range(min(only_first, only_second) + 1))
-    return min(1.0, 2 * tail / 2.0**n)
+    n, fewer = only_first + only_second, min(only_first, only_second)
+    if n > 1_000:  # the same sum by its logarithms: 2**n would be no number any more
+        steps = np.arange(1, fewer + 1, dtype=np.float64)
+        logs = np.concatenate([[0.0], np.cumsum(np.log((n - steps + 1) / steps))]) - n * math.log(2)
+        return min(1.0, 2 * float(np.exp(logs - logs.max()).sum()) * math.exp(logs.max()))
+    return min(1.0, 2 * sum(math.comb(n, k) for k in range(fewer + 1)) / 2.0**n)
 
 
 def balanced_accuracy(truths: Sequence[str], right: Sequence[bool], seed: int = SEED) -> Interval | None:

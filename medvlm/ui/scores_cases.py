@@ -7,6 +7,7 @@ from html import escape
 from medvlm.board import Board, title
 from medvlm.case_list import PAGE, Line, Opened, Page, Verdict
 from medvlm.case_picture import picture
+from medvlm.case_verdicts import Reply, replies
 from medvlm.metrics.flips import Comparison
 from medvlm.score_query import Query
 from medvlm.score_sentences import side_name
@@ -125,15 +126,24 @@ def _picture(name: str | None) -> str:
     return f'{image}<p class="sc-small">{escape(drawn)}</p>'
 
 
-def _side(one: Board | None, side: Side, answer: Prediction | None, verdicts: Sequence[Verdict]) -> str:
-    name = side.run if one is None else side_name(one, side)
+def _side(board: Board | None, side: Side, answer: Prediction | None, verdicts: Sequence[Verdict]) -> str:
+    name = side.run if board is None else side_name(board, side)
     rows = [
         row_head(title(v.metric)) + cell("n/s" if v.value is None else _value(v.value)) + cell(v.reason)
         for v in verdicts
     ]
+    raw = "".join(_reply(one) for one in replies(board.folder, answer.sample_id, side.arm)) if board and answer else ""
     said = escape(answer.text) if answer and answer.text else '<span class="quiet">no answer</span>'
     table = f"<details open><summary>Verdicts</summary>{scroll_table((), rows)}</details>" if rows else ""
-    return f'<section data-tone="{side.arm}"><h4>{escape(name)}</h4><p class="sc-answer">{said}</p>{table}</section>'
+    return (
+        f'<section data-tone="{side.arm}"><h4>{escape(name)}</h4><p class="sc-answer">{said}</p>{table}{raw}</section>'
+    )
+
+
+def _reply(one: Reply) -> str:
+    """A judge's own words, as they came."""
+    texts = "".join(f"<pre>{escape(text)}</pre>" for text in one.replies)
+    return f"<details><summary>Judge {escape(one.judge)}, {escape(one.how)}</summary>{texts}</details>"
 
 
 def flips(found: Compared, comparisons: Sequence[Comparison]) -> str:

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from medvlm import paths, plots_published, plots_scores, scores
+from medvlm import paths, plots_probes, plots_published, plots_scores, scores
 from medvlm.board import Board
 from medvlm.case_list import flips, page
 from medvlm.errors import UserError
@@ -43,7 +43,7 @@ def view(shelf: Shelf, asked: Query) -> dict[str, Any]:
         }
     found = compared(shelf.boards, chosen)
     whole = overall(found)
-    sections = {"main": _main(found), "more": _more(shelf.boards, found)}
+    sections = {"main": _main(found), "more": _more(shelf, found)}
     drawn = [plot for made in sections.values() for plot in made]
     parts = {
         "head": html.filters(shelf.boards, chosen, asked) + html.cautions(found),
@@ -92,9 +92,9 @@ def _largest(parts: list[Group]) -> list[Group]:
     return [one for one in parts if one in kept]
 
 
-def _more(boards: Mapping[str, Board], found: Compared) -> list[Plot]:
+def _more(shelf: Shelf, found: Compared) -> list[Plot]:
     """How scores are spread, probes, other runs on the same data, published results, losses."""
-    form, names, tones = scale_of(found), side_names(found), side_tones(found)
+    form, names, tones, boards = scale_of(found), side_names(found), side_tones(found), shelf.boards
     made = []
     if (spread := histogram(found)) is not None:
         made.append(plots_scores.histogram("spread", "How scores are spread", spread, names, tones, form))
@@ -104,6 +104,7 @@ def _more(boards: Mapping[str, Board], found: Compared) -> list[Plot]:
     if tried := probes(boards, found):
         title = f"Probes: {names[0]} under other conditions"
         made.append(plots_scores.standings("probes", title, tried, form, PROBES))
+    made += _probed(shelf, found)
     if len(others := same_data(boards, found)) > 1:
         made.append(plots_scores.standings("runs", "Every run on this data", others, form))
     if (beside := published_beside(found)) is not None:
@@ -111,6 +112,18 @@ def _more(boards: Mapping[str, Board], found: Compared) -> list[Plot]:
     if curves := losses():
         made.append(plots_scores.losses(curves))
     return made
+
+
+def _probed(shelf: Shelf, found: Compared) -> list[Plot]:
+    """What `eval probes` found for the same weights, and the curves of this task."""
+    info = found.one.info
+    made = []
+    for one in shelf.sheets:
+        if (one.info.model_revision, one.info.adapter_sha256) == (info.model_revision, info.adapter_sha256):
+            left = "".join(f" {title}: {why}." for title, why in one.missing)
+            made.append(plots_probes.sheet(one.rows, f"Run {one.info.name}.{left}"))
+    curves = [one for one in shelf.curves if one.task == info.task]
+    return [*made[:1], *(plots_probes.curve(one, number) for number, one in enumerate(curves))]
 
 
 PROBES = (
