@@ -1,6 +1,7 @@
 """Ratings as plots: who won, by domain and reader, criteria, errors by harm, agreement, time, blinding, strengths."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from medvlm.plots_layout import (
     BASE,
@@ -24,6 +25,7 @@ from medvlm.types import DOMAIN_NAMES
 from medvlm.verdicts import OUTCOMES, Compared, Outcome, Summary
 
 COLUMNS = ("", "value", "low", "high", "n", "cases", "note")
+MOST_PAIRS = 3  # of readers in the plot
 # One row of a plot: what it is called, its figure, and its colour.
 Line = tuple[str, Figure, str]
 _HARM_WORDS = {"none": "Any error", "mild": "Mild harm or worse", "moderate": "Moderate or worse", "severe": "Severe"}
@@ -58,7 +60,7 @@ def verdicts(tally: Tally) -> Plot:
     colours: dict[Outcome, str] = {"win": first, "tie": QUIET, "neither": REFERENCE, "loss": second}
     lines = []
     for outcome in OUTCOMES:
-        label = f"{outcome_words(outcome, tally.duel.names).capitalize()} ({tally.summary.counts[outcome]})"
+        label = f"{outcome_words(outcome, tally.duel.names)} ({tally.summary.counts[outcome]})"
         lines.append((label, tally.summary.shares[outcome], colours[outcome]))
     title = f"Which answer is better? {tally.votes} votes on {tally.summary.cases} cases"
     return _bars("verdicts", title, lines, "per cent of votes", 100, (0, 100))
@@ -68,7 +70,7 @@ def by_group(name: str, title: str, groups: Mapping[str, Summary], tally: Tally)
     """Wins less losses of the first candidate, in points of per cent, with all groups together above."""
     first = tones(tally.duel)[0]
     lines = [("All", tally.summary.net, first)]
-    lines += [(_group_name(one), summary.net, first) for one, summary in groups.items()]
+    lines += [(_group_name(one), groups[one].net, first) for one in _ordered(groups)]
     towards = f"points; right of zero: {tally.duel.names[0]} better"
     return _dots(name, title, lines, towards, 100, (-100, 100))
 
@@ -92,18 +94,23 @@ def errors(tally: Tally) -> Plot:
 
 
 def agreement(tally: Tally) -> Plot:
-    """Coefficients of agreement on the verdict."""
+    """Coefficients of agreement on the verdict; those of many pairs of readers stand in the table alone."""
     found = tally.agreement
+    pairs: list[Line] = [
+        (f"Cohen's kappa, {one} and {other}", figure, QUIET) for (one, other), figure in found.cohen.items()
+    ]
     lines: list[Line] = [
         ("Same verdict", found.exact, QUIET),
         ("Fleiss' kappa", found.fleiss, QUIET),
         ("Krippendorff's alpha, nominal", found.alpha_nominal, QUIET),
         ("Krippendorff's alpha, ordinal", found.alpha_ordinal, QUIET),
-        *((f"Cohen's kappa, {one} and {other}", figure, QUIET) for (one, other), figure in found.cohen.items()),
+        *(pairs if len(pairs) <= MOST_PAIRS else ()),
         ("With oneself, same verdict", found.self_exact, REFERENCE),
         ("With oneself, kappa", found.self_kappa, REFERENCE),
     ]
-    return _dots("agreement", "Agreement of readers", lines, "1: always, 0: by chance (kappa, alpha)", 1, (-0.2, 1))
+    made = _dots("agreement", "Agreement of readers", lines, "1: always, 0: by chance (kappa, alpha)", 1, (-0.2, 1))
+    more = pairs if len(pairs) > MOST_PAIRS else ()
+    return replace(made, rows=(*made.rows, *(_row(label, figure, 1) for label, figure, _ in more)))
 
 
 def times(tally: Tally) -> Plot:
@@ -132,6 +139,12 @@ def strengths(tally: Tally) -> Plot:
 
 def _tone(candidate: Candidate) -> str:
     return TUNED if candidate.arm == "tuned" else BASE if candidate.arm == "base" else OTHER
+
+
+def _ordered(groups: Mapping[str, Summary]) -> list[str]:
+    """Domains in their usual order, everything else by the alphabet."""
+    places = {str(domain): place for place, domain in enumerate(DOMAIN_NAMES)}
+    return sorted(groups, key=lambda one: (places.get(one, -1), one))
 
 
 def _group_name(name: str) -> str:
@@ -221,11 +234,12 @@ def _plot(
 def _said(label: str, figure: Figure, span: tuple[float, float]) -> Record:
     """Why there is no mark in this row."""
     return {
-        "x": span[0] if span[0] >= 0 else 0,
+        "x": span[0],
         "y": label,
         "text": wrapped(figure.reason, 40),
         "showarrow": False,
-        "xanchor": "left" if span[0] >= 0 else "center",
+        "xanchor": "left",
+        "xshift": 6,
         "font": {"size": 12},
     }
 
@@ -237,6 +251,8 @@ def _trace(
         "type": "scatter",
         "mode": "markers",
         "name": name,
+        "orientation": "h",
+        "offsetgroup": name,
         "y": list(labels),
         "x": [None if one.value is None else factor * one.value for one in figures],
         "marker": {"color": tone if isinstance(tone, str) else list(tone), "size": 10},

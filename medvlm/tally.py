@@ -162,6 +162,6 @@ def _reviewed(said: Ballots) -> dict[str, Mapping[Correctness, Figure]]:
 
 
 def outcome_words(outcome: Outcome, names: tuple[str, str]) -> str:
-    """ "nano-med better", "tie" ..."""
+    """ "nano-med better", "Tie" ..."""
     first, second = names
-    return {"win": f"{first} better", "tie": "tie", "neither": "both unacceptable", "loss": f"{second} better"}[outcome]
+    return {"win": f"{first} better", "tie": "Tie", "neither": "Both unacceptable", "loss": f"{second} better"}[outcome]

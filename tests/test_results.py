@@ -107,7 +107,7 @@ def test_every_plot_is_one_that_plotly_knows_and_holds_its_numbers(results: Resu
         plots.checked(plot.figure())
         assert plot.rows and all(len(row) == len(plot.columns) for row in plot.rows)
     win = drawn["verdicts"].rows[0]
-    assert win[0] == "Nano-med better (27)" and win[1] == pytest.approx(67.5) and win[4] == 40
+    assert win[0] == "nano-med better (27)" and win[1] == pytest.approx(67.5) and win[4] == 40
     assert drawn["verdicts"].data[0]["x"][0] == pytest.approx(67.5)
 
 
@@ -117,7 +117,7 @@ def test_too_few_cases_give_counts_and_a_reason_instead_of_marks(results: Result
     assert found is not None
     plot = plots_ratings.verdicts(found)
     plots.checked(plot.figure())
-    assert plot.rows[0][0] == "Nano-med better (4)" and plot.data[0]["x"] == [None] * 4
+    assert plot.rows[0][0] == "nano-med better (4)" and plot.data[0]["x"] == [None] * 4
     assert [one["text"] for one in plot.layout["annotations"]] == [f"too few: 6 cases, {FEWEST} needed"] * 4
 
 

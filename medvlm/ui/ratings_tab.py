@@ -117,17 +117,13 @@ class Tab:
 
     def __init__(self, room: RatingsRoom, parts: Parts) -> None:
         self._open = room.store
-        self._gate = room.gate
         self._parts = parts
+        self.studying = Studying(lambda: self.results, parts.desk, room.gate)
 
     @cached_property
     def results(self) -> Results:
         """The ratings, opened when somebody looks. Raises `StoreError`; then the next look tries again."""
         return Results(self._open())
-
-    @cached_property
-    def studying(self) -> Studying:
-        return Studying(self.results, self._parts.desk, self._gate)
 
     def act(self, chair: Chair, view: View, event: gr.EventData) -> Update:
         """A button, a choice, or the sign-in."""

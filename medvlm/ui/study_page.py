@@ -1,7 +1,9 @@
 """A reader study in the page: signing in, one case after another with the vote's form, and what a leader sees."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from html import escape
 from typing import Any
 
@@ -88,11 +90,15 @@ def build(chair: Any, door: Any) -> Desk:
 class Studying:
     """One method an event of the reading room. They translate; the library decides."""
 
-    def __init__(self, results: Results, desk: Desk, gate: Gate) -> None:
+    def __init__(self, results: Callable[[], Results], desk: Desk, gate: Gate) -> None:
+        """`results`: opens the ratings, which need not be there before somebody signs in."""
         self._results = results
-        self._room = ReadingRoom(results.studies)
         self._desk = desk
         self._gate = gate
+
+    @cached_property
+    def _room(self) -> ReadingRoom:
+        return ReadingRoom(self._results().studies)
 
     def sign_in(self, chair: Chair, code: str) -> Update:
         """Raises nothing: what was wrong stands at the door."""
@@ -170,7 +176,7 @@ class Studying:
         if who is None or who.role != "leader":
             return {self._desk.door: door(who)}
         try:
-            self._results.studies.set_status(who.study, "closed")
+            self._results().studies.set_status(who.study, "closed")
         except UserError as problem:
             return {self._desk.door: door(who, str(problem))}
         return {self._desk.door: door(who)}
