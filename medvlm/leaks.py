@@ -87,9 +87,14 @@ def leaks(text: str, names: Sequence[str]) -> tuple[Leak, ...]:
     """Every stretch that says whose the text is, in order and without overlaps; of two at one place the longer."""
     words = [match.span() for match in _WORD.finditer(text)]
     found: list[Leak] = []
+    first, phrases = _phrases(tuple(names))
     at = 0
     while at < len(words):
-        length = max((_met(text, words, at, phrase) for phrase in _phrases(tuple(names))), default=0)
+        length = 0
+        if first.fullmatch(
+            text[slice(*words[at])].lower()
+        ):  # one look for nearly all words: this runs with each of them
+            length = max(_met(text, words, at, phrase) for phrase in phrases)
         if length:
             start, stop = words[at][0], words[at + length - 1][1]
             while more := _MORE.match(text, stop):
@@ -108,20 +113,23 @@ def settled(text: str, names: Sequence[str]) -> int:
     end = len(text)
     if words and not text[words[-1][1] :].strip(_MARKS) and not text[-1:].isspace():
         words, end = words[:-1], words[-1][0]
-    phrases = _phrases(tuple(names))
+    first, phrases = _phrases(tuple(names))
     longest = max(map(len, phrases))
     for at in range(max(0, len(words) - longest), len(words)):
-        if any(_begun(text, words, at, end, phrase) for phrase in phrases):
+        begins = first.fullmatch(text[slice(*words[at])].lower())
+        if begins and any(_begun(text, words, at, end, phrase) for phrase in phrases):
             return words[at][0]
     return end
 
 
 @lru_cache(maxsize=64)
-def _phrases(names: tuple[str, ...]) -> tuple[Phrase, ...]:
+def _phrases(names: tuple[str, ...]) -> tuple[re.Pattern[str], tuple[Phrase, ...]]:
+    """What the first word of a leak is like, and all phrases."""
     spelled = [*_TELLING, *((f"{known}{_VERSION}",) for known in _KNOWN)]
     for name in names:
         spelled += _spelled(name)
-    return tuple(tuple(map(re.compile, phrase)) for phrase in dict.fromkeys(spelled))
+    first = "|".join(dict.fromkeys(f"(?:{phrase[0]})" for phrase in spelled))
+    return re.compile(first), tuple(tuple(map(re.compile, phrase)) for phrase in dict.fromkeys(spelled))
 
 
 def _spelled(name: str) -> list[tuple[str, ...]]:
