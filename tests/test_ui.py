@@ -18,6 +18,7 @@ from PIL import Image
 
 from medvlm.auth import Gate, add
 from medvlm.desk import Desk, Moment
+from medvlm.giving import ways
 from medvlm.host import Host, Status
 from medvlm.inbox import Inbox
 from medvlm.session import GREEDY, Choices, Given, Item, Made, Session
@@ -32,7 +33,7 @@ from medvlm.ui.header import CHIP, badge, header
 from medvlm.ui.keys import KEYS, dialog
 from medvlm.ui.layout import page, web_app
 from medvlm.ui.markup import ICONS, button, error, icon
-from medvlm.ui.picture import LONGEST, Doing, data_url, notes, picture, saw
+from medvlm.ui.picture import LONGEST, Doing, choosing, data_url, notes, picture, saw
 from medvlm.ui.receiving import GARBLED, receiver
 from medvlm.ui.theme import SCRIPTS, TONES, asset, script
 from medvlm.ui.transcript import transcript
@@ -202,6 +203,16 @@ def test_pixels_reach_the_page_unchanged_and_large_ones_smaller() -> None:
     assert large.size == (LONGEST, 15)
     seen = saw([Image.fromarray(pixels)])
     assert "30 x 20 pixels" in seen and "What the model sees" in seen and saw([]) == ""
+
+
+def test_what_goes_to_the_model_can_be_chosen_where_it_is_shown() -> None:
+    session = Session().with_scan(replace(a_scan(40), unit="HU"))
+    html = choosing(session)
+    assert html.count("<option") == len(ways(session.scan)) and html.count(" selected") == 1  # type: ignore[arg-type]
+    assert 'value="screen" selected' in html
+    assert 'value="window Lung" selected' in choosing(session.giving("window Lung")) and choosing(Session()) == ""
+    several = saw([Image.new("RGB", (8, 8))] * 3, EVIL, html)
+    assert "3 pictures" in several and "<img src=x" not in several and html in several
 
 
 @pytest.mark.parametrize(

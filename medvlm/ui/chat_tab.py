@@ -50,7 +50,7 @@ def build(room: Room, blocks: gr.Blocks, frame: Frame) -> None:
     _wire_picture(parts, showing)
     _wire_conversation(parts, handlers)
     trust.wire(parts.trust, parts.seat, room.desk)
-    _wire_page(parts, handlers)
+    _wire_page(parts, handlers, showing)
     _wire_forgetting(parts, showing, room, blocks)
     blocks.load(handlers.tick, None, [parts.frame.top, parts.frame.clock], **QUIET)
     blocks.unload(showing.leave)
@@ -110,12 +110,14 @@ def _wire_conversation(p: Parts, do: Handlers) -> None:
         changed.then(trust.fresh, p.seat, p.trust, **QUIET)
 
 
-def _wire_page(p: Parts, do: Handlers) -> None:
+def _wire_page(p: Parts, do: Handlers, showing: Showing) -> None:
     asking = [p.seat, *p.frame.drawer.inputs]
     p.frame.top.export(do.take_along, p.seat, [p.frame.porter, *p.screen], **QUIET)
     for event in (p.frame.top.drawer, p.frame.drawer.show.click):
         event(do.show_prompt, asking, p.frame.drawer.prompt, **QUIET)
-    p.frame.clock.tick(do.tick, None, [p.frame.top, p.frame.clock], **ONCE)
+    ticked = p.frame.clock.tick(do.tick, None, [p.frame.top, p.frame.clock], **ONCE)
+    # What was opened before the model was there is shown as it sees it as soon as it is.
+    ticked.then(showing.saw, p.seat, p.saw, **LAST)
 
 
 def _wire_forgetting(p: Parts, showing: Showing, room: Room, blocks: gr.Blocks) -> None:

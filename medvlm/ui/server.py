@@ -1,5 +1,7 @@
 """Serving the page: one address, no access log, a clear word when the address is taken."""
 
+import atexit
+import os
 import signal
 import socket
 import sys
@@ -41,9 +43,17 @@ class Server(uvicorn.Server):
 
 def serve(app: FastAPI, listener: socket.socket, ready: Callable[[], None]) -> None:
     """Serve until interrupted; `ready` is called once the page answers. Nothing that people send is logged."""
-    # uvicorn ends in order and then sends the signal again: with the default handler nothing after this would be done.
-    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    signal.signal(signal.SIGTERM, _end)
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=1, lifespan="on"
     )
     Server(config, ready).run(sockets=[listener])
+
+
+def _end(number: int, _: object) -> None:
+    """uvicorn ends in order and then sends the signal again: with the default handler nothing after it would be done.
+
+    A model that is being loaded is cut off at the very end; the interpreter would not survive tearing it down.
+    """
+    atexit.register(os._exit, 128 + number)
+    sys.exit(128 + number)
