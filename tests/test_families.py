@@ -12,10 +12,11 @@ from medvlm.cache import KeyValues
 from medvlm.chat import whole
 from medvlm.decoding import Engine
 from medvlm.errors import CheckpointError
-from medvlm.families import FAMILIES, Layout, family_of
+from medvlm.families import FAMILIES, Family, Layout, family_of
 from medvlm.imaging import render
 from medvlm.loading import Loaded, Quantization, load_weights, nf4_layers
 from medvlm.model import LocalModel
+from medvlm.paths import ROOT
 from medvlm.types import Conversation, Decoding, View
 from tests import tiny_models
 from tests.tiny_models import FamilyName
@@ -168,3 +169,36 @@ def test_every_family_answers_in_every_number_format(
     texts = {arm: whole(model, talk, arm, Decoding(max_tokens=12)).text for arm in model.arms}
     assert texts["base"] != texts["tuned"]
     assert len(nf4_layers(model.loaded.model)) == (14 if quantization == "nf4" else 0)
+
+
+def test_the_seventh_family_of_the_page_sees_as_transformers_does() -> None:
+    from types import SimpleNamespace
+
+    from transformers import InternVLConfig, InternVLForConditionalGeneration, LlamaConfig
+    from transformers.models.got_ocr2.image_processing_pil_got_ocr2 import GotOcr2ImageProcessorPil
+
+    page = (ROOT / "docs" / "add-a-model.md").read_text(encoding="utf-8")
+    code = page.split("```python\n")[1].split("```")[0]
+    assert len(code.splitlines()) < 40
+    made: dict[str, Any] = {}
+    exec(code, made)
+    family: Family = made["INTERNVL"]
+    text = LlamaConfig(vocab_size=99, hidden_size=64, intermediate_size=96, num_hidden_layers=2, num_attention_heads=4)
+    vision = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
+    config = InternVLConfig(
+        vision_config={**vision, "image_size": [32, 32], "patch_size": [8, 8]}, text_config=text, image_token_id=3
+    )
+    model = InternVLForConditionalGeneration(config).eval()
+    processor = SimpleNamespace(
+        image_processor=GotOcr2ImageProcessorPil(size={"height": 32, "width": 32}), image_token="<i>",
+        start_image_token="<a>", end_image_token="<b>", image_seq_length=4,
+    )  # fmt: skip
+    seen = family.see(processor, Image.fromarray(render(WIDE, 0)))
+    with torch.inference_mode():
+        ours = family.project(model, family.encode(model, seen.inputs), seen.inputs)
+        theirs = model.get_image_features(
+            **seen.inputs, vision_feature_layer=-1, vision_feature_select_strategy="default", return_dict=True
+        ).pooler_output
+    assert torch.equal(ours, theirs.flatten(0, 1)) and len(ours) == seen.text.count("<i>") > 4
+    assert sum(family.is_lora_target(name) for name, _ in model.named_modules()) == 14
+    assert type(model).__name__ == family.architecture and not family.is_lora_target("model.vision_tower.encoder")

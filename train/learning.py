@@ -14,6 +14,8 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 from transformers import Trainer, TrainerCallback, TrainingArguments
 
+from medvlm import checkpoints
+from medvlm.checkpoints import CheckpointInfo
 from medvlm.errors import UserError
 from train.batches import Collator, Pass, Sequence_
 from train.learner import Learner
@@ -41,8 +43,17 @@ class Material:
 class PlannedTrainer(Trainer):  # type: ignore[misc]
     """Trainer whose data are passes in a fixed order and whose checkpoints appear whole or not at all."""
 
-    def __init__(self, recipe: Recipe, learned: Learned, material: Material, accumulation: int, **given: Any) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        learned: Learned,
+        material: Material,
+        accumulation: int,
+        record: CheckpointInfo,
+        **given: Any,
+    ) -> None:
         self.recipe, self.learned, self.material, self.passes_a_step = recipe, learned, material, accumulation
+        self.record = record
         self._writing = False
         super().__init__(
             model=Learner(learned, recipe.machine.precision != "fp32"),
@@ -88,7 +99,8 @@ class PlannedTrainer(Trainer):  # type: ignore[misc]
         loss: Tensor = model(inputs)
         if not bool(torch.isfinite(loss.detach())):
             raise TrainingError(
-                f"The loss is {float(loss.detach())} at step {self.state.global_step + 1}, with {', '.join(names[:4])}. "
+                f"The loss is {float(loss.detach())} at step {self.state.global_step + 1}, with "
+                f"{', '.join(names[:4])}. "
                 f"{self._left()} Lower learning.rate, or look at these samples, and run the same command."
             )
         # The plan weighs by the whole step's answer tokens; Trainer divides once more by the passes of a step.
@@ -124,7 +136,9 @@ class PlannedTrainer(Trainer):  # type: ignore[misc]
             shutil.rmtree(old)
 
     def _save(self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None) -> None:
-        save(self.learned, Path(output_dir or self.args.output_dir))
+        folder = Path(output_dir or self.args.output_dir)
+        save(self.learned, folder)
+        checkpoints.write(self.record, folder)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         load(self.learned, Path(resume_from_checkpoint))
@@ -208,13 +222,21 @@ def arguments(recipe: Recipe, folder: Path, accumulation: int) -> TrainingArgume
         warmup_steps=learning.warmup_steps or learning.warmup_share, max_grad_norm=learning.clip,
         save_strategy="steps", save_steps=keeping.every, save_total_limit=None,
         eval_strategy="steps" if keeping.evaluate_every else "no", eval_steps=keeping.evaluate_every,
-        logging_steps=1 if (learning.steps or 1000) < 200 else 10, logging_nan_inf_filter=False,
+        logging_steps=1, logging_nan_inf_filter=False,
         use_cpu=not torch.cuda.is_available(), report_to=[], disable_tqdm=True, remove_unused_columns=False,
         label_names=["labels"], dataloader_num_workers=0, dataloader_pin_memory=False,
     )  # fmt: skip
 
 
-def learn(recipe: Recipe, learned: Learned, material: Material, accumulation: int, folder: Path, quiet: bool) -> bool:
+def learn(
+    recipe: Recipe,
+    learned: Learned,
+    material: Material,
+    accumulation: int,
+    record: CheckpointInfo,
+    folder: Path,
+    quiet: bool,
+) -> bool:
     """Train to the end, from the last whole checkpoint where there is one; False when SIGTERM stopped it before.
 
     Raises TrainingError, and torch.OutOfMemoryError for the caller to try smaller passes.
@@ -225,7 +247,13 @@ def learn(recipe: Recipe, learned: Learned, material: Material, accumulation: in
     if recipe.keeping.patience:
         callbacks.append(Patience(recipe.keeping.patience))
     trainer = PlannedTrainer(
-        recipe, learned, material, accumulation, args=arguments(recipe, folder, accumulation), callbacks=callbacks
+        recipe,
+        learned,
+        material,
+        accumulation,
+        record,
+        args=arguments(recipe, folder, accumulation),
+        callbacks=callbacks,
     )
     found = whole(folder / CHECKPOINTS)
     trainer.train(resume_from_checkpoint=str(found[-1]) if found else None)

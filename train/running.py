@@ -66,18 +66,19 @@ def run_one(recipe: Recipe, runs: Path, quiet: bool) -> Path:
     parts = recipe.learning.accumulation
     while True:
         learned = prepare(recipe, base, before)
+        record = info(recipe, learned, mixed)
         material = prepare_material(recipe, learned, mixed, folder, parts)
         (folder / "parts.txt").write_text(printed(table(learned)) + "\n", encoding="utf-8")
         print(printed(table(learned)), flush=True)
         try:
-            if not learn(recipe, learned, material, parts, folder, quiet):
+            if not learn(recipe, learned, material, parts, record, folder, quiet):
                 raise SystemExit(f"{recipe.name}: stopped and saved; the same command goes on from {folder}.")
             break
         except torch.OutOfMemoryError as error:
             parts = smaller(recipe, parts, error)
             del learned, material
             torch.cuda.empty_cache()
-    finish(recipe, learned, mixed, folder, target)
+    finish(learned, mixed, record, folder, target)
     return target
 
 
@@ -212,12 +213,12 @@ def looked_at(rows: list[Row], first: int) -> list[Pass]:
     return [Pass((first + n,), row.answered, 0.0) for n, row in enumerate(rows)]
 
 
-def finish(recipe: Recipe, learned: Learned, mixed: Mixture, folder: Path, target: Path) -> None:
+def finish(learned: Learned, mixed: Mixture, record: CheckpointInfo, folder: Path, target: Path) -> None:
     """The adapter with what it says of itself, the curve, and the mark that the run is done; checkpoints go."""
     part = folder / f".{target.name}"
     shutil.rmtree(part, ignore_errors=True)
     save(learned, part)
-    checkpoints.write(info(recipe, learned, mixed), part)
+    checkpoints.write(record, part)
     shutil.rmtree(target, ignore_errors=True)
     part.replace(target)
     curves.draw(folder / LOG, folder)
