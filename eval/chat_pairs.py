@@ -12,11 +12,11 @@ from typing import Any, get_args
 
 from PIL import Image
 
-from eval import pictures
-from eval.judge_cases import caption_of
+from eval.drawn import caption_of, phantom
 from medvlm.errors import DatasetError
 from medvlm.imaging import render
 from medvlm.metrics.text import normalised
+from medvlm.phantoms.scan import as_scan
 from medvlm.types import DOMAINS, Domain
 
 COLUMNS = "id, image, caption; optional: mentions, domain"
@@ -40,7 +40,7 @@ def drawn(each: int, first: int) -> Iterator[CaptionedPicture]:
         for domain in DOMAINS:
             name = f"phantom:{domain}:{seed}"
             buffer = BytesIO()
-            Image.fromarray(render(pictures.scan(name))).save(buffer, "PNG")
+            Image.fromarray(render(as_scan(phantom(name)))).save(buffer, "PNG")
             yield CaptionedPicture(
                 f"{domain}-{seed}", f"{domain}-{seed}.png", caption_of(name), (), domain, buffer.getvalue()
             )

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from eval import judge_cases, judge_summary
-from eval.asking import Progress
 from eval.judge_cases import Asked
 from medvlm import __version__, scores
 from medvlm.chat import whole
@@ -141,6 +140,8 @@ def put(job: Job, due: Sequence[Turn], ask: Ask) -> int:
     """Ask what is not there yet; how many could not be asked. Raises UserError once several in a row fail."""
     known = {one.key for one in records.read(job.where)}
     missing = [turn for turn in due if turn.key not in known]
+    from eval.asking import Progress  # only here: it brings torch, for which a wrong argument should not wait
+
     progress = Progress(f"judge, {job.where.stem}", len(due), len(due) - len(missing))
     failed = in_a_row = 0
     with ThreadPoolExecutor(job.at_once) as pool:

@@ -1,18 +1,16 @@
 """What a judge is told of each answer of a run: question, reference, answer, and what is known of the picture."""
 
 import json
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from eval.probe_set import truth_of
+from eval.drawn import caption_of
 from medvlm.datasets.places import file
 from medvlm.errors import ConfigError, DatasetError
 from medvlm.judging.rubrics import JudgeCase, Rubric
 from medvlm.metrics.text import normalised
-from medvlm.phantoms import captions
 from medvlm.scores import Prediction, Run
 from medvlm.types import Arm
 
@@ -46,11 +44,6 @@ def contexts(run: Run, path: Path | None) -> dict[str, Context]:
     drawn = {p.image: p for p in run.predictions if p.image is not None and p.image.startswith("phantom:")}
     told = {name: Context(caption_of(name)) for name in drawn}
     return {p.sample_id: told[p.image] for p in run.predictions if p.image in told and p.image is not None}
-
-
-def caption_of(picture: str) -> str:
-    """The detailed caption of a drawn picture: all that it shows."""
-    return captions.detailed(truth_of(picture), random.Random(picture))
 
 
 def from_file(path: Path) -> dict[str, Context]:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eval import chat_pairs, chat_prompts
-from eval.asking import Progress
 from eval.chat_pairs import CaptionedPicture
 from medvlm import scores
 from medvlm.chat import whole
@@ -95,6 +94,8 @@ class Teacher:
 
 def make(folder: Path, pairs: Sequence[CaptionedPicture], model: ChatModel, wanted: int, seed: int) -> list[str]:
     """Write the test; what was made in lines. Killed anywhere, the next call goes on. Raises UserError."""
+    from eval.asking import Progress  # only here: it brings torch, for which a wrong argument should not wait
+
     teacher, made = Teacher(model, folder / REPLIES), list[Record]()
     progress, without, unanswered = Progress("make-chat", len(pairs), 0), 0, 0
     for pair in pairs:

@@ -119,7 +119,8 @@ def put(
     firsts = first_alike(asks)
     progress = Progress(name, len(asks), len(asks) - len(missing))
     for batch in model.batches(list(dict.fromkeys(firsts.values()))):
-        meant = [ask for ask in asks if firsts[ask.id] in batch and ask.id not in known]
+        ids = {ask.id for ask in batch}
+        meant = [ask for ask in asks if firsts[ask.id].id in ids and ask.id not in known]
         if meant:
             said = dict(zip((ask.id for ask in batch), model.answer(batch, arm), strict=True))
             scores.append(path, [scores.row_of(prediction(ask, arm, said[firsts[ask.id].id])) for ask in meant])

@@ -11,15 +11,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from eval import pictures, tasks
+from eval.drawn import truth_of
 from eval.tasks import Case
 from medvlm import datasets
 from medvlm.datasets import medhalt
 from medvlm.errors import DatasetError
 from medvlm.imaging import render
-from medvlm.phantoms import draw
 from medvlm.phantoms.truth import Truth
 from medvlm.probes.asked import SEED, Material, Subject
-from medvlm.types import DOMAINS, Domain, Sample, Window
+from medvlm.types import Domain, Sample, Window
 from medvlm.viewing import presets
 
 HALF = 100  # questions of each half
@@ -133,12 +133,6 @@ def truths(subjects: Iterable[Subject]) -> dict[str, Truth]:
     """Drawn picture -> what it shows."""
     names = dict.fromkeys(subject.picture for subject in subjects if subject.dataset == "phantoms")
     return {name: truth_of(name) for name in names}
-
-
-def truth_of(name: str) -> Truth:
-    """The truth of "phantom:DOMAIN:SEED" (of the test split)."""
-    _, domain, seed = name.split(":")
-    return draw(next(one for one in DOMAINS if one == domain), int(seed), "test").truth
 
 
 def windows(subjects: Iterable[Subject]) -> dict[str, tuple[Window, ...]]:

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 from eval import judge_summary
-from eval.probe_set import truth_of
+from eval.drawn import truth_of
 from medvlm import scores, truth_scoring
 from medvlm.errors import ConfigError
 from medvlm.phantoms.truth import Truth

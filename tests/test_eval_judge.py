@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from eval import __main__ as command
-from eval import judge, judge_audit, judge_cases, truth
+from eval import drawn, judge, judge_audit, judge_cases, truth
 from eval.judge import Job
 from medvlm import scores
 from medvlm.errors import ConfigError, DatasetError, UserError
@@ -217,9 +217,9 @@ def test_captions_and_mentions_reach_the_judge(tmp_path: Path) -> None:
 
 
 def test_a_drawn_picture_s_caption_stands_for_it(tmp_path: Path) -> None:
-    drawn = replace(answered(0, "tuned"), image="phantom:gross:3")
-    run = scores.read_run(judged_runs.write(tmp_path / "run", [drawn]))
-    assert judge_cases.contexts(run, None)["q0"].caption == judge_cases.caption_of("phantom:gross:3")
+    shown = replace(answered(0, "tuned"), image="phantom:gross:3")
+    run = scores.read_run(judged_runs.write(tmp_path / "run", [shown]))
+    assert judge_cases.contexts(run, None)["q0"].caption == drawn.caption_of("phantom:gross:3")
 
 
 def test_a_pair_takes_two_answers(tmp_path: Path) -> None:
@@ -407,14 +407,14 @@ def test_a_reference_of_nothing_has_no_ratio() -> None:
 def test_free_text_about_drawn_pictures_is_scored_without_a_judge(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    caption = judge_cases.caption_of("phantom:cxr:0")  # a central line
+    caption = drawn.caption_of("phantom:cxr:0")  # a central line
     said = {"right": caption, "wrong": "There is a pneumothorax.", "nothing": "What is this?"}
-    drawn = [
+    shown = [
         replace(answered(n, "tuned", text), image="phantom:cxr:0", reference="x")
         for n, text in enumerate(said.values())
     ]
     closed = replace(answered(9, "tuned", "yes"), image="phantom:cxr:0", closed=True)
-    folder = judged_runs.write(tmp_path / "run", [*drawn, closed], replace(judged_runs.INFO, arms=("tuned",)))
+    folder = judged_runs.write(tmp_path / "run", [*shown, closed], replace(judged_runs.INFO, arms=("tuned",)))
     assert command.main(["truth", str(folder)]) == 0
     assert [given(folder, "truth")[f"q{n}", "tuned"] for n in range(3)] == [1.0, 0.0, 0.0]
     assert ("q9", "tuned") not in given(folder, "truth"), "closed answers are for the strict metrics"
