@@ -45,10 +45,9 @@ def state(name: str) -> State:
         return State(name, entry.title, "yours", "yours", {}, 0, 0, {}, "", f"{name}:PATH, {entry.takes}")
     licence = SOURCES[entry.source].licence
     try:
-        found = [load(name, split) for split in entry.splits if split != "held_out"]
+        return _found(name, entry, licence, [load(name, split) for split in entry.splits if split != "held_out"])
     except DatasetError as error:
         return State(name, entry.title, "missing", licence, {}, 0, 0, {}, "", str(error))
-    return _found(name, entry, licence, found)
 
 
 def _found(name: str, entry: Dataset, licence: str, found: list[Rows]) -> State:
