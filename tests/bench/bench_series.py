@@ -77,6 +77,7 @@ def zipped(files: Drop) -> bytes:
 
 def _memory(files: Drop, what: str) -> Row:
     """The peak while the series is opened whole; the uploaded bytes were there before and are not counted."""
+    _first(files)  # what opening anything for the first time loads of libraries belongs to no series
     tracemalloc.start()
     try:
         scan = read_study(files).open(0, background=True)
