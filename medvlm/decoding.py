@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from medvlm import prompts
 from medvlm.cache import KeyValues, Pictures, PrefixCache
@@ -24,6 +24,8 @@ from medvlm.types import Arm, Conversation, Decoding, Scan, View
 # Whole blocks of so many positions are computed at once and used again. Small ones keep more of a conversation; on a
 # GPU a forward pass has a fixed cost that small ones would pay too often.
 BLOCK = {"cpu": 32, "cuda": 256}
+# Operations in one pass over two prompts: two cores do about 1e11 a second.
+PASS = 4e11
 
 
 class Chooser:
@@ -78,7 +80,8 @@ class Engine:
             config,
         )
         self.prefixes = PrefixCache(text.num_hidden_layers, self.reader.block, cache_bytes)
-        self.row_adapter = RowAdapter(loaded.adapted)
+        self.row_adapter = RowAdapter(loaded.adapted, family.part(model, family.head))
+        self.at_once = at_once(model, self.reader.block)
         # Rows of different lengths need masks of our own, which FlashAttention does not take.
         self.mixes = self.row_adapter.plain and text._attn_implementation == "sdpa"
         self._adapted = loaded.adapted
@@ -100,9 +103,8 @@ class Engine:
 
     @contextmanager
     def mixed(self, arms: Sequence[Arm]) -> Iterator[None]:
-        """Each row of a batch its own arm, base before tuned: the adapter off, and its product added to the rest."""
-        base = list(arms).count("base")
-        with self.switched("base"), self.row_adapter.on(slice(base, len(arms))):
+        """Each row of a batch its own arm, base before tuned, for the whole process like `switched`."""
+        with self.row_adapter.on(slice(list(arms).count("base"), len(arms))):
             yield
 
     def draw(self, channel: Channel, conversation: Conversation, arm: Arm, decoding: Decoding) -> str:
@@ -190,11 +192,11 @@ class Engine:
         inputs = [picture.inputs for picture in prompt.pictures]
         return self._family.layout(self._config, len(prompt.tokens) + more, prompt.spots, inputs)
 
-    def masks(self, lengths: Sequence[int], device: torch.device) -> Any:
-        """Where each row's next token looks: (rows, 1, 1, keys) bool, by kind of layer where there are several."""
+    def masks(self, lengths: Sequence[int], more: int, device: torch.device) -> Any:
+        """Where `more` tokens behind each row's end look: (rows, 1, more, keys) bool, or one of each kind of layer."""
         text = self._config.get_text_config()
         kinds, window = set(getattr(text, "layer_types", None) or ()), getattr(text, "sliding_window", None)
-        far, near = (look_back(lengths, width).to(device) for width in (None, window))
+        far, near = (look_back(lengths, more, width).to(device) for width in (None, window))
         if len(kinds) > 1:
             return {"full_attention": far, "sliding_attention": near}
         return far if kinds == {"full_attention"} else near
@@ -220,12 +222,20 @@ class Engine:
         return self.template.fitting(conversation, self.pictures.picture, self.context - answer)
 
 
-def look_back(lengths: Sequence[int], window: int | None) -> Tensor:
-    """(rows, 1, 1, keys) bool: the token behind each row's end looks at itself and at those before it in its row, at
+def look_back(lengths: Sequence[int], more: int, window: int | None) -> Tensor:
+    """(rows, 1, more, keys) bool: each token behind a row's end looks at itself and at those before it in its row, at
     most `window` in all."""
-    keys, places = torch.arange(max(lengths) + 1), torch.tensor(lengths)[:, None]
+    keys = torch.arange(max(lengths) + more)
+    places = (torch.tensor(lengths)[:, None] + torch.arange(more))[..., None]
     seen = (keys <= places) & (keys > places - (window or len(keys)))
-    return seen[:, None, None]
+    return seen[:, None]
+
+
+def at_once(model: nn.Module, block: int) -> int:
+    """How many positions of two prompts are computed in one pass: whole blocks, the more the better the processor is
+    used, but no more than can be stopped within a few seconds on two cores."""
+    weights = sum(m.in_features * m.out_features for m in model.modules() if isinstance(m, nn.Linear))
+    return block * int(min(4, max(1, PASS // (4 * max(weights, 1) * block))))
 
 
 def advice(error: Exception) -> UserError:

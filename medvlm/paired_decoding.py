@@ -32,10 +32,13 @@ class Row:
         self.logits: Tensor | None = None
         self.token: int | None = None  # Drawn, and not computed yet: there is one more to draw after it.
 
-    @property
-    def place(self) -> int:
-        """Where the next token stands in the row's text."""
-        return int(self.key_values.get_seq_length()) + self.layout.shift
+    def places(self, more: int) -> Tensor:
+        """(1, more) or (3, 1, more): where the next tokens stand in the row's text."""
+        begin = int(self.key_values.get_seq_length())
+        if begin >= self.layout.length:
+            return torch.arange(begin, begin + more)[None] + self.layout.shift
+        usual = torch.arange(begin, begin + more)[None]
+        return self.layout.at(begin, begin + more).get("position_ids", usual)
 
 
 class Pair:
@@ -64,9 +67,12 @@ class Pair:
         # The base is the first row, whichever side it is on: so the rows of a kept pair lie where they lay before.
         order = sorted((0, 1), key=lambda side: self._sides[side].arm)
         rows = [row for side in order if (row := self._attempt(side, partial(self._begin, side))) is not None]
+        together = len(rows) == 2 and self._engine.mixes
+        if together:
+            self._read_together(rows[0], rows[1])
         for row in rows:
             self._read(row)
-        if len(rows) == 2 and self._engine.mixes:
+        if together:
             self._together(rows[0], rows[1])
         for row in rows:
             self._alone(row)
@@ -83,10 +89,32 @@ class Pair:
             rest = engine.embed(draft.prompt, draft.reused, asked.arm)
         return Row(side, asked, draft, layout, key_values, rest)
 
+    def _read_together(self, first: Row, second: Row) -> None:
+        """Compute both prompts in one batch as far as they go together: to the shorter one's last whole block, or to
+        the end of both. Pictures that look both ways are left to each by itself."""
+        rows = (first, second)
+        if first.layout.spans or second.layout.spans:
+            return
+        with self._engine.mixed((first.arm, second.arm)):
+            joined = JoinedKeyValues((first.key_values, second.key_values))
+            while (more := self._common(rows)) and all(row.draft.go_on() for row in rows):
+                hidden = self._pass(rows, joined, torch.cat([row.rest[:, :more] for row in rows]))
+                for number, row in enumerate(rows):
+                    row.rest = row.rest[:, more:]
+                    if not row.rest.shape[1]:
+                        row.logits = self._engine.reader.logits(hidden[number : number + 1])
+
+    def _common(self, rows: tuple[Row, Row]) -> int:
+        """How many positions of both prompts can be computed next."""
+        left, block = [row.rest.shape[1] for row in rows], self._engine.reader.block
+        shared = left[0] if left[0] == left[1] else min(left) // block * block
+        return min(shared, self._engine.at_once)
+
     def _read(self, row: Row) -> None:
-        """Compute the rest of the row's prompt, by itself, and draw its first token."""
-        with self._engine.switched(row.arm):
-            row.logits = self._engine.reader.read(row.rest, row.key_values, row.draft.go_on, row.layout)
+        """Compute what is left of the row's prompt, by itself, and draw its first token."""
+        if row.rest.shape[1]:
+            with self._engine.switched(row.arm):
+                row.logits = self._engine.reader.read(row.rest, row.key_values, row.draft.go_on, row.layout)
         self._take(row)
 
     def _together(self, first: Row, second: Row) -> None:
@@ -110,9 +138,14 @@ class Pair:
         """Compute one token of each row: logits (2, vocabulary)."""
         reader = self._engine.reader
         embeddings = reader.embed(torch.tensor([[row.token] for row in rows]))
-        places = torch.tensor([[row.place] for row in rows], device=embeddings.device)
-        masks = self._engine.masks(joined.lengths, embeddings.device)
-        return reader.logits(reader.rows(embeddings, joined, masks, places))
+        return reader.logits(self._pass(rows, joined, embeddings))
+
+    def _pass(self, rows: tuple[Row, Row], joined: JoinedKeyValues, embeddings: Tensor) -> Tensor:
+        """Compute (2, n, hidden), the next of both rows; the last ones' states (2, hidden)."""
+        more, device = embeddings.shape[1], embeddings.device
+        places = torch.cat([row.places(more) for row in rows], dim=-2).to(device)
+        masks = self._engine.masks(joined.lengths, more, device)
+        return self._engine.reader.rows(embeddings, joined, masks, places)
 
     def _take(self, row: Row) -> None:
         """Draw the row's next token; at its end, report and keep what was computed of its prompt."""

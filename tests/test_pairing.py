@@ -139,8 +139,9 @@ def test_what_a_pair_computed_serves_a_single_answer_and_the_other_way_round(
 
 
 def test_a_row_looks_back_in_its_own_text_and_no_further_than_its_window() -> None:
-    assert look_back((3, 1), None)[:, 0, 0].int().tolist() == [[1, 1, 1, 1], [1, 1, 0, 0]]
-    assert look_back((3, 1), 2)[:, 0, 0].int().tolist() == [[0, 0, 1, 1], [1, 1, 0, 0]]
+    assert look_back((3, 1), 1, None)[:, 0, 0].int().tolist() == [[1, 1, 1, 1], [1, 1, 0, 0]]
+    assert look_back((3, 1), 1, 2)[:, 0, 0].int().tolist() == [[0, 0, 1, 1], [1, 1, 0, 0]]
+    assert look_back((0, 1), 2, None)[:, 0].int().tolist() == [[[1, 0, 0], [1, 1, 0]], [[1, 1, 0], [1, 1, 1]]]
 
 
 def test_the_two_lie_in_one_buffer_that_both_keep(folders: tuple[Path, Path]) -> None:

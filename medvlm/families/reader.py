@@ -51,10 +51,10 @@ class Reader:
         return self.logits(self._hidden(embedding, key_values, **where)[:, -1])
 
     def rows(self, embeddings: Tensor, key_values: Any, masks: Any, places: Tensor) -> Tensor:
-        """Compute one token of each of several rows: (rows, 1, hidden) -> states (rows, hidden).
+        """Compute n tokens of each of several rows: (rows, n, hidden) -> the last ones' states (rows, hidden).
 
-        `masks`: (rows, 1, 1, keys) bool, true where a token looks, or one of each kind of layer; `places`: (rows, 1),
-        where in its own text each stands.
+        `masks`: (rows, 1, n, keys) bool, true where a token looks, or one of each kind of layer; `places`: (rows, n)
+        or (3, rows, n), where in its own text each stands.
         """
         return self._hidden(embeddings, key_values, attention_mask=masks, position_ids=places)[:, -1]
 
