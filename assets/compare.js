@@ -110,7 +110,10 @@ setInterval(() => {
   if (now !== waits) { waits = now; since = performance.now(); }
   if (tick) tick.style.setProperty('--wait', `" · ${((performance.now() - since) / 1000).toFixed(0)} s"`);
 }, 250);
+let goesOn = false; // The vote has just been kept: whoever has voted goes on with Enter.
 new MutationObserver(() => {
+  const next = goesOn && bench().querySelector('.reveal [data-act=next]');
+  if (next) { goesOn = false; next.focus({ preventScroll: true }); }
   const rows = bench().querySelectorAll('.exchange');
   if (rows.length === shown) return;
   shown = rows.length;
@@ -146,10 +149,12 @@ const follow = () => {
     box.focus();
   }
   if (now.say) say(now.say);
-  // Whoever has voted goes on with Enter; whoever begins anew, with the question.
-  const next = scope.querySelector('#compare-bench .reveal [data-act=next]');
-  if (now.settled && !settled && next) next.focus({ preventScroll: true });
-  if (now.say === 'New case') box.focus({ preventScroll: true });
+  if (now.settled && !settled && now.say) {
+    const next = bench().querySelector('.reveal [data-act=next]');
+    goesOn = !next;
+    next?.focus({ preventScroll: true });
+  }
+  if (now.say === 'New case') { goesOn = false; box.focus({ preventScroll: true }); }
   settled = now.settled;
   grow();
 };

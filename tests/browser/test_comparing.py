@@ -27,8 +27,8 @@ from tests.browser.conftest import PATIENCE, free_port
 from tests.compare_cases import BASE, SECRETS, TUNED, FakeRatings, Stage, entrants
 from tests.fakes import FakeModel
 
-# The page is served by this process: what Gradio reckons up now and then sets a pandas option that is no more.
-pytestmark = pytest.mark.filterwarnings("ignore:'future.no_silent_downcasting' is deprecated")
+# The page is served by this process: what Gradio reckons up now and then asks of pandas what it is to ask no more.
+pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
 QUESTION = "Is there a mass?"
 # Seeds of sides: with the one nobody is asked which answer is the tuned one's, with the other the reader is.
 UNASKED, ASKED = 1, 5
@@ -119,7 +119,7 @@ class Reader:
         self.page.press("#both-question", "Enter")
         self.page.wait_for_selector(f".exchange.last .words:text-is('{question}')")
         self.page.wait_for_selector(".vote[data-state=open]")
-        self.page.locator("body").click(position={"x": 700, "y": 440})
+        self.page.evaluate("document.activeElement.blur()")
 
     def texts(self) -> list[str]:
         return self.page.locator("[data-answer] .text").all_inner_texts()
@@ -235,10 +235,10 @@ def test_keys_alone_fill_in_the_whole_vote(read: Any, theatre: Theatre) -> None:
     assert kept.left.scores == (4, None, None, None, None) and kept.right is not None
     assert kept.right.scores == (None, None, None, None, 2) and kept.left.correctness == "partly"
     assert kept.seconds is not None and kept.seconds > 0 and kept.case.window is not None and "slice" in kept.case.look
-    assert page.evaluate("document.activeElement.dataset.act") == "next", "Enter goes on"
+    page.wait_for_function("document.activeElement.dataset.act === 'next'")  # so that Enter goes on
     page.keyboard.press("Enter")
     page.wait_for_selector("#compare-bench .suggestions")
-    assert page.evaluate("document.activeElement.id") == "both-question"
+    page.wait_for_function("document.activeElement.id === 'both-question'")
 
 
 def test_digits_choose_windows_of_the_picture_unless_a_grade_has_the_focus(read: Any) -> None:
