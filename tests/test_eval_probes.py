@@ -19,7 +19,7 @@ from medvlm.errors import ConfigError, DatasetError
 from medvlm.imaging import render
 from medvlm.model import LocalModel
 from medvlm.probes import wordings
-from medvlm.probes.asked import GREEDY, Ask, Material, own
+from medvlm.probes.asked import GREEDY, Ask, Material, Subject, own
 from medvlm.probes.picture_probes import side_bound
 from medvlm.probes.registry import asking
 from medvlm.scores import PREDICTIONS, SCORES
@@ -41,9 +41,15 @@ def knowing(conversation: Conversation, arm: Arm) -> str:
 
 
 @pytest.fixture(scope="module")
-def few() -> probe_set.Probed:
+def half() -> list[Subject]:
+    """The drawn half of the set, drawn once."""
+    return probe_set.drawn_half()
+
+
+@pytest.fixture(scope="module")
+def few(half: list[Subject]) -> probe_set.Probed:
     """Six questions of the drawn half, with all that probes need of them."""
-    subjects = tuple(probe_set.drawn_half()[:6])
+    subjects = tuple(half[:6])
     material = Material(
         subjects,
         probe_set.windows(subjects[:2]),
@@ -171,10 +177,12 @@ def test_a_served_model_is_probed_side_by_side(few: probe_set.Probed, tmp_path: 
     assert {(p.arm, p.text) for p in run.predictions} == {("base", "yes from small"), ("tuned", "yes from small-med")}
 
 
-def test_a_batch_after_earlier_turns_and_of_changed_pictures_is_what_single_runs_give(tmp_path: Path) -> None:
+def test_a_batch_after_earlier_turns_and_of_changed_pictures_is_what_single_runs_give(
+    half: list[Subject], tmp_path: Path
+) -> None:
     base = tiny_models.write_model(tmp_path)
     weights = loaded(base, tiny_models.write_adapter(tmp_path / "adapter", base))
-    few = probe_set.drawn_half()[:2]
+    few = half[:2]
     asks: Sequence[Ask] = [
         own(few[0]),
         replace(own(few[0]), condition="again", question="Sure?", earlier=((few[0].question, "perhaps"),)),
@@ -188,8 +196,8 @@ def test_a_batch_after_earlier_turns_and_of_changed_pictures_is_what_single_runs
             assert one.text == whole(single, conversation(ask), "tuned", GREEDY).text, ask.condition
 
 
-def test_batches_hold_one_way_of_decoding_each() -> None:
-    few = probe_set.drawn_half()[:4]
+def test_batches_hold_one_way_of_decoding_each(half: list[Subject]) -> None:
+    few = half[:4]
     asks = [replace(own(s), condition=f"{n}", decoding=replace(GREEDY, seed=n, temperature=0.7)) for s in few
             for n in range(2)]  # fmt: skip
     batches = Local.batches(Local.__new__(Local), asks)
@@ -203,8 +211,7 @@ def test_changed_pictures_have_names_and_hashes_of_their_own() -> None:
     assert (render(picture(f"mirrored|{name}")) == render(picture(name))[:, ::-1]).all()
 
 
-def test_the_drawn_half_has_sides_to_turn_and_every_domain() -> None:
-    half = probe_set.drawn_half()
+def test_the_drawn_half_has_sides_to_turn_and_every_domain(half: list[Subject]) -> None:
     assert len(half) == probe_set.HALF and len({s.id for s in half}) == probe_set.HALF
     assert {s.domain for s in half} == set(probe_set.SEEDS)
     assert len({s.picture for s in half}) == 40
@@ -212,8 +219,8 @@ def test_the_drawn_half_has_sides_to_turn_and_every_domain() -> None:
     assert not any(s.kind == "unanswerable" for s in half)
 
 
-def test_what_is_foreign_follows_from_what_the_checkpoint_lists() -> None:
-    drawn = probe_set.drawn_half()[:8]
+def test_what_is_foreign_follows_from_what_the_checkpoint_lists(half: list[Subject]) -> None:
+    drawn = half[:8]
     real = [replace(s, id=f"r{n}", dataset="vqa_rad", held_out=False) for n, s in enumerate(drawn)]
     strange, familiar, (note,) = probe_set.sides([*drawn, *real], ("phantoms", "bccd"))
     assert {s.dataset for s in strange} == {"vqa_rad"} and {s.dataset for s in familiar} == {"phantoms"}
