@@ -139,7 +139,7 @@ def smoke(runs: Path, *stages: str) -> subprocess.Popen[bytes]:
 @needs_data
 def test_every_stage_runs_in_small_and_a_killed_run_is_finished_by_the_next(tmp_path: Path) -> None:
     first = smoke(tmp_path)
-    until = time.monotonic() + 120
+    until = time.monotonic() + 400
     while not (tmp_path / "base" / "done.json").is_file() and first.poll() is None and time.monotonic() < until:
         time.sleep(0.2)
     first.send_signal(signal.SIGKILL)

@@ -36,14 +36,14 @@ def pixels(image: Image.Image) -> Tensor:
     return torch.from_numpy(np.asarray(resized, dtype=np.float32).copy()).permute(2, 0, 1).sub(127).div(128)
 
 
-def training_pictures() -> list[Image.Image]:
-    """All real pictures that the image-disjoint variant may see."""
+def training_pictures(every: int = 1) -> list[Image.Image]:
+    """All real pictures that the image-disjoint variant may see, or every so many of them."""
     names = {s.image for s in datasets.without(datasets.vqa_rad("train"), datasets.held_out_pictures())}
     files = [datasets.picture("vqa_rad", n) for n in sorted(names)]
     files += [datasets.picture("bccd", n) for n in datasets.bccd_counts()]
     files += [datasets.picture("dsb2018_histology", n) for n in datasets.nuclei_counts()]
     pictures = []
-    for file in files:
+    for file in files[::every]:
         with Image.open(file) as image:
             image.thumbnail((400, 400))
             pictures.append(image.convert("RGB"))

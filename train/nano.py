@@ -27,12 +27,13 @@ from medvlm.tower import EfficientNetTower
 from train import curves, distil, encoder, mixtures, nf4, reader, shards, telling, words
 from train.features import FeatureStore
 from train.loop import Schedule, train
-from train.sequences import Encoder, Example
+from train.sequences import Encoder, Example, Row
 from train.stages import PREVIOUS, Stage
 
 CONFIG = Path(__file__).parent / "configs" / "nano.toml"
 ROW_TOKENS = 448
 WORD_STEPS = 600
+SMOKE_ROWS = 4
 READER_FIRST = 8_000_000  # the first seed of the reader's phantoms, away from those of the later stages
 
 
@@ -89,9 +90,9 @@ def run(chosen: Plan, stages: Iterable[Stage]) -> None:
 
 def run_tower(chosen: Plan, stage: Stage) -> dict[str, Any]:
     """The packaged encoder as nano's tower, its statistics from the training pictures; a fresh projector beside it."""
-    pictures = distil.training_pictures()
+    pictures = distil.training_pictures(every=60 if chosen.smoke else 1)
     model = encoder.tower()
-    encoder.standardise(model, torch.stack([distil.pixels(p) for p in pictures[:: 60 if chosen.smoke else 1]]))
+    encoder.standardise(model, torch.stack([distil.pixels(p) for p in pictures]))
     chosen.parts.mkdir(parents=True, exist_ok=True)
     width, hidden = model.config.hidden_size, 576
     generator = torch.Generator().manual_seed(0)
@@ -248,9 +249,11 @@ def learn(
     own, folder = chosen.of(stage), chosen.folder(stage)
     inner = model.get_base_model() if isinstance(model, PeftModel) else model
     store = FeatureStore(chosen.runs, processor, inner.model.vision_tower)
-    store.add(mixtures.pictures([*examples, *warmth]))
     encoder_ = Encoder(processor.tokenizer, inner.config.image_token_id, inner.config.image_seq_length)
     rows, early = (list(chain.from_iterable(encoder_.rows(e, ROW_TOKENS) for e in some)) for some in (examples, warmth))
+    rows = few(rows) if chosen.smoke else rows  # words are told apart by all of the warmth's
+    shown = {row.picture for row in (*rows, *early)}
+    store.add((name, load) for name, load in mixtures.pictures([*examples, *warmth]) if name in shown)
     if early and not any((folder / "checkpoints").glob("checkpoint-*")):
         embedding = inner.get_input_embeddings().weight
         phrases = (told, words.embedded(told.phrases, processor.tokenizer, embedding)) if told else None
@@ -273,6 +276,11 @@ def learn(
         "rows": len(rows),
         "tokens": sum(len(r.ids) for r in rows),
     }
+
+
+def few(rows: list[Row]) -> list[Row]:
+    """Some rows from all over the mixture: what a smoke run learns from."""
+    return rows[:: max(1, len(rows) // SMOKE_ROWS)][:SMOKE_ROWS]
 
 
 def keep_parts(parts: Path, **states: dict[str, torch.Tensor]) -> None:
