@@ -32,6 +32,10 @@ class AppSettings:
 
     base: Annotated[str, "base model: a catalog name, a folder or a hub name"] = "nano"
     adapter: Annotated[str, "adapter of the tuned arm: a catalog name, a folder, a hub name, or 'none'"] = "nano-med"
+    endpoint: Annotated[
+        str, "an OpenAI-compatible server that answers instead; then --base is its name for the base"
+    ] = ""
+    tuned: Annotated[str, "with --endpoint: the server's name for the tuned model"] = ""
     device: Annotated[Device, "where the model runs"] = "auto"
     quantization: Annotated[Quantization, "how the weights are kept"] = "nf4"
     compute_dtype: Annotated[ComputeType, "the numbers it computes in; auto asks the processor"] = "auto"
@@ -58,6 +62,10 @@ class AppSettings:
             yield f"max_tokens is {self.max_tokens}; choose 8 to 512."
         if not 1 <= self.idle_minutes <= 1440:
             yield f"idle_minutes is {self.idle_minutes}; choose 1 to 1440."
+        if self.tuned and not self.endpoint:
+            yield f"tuned is {self.tuned!r} and there is no endpoint; give --endpoint URL, or name an adapter instead."
+        if self.endpoint and not re.match(r"https?://\S+$", self.endpoint):
+            yield f"endpoint is {self.endpoint!r}; give an address such as http://127.0.0.1:8000/v1."
         if not self.base:
             yield "base is empty; name a model, such as nano."
         if not is_loopback(self.host) and self.auth_file is None:

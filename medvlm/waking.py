@@ -9,6 +9,8 @@ from medvlm.host import PageModel, Progress
 
 def loader(settings: AppSettings) -> Callable[[Progress], PageModel]:
     """What a `Host` runs. The heavy libraries are imported there, after the page is up."""
+    if settings.endpoint:
+        return remote_loader(settings.endpoint, settings.base, settings.tuned or None)
 
     def load(progress: Progress) -> PageModel:
         from medvlm.model import LocalModel

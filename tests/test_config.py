@@ -153,3 +153,12 @@ def test_the_closed_sets_are_those_of_the_engine() -> None:
         (config.Unpack, loading.Unpack),
     ):
         assert set(get_args(mine)) == set(get_args(theirs))
+
+
+def test_a_server_needs_an_address_and_its_tuned_model_a_server() -> None:
+    with pytest.raises(ConfigError, match=r"tuned is 'med' and there is no endpoint"):
+        read(AppSettings, Layer("test", {"tuned": "med"}))
+    with pytest.raises(ConfigError, match=r"endpoint is 'gpu box'; give an address"):
+        read(AppSettings, Layer("test", {"endpoint": "gpu box"}))
+    chosen = read(AppSettings, Layer("test", {"endpoint": "http://127.0.0.1:8000/v1", "base": "b", "tuned": "t"}))
+    assert (chosen.base, chosen.tuned) == ("b", "t")

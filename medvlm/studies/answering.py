@@ -74,6 +74,12 @@ def local_candidates(base: str, adapter: str | None, quantisation: str) -> dict[
     return {"base": common, "tuned": named}
 
 
+def served_candidates(endpoint: str, base: str, tuned: str) -> dict[Arm, Candidate]:
+    """Who answers where a server does: what it calls its models; their weights' hashes nobody here can know."""
+    named: dict[Arm, str] = {"base": base, "tuned": tuned} if tuned else {"base": base}
+    return {arm: Candidate(name, arm, endpoint=endpoint, prompt_version=PROMPT_VERSION) for arm, name in named.items()}
+
+
 def open_study(store: StudyStore, name: str) -> Study:
     """Hand out the cases and let the readers in. Raises `UserError` that says what is still missing."""
     study, cases, readers = store.get(name), store.cases(name), store.readers(name)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from typing import Any
 
 import gradio as gr
@@ -13,8 +13,10 @@ from medvlm.comparing import Comparing, arms_of
 from medvlm.config import AppSettings
 from medvlm.handout import Handout
 from medvlm.host import Host
+from medvlm.ratings.records import Candidate
 from medvlm.ratings.store import RatingStore
-from medvlm.studies.answering import local_candidates
+from medvlm.studies.answering import local_candidates, served_candidates
+from medvlm.types import Arm
 from medvlm.ui import compare_tab, ratings_tab, scores_tab
 from medvlm.ui.frame import Frame
 
@@ -30,9 +32,7 @@ class Tab:
 def beside(host: Host, handout: Handout, chosen: AppSettings) -> tuple[Tab, ...]:
     """Compare, Scores and Ratings. The ratings are opened when somebody votes or looks, and then by all together."""
     store = cache(RatingStore)
-    adapter = None if chosen.adapter == "none" else chosen.adapter
-    candidates = partial(local_candidates, chosen.base, adapter, chosen.quantization)
-    comparing = Comparing(host, arms_of(candidates), pairing.stream, BallotBox(store).keep)
+    comparing = Comparing(host, arms_of(lambda: candidates(chosen)), pairing.stream, BallotBox(store).keep)
     compare = compare_tab.CompareRoom(comparing)
     scores, ratings = scores_tab.ScoresRoom(), ratings_tab.RatingsRoom(store, handout)
     return (
@@ -40,3 +40,10 @@ def beside(host: Host, handout: Handout, chosen: AppSettings) -> tuple[Tab, ...]
         Tab("Scores", lambda blocks, _: scores_tab.build(scores, blocks)),
         Tab("Ratings", lambda blocks, _: ratings_tab.build(ratings, blocks)),
     )
+
+
+def candidates(chosen: AppSettings) -> dict[Arm, Candidate]:
+    """Who answers with these settings, as ratings name them."""
+    if chosen.endpoint:
+        return served_candidates(chosen.endpoint, chosen.base, chosen.tuned)
+    return local_candidates(chosen.base, None if chosen.adapter == "none" else chosen.adapter, chosen.quantization)
