@@ -1,22 +1,27 @@
 """Two answers held against each other: the ballot, whose side is whose, the pace, and what becomes a rating."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from medvlm.booth import Booth
 from medvlm.compare import GARBLED, Ballot, Remarks, ballot_of
-from medvlm.comparing import Moment
+from medvlm.comparing import Comparing, Moment
 from medvlm.comparison import Comparison
 from medvlm.disguise import MASK
 from medvlm.errors import UserError
+from medvlm.host import Host
 from medvlm.ratings.records import CORRECTNESS, CRITERIA, ERROR_KINDS, HARMS, VERDICTS, ErrorTag
+from medvlm.session import Seat
 from medvlm.types import Report
 from medvlm.ui.asking import asking
 from medvlm.ui.bench import bench
 from medvlm.ui.columns import Column, exchange
+from medvlm.ui.judging import Judging, Parts
 from medvlm.ui.vote import KEYS, template, vote
-from tests.compare_cases import SECRETS, entrants, telling
+from tests.compare_cases import SECRETS, FakeRatings, Stage, entrants, telling
 from tests.fakes import FakeModel
 
 ID = "0123456789abcdef0123456789abcdef"
@@ -171,3 +176,18 @@ def test_answers_that_are_written_look_alike_and_the_wait_says_for_what() -> Non
 def test_the_head_tells_each_state_from_the_last() -> None:
     first, second = asking(busy=True), asking(busy=True)
     assert first.pop("number") != second.pop("number") and first == second
+
+
+def test_what_is_held_here_stands_in_the_receipt_and_can_be_forgotten() -> None:
+    model, seat, booth = FakeModel(), Seat(), Booth()
+    comparing = Comparing(Host(lambda _: model), lambda _: entrants(model), Stage().duet, FakeRatings().keep)
+    do = Judging(comparing, Parts("seat", "booth", "scan", "head", "bench", "form"))
+    arrived, request = SimpleNamespace(key="k" * 32), SimpleNamespace(session_hash="one")
+    do.hello(seat, booth, arrived, request)  # type: ignore[arg-type]
+    assert list(do.holds(seat)) == []
+    booth.put(a_case(rated=True), None)
+    assert [line.where for line in do.holds(seat)] == ["this machine's memory", "the database of ratings"]
+    do.forget(Seat(), "another")
+    assert booth.now is not None
+    do.forget(seat, "one")
+    assert booth.now is None and list(do.holds(seat)) == []
