@@ -3,8 +3,8 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from medvlm.ratings.records import Candidate, Case, ErrorTag, RatedAnswer, Rating, Verdict
-from medvlm.types import Decoding, Turn, View, Window
+from medvlm.ratings.records import HARMS, Candidate, Case, ErrorTag, RatedAnswer, Rating, Verdict
+from medvlm.types import DOMAINS, Decoding, Turn, View, Window
 
 BASE = Candidate("nano", "base", model="nano", model_sha256="b" * 64, quantisation="nf4", prompt_version=1)
 TUNED = replace(BASE, name="nano-med", arm="tuned", adapter="nano-med", adapter_sha256="a" * 64)
@@ -20,6 +20,28 @@ def simple(
     left, right = (RatedAnswer(c, f"An answer of {c.name} to question {number}.") for c in sides)
     asked = Case(case or f"case-{number}", f"Question {number}?", "ct", "location", ("0" * 64,))
     return Rating(f"vote-{number}-{reader}", reader, asked, left, right, verdict, created=NOON, software=FIRST_RELEASE)
+
+
+def rich(number: int, verdict: Verdict) -> Rating:
+    """One of many votes, five readers to a case, with grades, times, guesses and now and then an error."""
+    plain = simple(
+        number // 5, verdict, case=f"case-{number // 5}", reader=f"r{number % 5}", tuned_left=number % 3 == 0
+    )
+    tags = (ErrorTag("side", HARMS[number % 4]),) if number % 6 == 0 else ()
+    left, right = (
+        replace(answer, scores=tuple(1 + (number * (k + 2) + place) % 5 for k in range(5)), correctness="right")  # type: ignore[arg-type]
+        for place, answer in enumerate(plain.answers)
+    )
+    case = replace(plain.case, domain=DOMAINS[number // 5 % 5], question_type=("side", "count")[number // 5 % 2])
+    return replace(
+        plain,
+        id=f"rich-{number}",
+        case=case,
+        left=replace(left, errors=tags),
+        right=right,
+        seconds=float(10 + number % 50),
+        guess=("left", "right", "unsure")[number % 3] if number % 5 == 0 else None,
+    )
 
 
 def full(rating_id: str = "full") -> Rating:

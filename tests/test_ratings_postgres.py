@@ -13,6 +13,9 @@ from medvlm.ratings import migrations, upkeep
 from medvlm.ratings.database import Database
 from medvlm.ratings.records import COUNTED
 from medvlm.ratings.store import RatingStore
+from medvlm.ratings.studies import StudyStore
+from medvlm.studies.reading import ReadingRoom
+from tests import studies_cases
 from tests.killing import killed_writers
 from tests.postgres import Server, postgres  # noqa: F401  # a fixture
 from tests.rating_cases import full, simple, single
@@ -180,3 +183,14 @@ def test_a_connection_that_was_cut_costs_no_vote(store: RatingStore, url: str) -
         assert len(cut) >= 1
     assert store.add(simple(2)).new
     assert store.count() == 2
+
+
+def test_a_study_is_made_read_and_copied_there_too(store: RatingStore, tmp_path: Path) -> None:
+    kept = StudyStore(store)
+    codes = studies_cases.opened(kept, count=2)
+    room = ReadingRoom(kept)
+    assert studies_cases.read_all(room, room.sign_in(codes["r1"])) == 2
+    with RatingStore(upkeep.backup(store, tmp_path / "copy.sqlite3")) as copy:
+        room = ReadingRoom(StudyStore(copy))
+        assert room.task(room.sign_in(codes["r1"])) is None
+        assert studies_cases.read_all(room, room.sign_in(codes["r2"])) == 2

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
+from weakref import WeakValueDictionary
 
 import gradio as gr
 
@@ -83,6 +84,7 @@ def build(room: RatingsRoom, blocks: gr.Blocks) -> None:
     inputs = [parts.desk.chair, parts.view]
     for component in (parts.desk.door, parts.desk.head, parts.board, parts.cases):
         component.act(tab.act, inputs, everything, **QUIET)
+    blocks.unload(tab.leave)
     parts.desk.scan.hello(tab.hello, parts.desk.chair, [parts.desk.head, parts.desk.scan], **QUIET)
     parts.desk.scan.gone(tab.gone, parts.desk.chair, parts.desk.scan, **QUIET)
     parts.desk.form.vote(tab.vote, parts.desk.chair, parts.desk.all, **QUIET)
@@ -118,6 +120,7 @@ class Tab:
     def __init__(self, room: RatingsRoom, parts: Parts) -> None:
         self._open = room.store
         self._parts = parts
+        self._present: WeakValueDictionary[str, Chair] = WeakValueDictionary()
         self.studying = Studying(lambda: self.results, parts.desk, room.gate)
 
     @cached_property
@@ -148,8 +151,15 @@ class Tab:
         except UserError as problem:
             return {self._parts.board: error(str(problem))}
 
-    def hello(self, chair: Chair, event: gr.EventData) -> Update:
+    def hello(self, chair: Chair, event: gr.EventData, request: gr.Request) -> Update:
+        self._present[str(request.session_hash)] = chair
         return self.studying.hello(chair, event)
+
+    def leave(self, request: gr.Request) -> None:
+        """The page was closed: nobody sits here, and nobody fetches pixels."""
+        chair = self._present.pop(str(request.session_hash), None)
+        if chair is not None:
+            chair.leave()
 
     def gone(self, chair: Chair) -> Update:
         return self.studying.gone(chair)

@@ -7,13 +7,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from medvlm import verdicts
+from medvlm import plots, plots_ratings
 from medvlm.ratings import upkeep
-from medvlm.ratings.records import COUNTED, Verdict
+from medvlm.ratings.records import Verdict
 from medvlm.ratings.store import RatingStore
+from medvlm.results import Results
 from tests import postgres
 from tests.killing import killed_writers
-from tests.rating_cases import BASE, TUNED, Rating, simple
+from tests.rating_cases import Rating, rich
 
 VERDICTS: tuple[Verdict, ...] = ("right", "right", "left", "tie", "neither")
 
@@ -21,7 +22,7 @@ VERDICTS: tuple[Verdict, ...] = ("right", "right", "left", "tie", "neither")
 def ratings(count: int) -> Iterator[Rating]:
     """`count` votes, five readers to a case."""
     for number in range(count):
-        yield simple(number // 5, VERDICTS[number * 7 % 5], reader=f"r{number % 5}", tuned_left=number % 3 == 0)
+        yield rich(number, VERDICTS[number * 7 % 5])
 
 
 def seconds(task: Callable[[], object]) -> float:
@@ -31,10 +32,12 @@ def seconds(task: Callable[[], object]) -> float:
 
 
 def counted(store: RatingStore) -> None:
-    """What the ratings tab needs before it shows anything."""
-    votes = verdicts.between(store.votes(COUNTED), TUNED.id, BASE.id)
-    verdicts.summary(votes, TUNED.id)
-    verdicts.grouped(votes, TUNED.id, "domain")
+    """All that the Ratings tab shows when it is opened: every figure, every plot, and the cases."""
+    results = Results(store)
+    found = results.tally("")
+    assert found is not None
+    assert all(plots.checked(plot.figure()).data for plot in plots_ratings.plots(found))
+    assert results.cases("", found.duel)
 
 
 def single_votes(folder: Path, count: int) -> dict[str, Any]:
@@ -44,7 +47,7 @@ def single_votes(folder: Path, count: int) -> dict[str, Any]:
 
 
 def growth(folder: Path, few: int) -> list[dict[str, Any]]:
-    """Time to the first figures at `few` and ten times as many ratings."""
+    """Time until the tab has all it shows, at `few` and at ten times as many ratings."""
     times = {}
     for count in (few, 10 * few):
         with RatingStore(folder / f"{count}.sqlite3") as store:

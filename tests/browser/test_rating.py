@@ -1,0 +1,123 @@
+"""A whole study in the browser: two readers at once, by keyboard, while the server is killed and started again."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from medvlm.paths import ROOT
+from medvlm.ratings.store import RatingStore
+from medvlm.studies.design import Design
+from tests import studies_cases as made
+from tests.browser.conftest import PATIENCE, answers, free_port
+
+CASES = 6
+
+
+class Server:
+    """The page's server as a process that can be killed, on one port."""
+
+    def __init__(self, store: Path) -> None:
+        self._store = store
+        self._port = free_port()
+        self.url = f"http://127.0.0.1:{self._port}"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "tests.browser.reading_server", str(self._port), str(self._store)]
+        environment = {**os.environ, "TMPDIR": str(self._store.parent), "GRADIO_ANALYTICS_ENABLED": "False"}
+        self._process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
+        deadline = time.monotonic() + PATIENCE
+        while not answers(self.url, self._process):
+            assert time.monotonic() < deadline, "the server does not answer"
+            time.sleep(0.1)
+
+    def kill(self) -> None:
+        """As a power cut would: nothing is tidied up."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGKILL)
+            self._process.wait(30)
+            self._process = None
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Iterator[tuple[Server, dict[str, str], Path]]:
+    """A study that is open, its codes, and its database."""
+    kept = made.store(tmp_path)
+    codes = made.opened(kept, count=CASES, design=Design(repeats=0.0, guesses=0.0, break_every=0))
+    kept.ratings.close()
+    server = Server(tmp_path / "ratings.sqlite3")
+    server.start()
+    yield server, codes, tmp_path / "ratings.sqlite3"
+    server.kill()
+
+
+def visit(browser: Browser, server: Server) -> Page:
+    context = browser.new_context(viewport={"width": 1280, "height": 720})
+    context.set_default_timeout(PATIENCE * 1000)
+    page = context.new_page()
+    page.goto(server.url)
+    page.wait_for_selector("#rt-board .rt-card")
+    return page
+
+
+def sign_in(page: Page, code: str) -> None:
+    page.focus("#rt-code")
+    page.keyboard.type(code)
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#rt-vote form[data-state=open]")
+
+
+def on_case(page: Page, number: int) -> None:
+    page.wait_for_selector(f".rt-progress p:text-is('case {number} of {CASES}')")
+    page.wait_for_selector("#rt-vote form[data-state=open]")
+
+
+def vote(page: Page, number: int, key: str) -> None:
+    """One case by keyboard: the verdict's letter, then Enter."""
+    on_case(page, number)
+    page.keyboard.press(key)
+    page.wait_for_selector("#rt-vote input[name=verdict]:checked")
+    page.keyboard.press("Enter")
+
+
+def test_two_readers_read_a_study_by_keyboard_while_the_server_is_killed(
+    study: tuple[Server, dict[str, str], Path], browser: Browser
+) -> None:
+    server, codes, store = study
+    one, other = visit(browser, server), visit(browser, server)
+    sign_in(one, codes["r1"])
+    sign_in(other, codes["r2"])
+    for page in (one, other):
+        assert page.locator("#rt-results").is_hidden(), "nothing of results while a study is read"
+        page.wait_for_selector("#rt-scan .mv-stage")
+    for number in (1, 2, 3):
+        vote(one, number, "a")
+        vote(other, number, "b")
+    on_case(one, 4)
+    words = one.content() + other.content()
+    assert not any(name in words for name in ("nano-med", "base model")), "no name in the page before the end"
+    server.kill()
+    server.start()
+    one, other = visit(browser, server), visit(browser, server)
+    for page, reader in ((one, "r1"), (other, "r2")):
+        sign_in(page, codes[reader])
+        on_case(page, 4)
+    for number in (4, 5, 6):
+        vote(one, number, "t")
+        vote(other, number, "n")
+    for page in (one, other):
+        page.wait_for_selector(".rt-panel h2:text('All your cases are read')")
+    with RatingStore(store) as kept:
+        rows = list(kept.ratings())
+    assert len(rows) == 2 * CASES and len({row.id for row in rows}) == 2 * CASES
+    for reader, verdicts in (("r1", ["left"] * 3 + ["tie"] * 3), ("r2", ["right"] * 3 + ["neither"] * 3)):
+        mine = [row for row in rows if row.reader == reader]
+        assert [row.verdict for row in mine] == verdicts
+        assert len({row.case.id for row in mine}) == CASES and all(row.case.look for row in mine)
