@@ -68,8 +68,8 @@ const draw = async (within) => {
     frames.forEach((frame) => { frame.querySelector('.sc-canvas').textContent = 'The plots could not be loaded; the tables have their numbers.'; });
     return;
   }
-  const tone = tones();
   for (const frame of frames) {
+    const tone = tones(); // Of this moment: the theme may have changed since the first plot.
     const made = figureOf(frame.dataset.plot);
     const canvas = frame.querySelector('.sc-canvas');
     if (!made || !canvas.isConnected) continue;
