@@ -50,8 +50,8 @@ def measure(page: Page) -> None:
     """A CT with a distance and the numbers inside an ellipse, and a question about that region."""
     opened(page, "chest-series.zip")
     page.keyboard.press("2")
-    dragged(page, "d", (0.2, 0.52), (0.8, 0.52))
-    dragged(page, "e", (0.56, 0.3), (0.7, 0.46))
+    dragged(page, "d", (0.165, 0.68), (0.835, 0.68))
+    dragged(page, "e", (0.285, 0.47), (0.375, 0.61))
     ask(page, "Which organ does this picture show?")
     answered(page)
     page.click(".mv-ask")
@@ -63,7 +63,7 @@ def measure(page: Page) -> None:
 def planes(page: Page) -> None:
     """The three planes of a volume with the crosshair in one point."""
     opened(page, "chest-volume.nii.gz")
-    page.keyboard.press("2")
+    page.click(".domain >> text=CT")
     page.keyboard.press("m")
     page.wait_for_function(f"{VIEWER}.stages.length === 3 && {SEEN}")
     page.keyboard.press("x")

@@ -48,7 +48,9 @@ export const seriesWords = (state, world, pane) => {
   const plane = planeOf(state, world, pane);
   const name = plane.name === 'stored' ? '' : PLANE_NAMES[plane.name] + (plane.oblique ? ', oblique' : '');
   const slice = plane.depth > 1 ? `${sliceOf(state, world, pane) + 1} / ${plane.depth}` : '';
-  const kind = [scan.label, scan.kind].filter(Boolean).join(' · ');
+  // The plane that is seen stands in the line below; the one that was stored would only be taken for it.
+  const what = name ? scan.kind.replace(/^(axial|coronal|sagittal)(, |$)/, '') : scan.kind;
+  const kind = [scan.label, what].filter(Boolean).join(' · ');
   return [kind, [name, slice].filter(Boolean).join('  '), positionWords(state, world, pane)].filter(Boolean);
 };
 

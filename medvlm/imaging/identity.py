@@ -74,7 +74,9 @@ def _caution(origin: Origin) -> int:
 def _traces(header: Header, modality: str, filled: Iterable[int]) -> Traces:
     names = _names()
     tags = list(filled)
-    found = dict.fromkeys(names[tag] for tag in sorted(set(tags)) if tag in names)
+    held = set(tags)
+    # The person first, as in the list: whoever is told of a few of them should hear of those.
+    found = dict.fromkeys(name for tag, name in names.items() if tag in held)
     if any(_is_overlay_text(tag) for tag in tags):
         found[OVERLAY_TEXT] = None
     said = code(header, "BurnedInAnnotation", ("YES", "NO"))

@@ -25,14 +25,16 @@ element.addEventListener('click', (event) => {
 });
 """
 STYLE = """
-.trust { padding: 4px 16px 8px; font-size: 13px; max-height: 38vh; overflow: auto; }
+.trust { padding: 4px 24px 8px; font-size: 13px; max-height: 38vh; overflow: auto; }
 .trust .acts { display: flex; flex-wrap: wrap; gap: 4px; align-items: center; }
 .trust button { font: inherit; color: inherit; cursor: pointer; border-color: var(--line); }
 .trust table { width: 100%; border-collapse: collapse; margin-top: 4px; }
 .trust th, .trust td { text-align: left; vertical-align: top; padding: 4px 8px 4px 0; border-top: 1px solid
   var(--line); }
-.trust th { font-weight: 600; width: 34%; }
-.trust td.number { text-align: right; white-space: nowrap; }
+.trust th { font-weight: 600; }
+.trust tr > :first-child { width: 34%; }
+.trust thead th { color: var(--quiet); }
+.trust .number { text-align: right; white-space: nowrap; }
 .trust mark { background: var(--amber-wash); color: var(--amber); font-weight: 600; }
 .trust .caution { color: var(--amber); background: var(--amber-wash); padding: 4px 8px; border-radius: 4px;
   margin-top: 4px; }
@@ -200,7 +202,8 @@ def sweep_table(found: Sequence[Group]) -> str:
     rows = "".join(_sweep_row(group) for group in found)
     said = f'<p class="said">{escape(verdict(found))}</p>' if verdict(found) else ""
     return (
-        f'{said}<table><thead><tr><th scope="col">Windows</th><td>Answer</td></tr></thead><tbody>{rows}</tbody></table>'
+        f'{said}<table><thead><tr><th scope="col">Windows</th><th scope="col">Answer</th></tr></thead>'
+        f"<tbody>{rows}</tbody></table>"
     )
 
 
@@ -217,7 +220,10 @@ def reliance_table(found: Reliance) -> str:
         else ""
     )
     cautions = "".join(f'<p class="caution">{escape(sentence)}</p>' for sentence in found.warnings)
-    head = '<thead><tr><th scope="col">Asked about</th><td>Answer</td><td class="number">Change</td></tr></thead>'
+    head = (
+        '<thead><tr><th scope="col">Asked about</th><th scope="col">Answer</th>'
+        '<th scope="col" class="number">Change</th></tr></thead>'
+    )
     return f"{score}{cautions}<table>{head}<tbody>{rows}</tbody></table>"
 
 
