@@ -88,7 +88,7 @@ def serve(chosen: AppSettings, holding: "Holding") -> None:
     choices = Choices(decoding=Decoding(max_tokens=chosen.max_tokens))
     desk, inbox = Desk(host, limits, Gate(chosen.privacy)), Inbox(limits.file_bytes)
     room = Room(desk, inbox, chosen.upload_mb, choices, Handout(), holding)
-    app = web_app(room, gate, is_loopback(chosen.host), beside(host, room.handout, chosen))
+    app = web_app(room, gate, is_loopback(chosen.host), beside(host, room.handout, holding, chosen))
     address = f"http://{chosen.host}:{chosen.port}"
 
     def ready() -> None:

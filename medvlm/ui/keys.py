@@ -1,5 +1,7 @@
 """What "?" shows: every key, in one small table."""
 
+from medvlm.ui import vote
+
 KEYS: tuple[tuple[str, str], ...] = (
     ("o", "Open files (or drop or paste them)"),
     ("O", "Open a folder"),
@@ -10,6 +12,7 @@ KEYS: tuple[tuple[str, str], ...] = (
     ("s", "Settings"),
     ("n", "New conversation"),
     ("?", "This table"),
+    *vote.KEYS,
 )
 
 

@@ -13,6 +13,7 @@ from medvlm.comparing import Comparing, arms_of
 from medvlm.config import AppSettings
 from medvlm.handout import Handout
 from medvlm.host import Host
+from medvlm.keeping import Holding
 from medvlm.ratings.records import Candidate
 from medvlm.ratings.store import RatingStore
 from medvlm.studies.answering import local_candidates, served_candidates
@@ -29,11 +30,11 @@ class Tab:
     build: Callable[[gr.Blocks, Frame], Any]
 
 
-def beside(host: Host, handout: Handout, chosen: AppSettings) -> tuple[Tab, ...]:
+def beside(host: Host, handout: Handout, holding: Holding, chosen: AppSettings) -> tuple[Tab, ...]:
     """Compare, Scores and Ratings. The ratings are opened when somebody votes or looks, and then by all together."""
     store = cache(RatingStore)
     comparing = Comparing(host, arms_of(lambda: candidates(chosen)), pairing.stream, BallotBox(store).keep)
-    compare = compare_tab.CompareRoom(comparing)
+    compare = compare_tab.CompareRoom(comparing, holding)
     scores, ratings = scores_tab.ScoresRoom(), ratings_tab.RatingsRoom(store, handout)
     return (
         Tab("Compare", lambda blocks, frame: compare_tab.build(compare, blocks, frame)),
