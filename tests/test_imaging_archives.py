@@ -1,7 +1,6 @@
 """Zip, tar and gzip: what is in them is read, and whatever they can be misused for is an error that names it."""
 
 import bz2
-import gzip
 import io
 import lzma
 import random
@@ -30,6 +29,7 @@ from tests.study_cases import (
     as_series,
     dicomdir,
     drops,
+    gzipped,
     numbered,
     one_slice,
     phantom,
@@ -110,12 +110,12 @@ def test_of_an_archive_with_several_series_the_largest_is_read() -> None:
         (entry(mode=stat.S_IFLNK | 0o777), "entry 1 in it is a link or a device"),
         (entry(mode=stat.S_IFIFO), "a link or a device"),
         (entry(data=zipped(SERIES)), "holds another archive: file 1 in it is a zip archive"),
-        (entry(data=gzip.compress(SERIES[0][1])), "file 1 in it is a gzip archive"),
+        (entry(data=gzipped(SERIES[0][1])), "file 1 in it is a gzip archive"),
         (entry(data=tarred(SERIES)), "file 1 in it is a tar archive"),
         (entry(data=bz2.compress(b"x" * 100)), "file 1 in it is a bzip2 archive"),
         (entry(data=lzma.compress(b"x" * 100)), "file 1 in it is an xz archive"),
-        (gzip.compress(zipped(SERIES)), "file 1 in it is a zip archive"),
-        (gzip.compress(gzip.compress(b"x")), "file 1 in it is a gzip archive"),
+        (gzipped(zipped(SERIES)), "file 1 in it is a zip archive"),
+        (gzipped(gzipped(b"x")), "file 1 in it is a gzip archive"),
         (zipped([("[Content_Types].xml", b"<a/>")]), "is an Office document"),
         (zipped([]), "is an archive without any files"),
         (zipped(SERIES, zipfile.ZIP_LZMA), "compressed by a method that is not read (number 14)"),
@@ -129,7 +129,7 @@ def test_of_an_archive_with_several_series_the_largest_is_read() -> None:
         (tarred([("in.zip", zipped(SERIES))], packed=True), "holds another archive: file 1 in it is a zip archive"),
         (tarred(SERIES)[:900], "cut short"),
         (tarred(SERIES, packed=True)[:-30], "cut short"),
-        (gzip.compress(SERIES[0][1])[:-9], "is a gzip file that is damaged or cut short"),
+        (gzipped(SERIES[0][1])[:-9], "is a gzip file that is damaged or cut short"),
     ],
 )
 def test_what_an_archive_can_be_misused_for_is_refused_by_name(data: bytes, says: str) -> None:
@@ -153,7 +153,7 @@ def bomb(size: int) -> bytes:
 
 
 @pytest.mark.parametrize(
-    "pack", [bomb, lambda size: tarred([("b", bytes(size))], packed=True), lambda size: gzip.compress(bytes(size))]
+    "pack", [bomb, lambda size: tarred([("b", bytes(size))], packed=True), lambda size: gzipped(bytes(size))]
 )
 def test_a_bomb_is_refused_by_its_ratio_while_little_of_it_is_in_memory(pack: "object") -> None:
     data = pack(12_000_000)  # type: ignore[operator]
@@ -168,7 +168,7 @@ def test_a_bomb_is_refused_by_its_ratio_while_little_of_it_is_in_memory(pack: "o
 
 
 @pytest.mark.parametrize(
-    "data", [zipped([("a", bytes(3_000_000))]), tarred([("a", bytes(3_000_000))]), gzip.compress(bytes(3_000_000))]
+    "data", [zipped([("a", bytes(3_000_000))]), tarred([("a", bytes(3_000_000))]), gzipped(bytes(3_000_000))]
 )
 def test_an_archive_beyond_the_total_is_refused(data: bytes) -> None:
     assert "at most 2.0 MB are read" in refusal(data, Limits(study_bytes=2_000_000, file_bytes=4_000_000))
@@ -192,10 +192,10 @@ def test_a_lying_size_is_found_out() -> None:
 
 
 def test_several_gzip_streams_in_a_row_are_one_file_and_padding_is_ignored() -> None:
-    both = gzip.compress(b"abc") + gzip.compress(b"def") + b"\0" * 10
+    both = gzipped(b"abc") + gzipped(b"def") + b"\0" * 10
     assert gunzip(both, "a", Limits()) == b"abcdef"
     with pytest.raises(UserError, match="damaged"):
-        gunzip(gzip.compress(b"abc")[:-12] + b"\xff" * 12, "a", Limits())
+        gunzip(gzipped(b"abc")[:-12] + b"\xff" * 12, "a", Limits())
 
 
 def test_entries_of_a_zip_stay_packed_until_they_are_looked_at_and_memory_stays_small() -> None:
@@ -219,7 +219,7 @@ def test_entries_of_a_zip_stay_packed_until_they_are_looked_at_and_memory_stays_
     ("data", "form"),
     [
         (zipped(SERIES), "zip"), (tarred(SERIES), "tar"), (tarred(SERIES, packed=True), "tar.gz"),
-        (gzip.compress(b"x"), "gzip"), (SERIES[0][1], None), (as_nifti(phantom(shape=(2, 4, 4))), None), (b"", None),
+        (gzipped(b"x"), "gzip"), (SERIES[0][1], None), (as_nifti(phantom(shape=(2, 4, 4))), None), (b"", None),
     ],
 )  # fmt: skip
 def test_archives_are_told_by_their_bytes(data: bytes, form: str | None) -> None:

@@ -1,7 +1,6 @@
 """Everything that comes in leaves as a scan or as one sentence of advice: limits, refusals, damage, threads."""
 
 import bz2
-import gzip
 import hashlib
 import io
 import logging
@@ -23,6 +22,7 @@ from medvlm.errors import UserError
 from medvlm.imaging import Limits, read, render
 from tests import dicom_cases as cases
 from tests.fuzz import mutants, pyramid, samples, saved, tiff
+from tests.study_cases import gzipped
 
 SAMPLES = samples()
 GREY = np.random.default_rng(1).integers(0, 4096, (40, 32), dtype=np.uint16)
@@ -104,9 +104,9 @@ CMS = b"\x30\x82\x10\x00\x06\x09" + bytes.fromhex("2a864886f70d010703") + b"\xa0
         (zipped(name="[Content_Types].xml"), "Office document"),
         (zipped()[:40], "zip archive that is damaged"),
         (NIFTI, "without any points"),
-        (gzip.compress(NIFTI), "without any points"),
+        (gzipped(NIFTI), "without any points"),
         (NIFTI_PAIR, "whose numbers are in another file"),
-        (gzip.compress(b"anything"), "is a text file"),
+        (gzipped(b"anything"), "is a text file"),
         (b"\x1f\x8b\x08\x00rubbish", "gzip"),
         (bz2.compress(b"anything"), "bzip2"),
         (CMS, "is encrypted"),
@@ -130,7 +130,7 @@ def test_what_is_no_picture_is_named_with_advice(data: bytes, says: str) -> None
     assert message.startswith("case.bin ") and says in message and message.endswith(".")
 
 
-@pytest.mark.parametrize("data", [zipped(), gzip.compress(NIFTI), NIFTI, CMS, b"%PDF-1.7 ... /Encrypt 5 0 R"])
+@pytest.mark.parametrize("data", [zipped(), gzipped(NIFTI), NIFTI, CMS, b"%PDF-1.7 ... /Encrypt 5 0 R"])
 def test_nothing_but_advice_leaves_damaged_files_of_other_kinds(data: bytes) -> None:
     for mutant in mutants(data, count=50, seed=1):
         assert refusal(mutant)
