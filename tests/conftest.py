@@ -16,6 +16,12 @@ os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Tests about whole files are named by their length: an archive holds the time it was made, and all processes that
+    share the tests must name them alike."""
+    return f"{argname} of {len(val)} bytes" if isinstance(val, bytes) and len(val) > 20 else None
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Tests marked `gpu` run where a CUDA device is, and say so where none is."""
     if item.get_closest_marker("gpu"):
