@@ -25,9 +25,17 @@ watch('value', () => {
 // Figures are drawn when somebody looks, and again when somebody comes back.
 if (element.id === 'rt-door' || element.closest('#rt-door')) {
   let last = 0;
-  new IntersectionObserver((entries) => {
-    if (!entries.some((entry) => entry.isIntersecting) || performance.now() - last < 3000) return;
+  // What is said before Gradio listens is lost: said again until the figures, or why there are none, are there.
+  const ask = () => {
+    const board = document.getElementById('rt-board');
+    if (last && (!board || board.querySelector('.rt-card, .error'))) return;
     last = performance.now();
     told('open', {});
+    setTimeout(ask, 5000);
+  };
+  new IntersectionObserver((entries) => {
+    if (!entries.some((entry) => entry.isIntersecting) || (last && performance.now() - last < 3000)) return;
+    if (last) told('open', {}); else ask();
+    last = performance.now();
   }).observe(element);
 }
