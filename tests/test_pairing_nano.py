@@ -1,0 +1,106 @@
+"""Two answers at once on the real nano: to the letter what each says alone, and in few bits but for near-ties."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from medvlm import paths
+from medvlm.chat import whole
+from medvlm.model import LocalModel
+from medvlm.pairing import stream
+from medvlm.types import Arm, Contender, Conversation, Decoding, View
+from tests import tiny_models
+
+ARMS: tuple[Arm, Arm] = ("base", "tuned")
+NANO_MED = paths.ASSETS / "adapters" / "nano-med"
+
+
+def load(folder: Path, quantization: str, dtype: str) -> LocalModel:
+    return LocalModel.load(
+        str(folder), str(NANO_MED), quantization=quantization, compute_dtype=dtype, device="cpu", self_check=False,
+        keep_warm=False,
+    )  # type: ignore[arg-type]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def nano(nano_folder: Path) -> LocalModel:
+    return load(nano_folder, "none", "float32")
+
+
+def asked(question: str, seed: int = 0) -> Conversation:
+    return Conversation().with_scan(tiny_models.picture(seed)).asked(question, (View(0),))
+
+
+def together(model: LocalModel, talks: list[Conversation], decoding: Decoding) -> list[str]:
+    sides = [Contender(model, arm, talk) for arm, talk in zip(ARMS, talks, strict=True)]
+    texts = ["", ""]
+    for side, piece in stream(sides[0], sides[1], (decoding, decoding)):
+        texts[side] += piece
+    return [text.strip() for text in texts]
+
+
+def alone(model: LocalModel, talks: list[Conversation], decoding: Decoding) -> list[str]:
+    """Each by itself, with nothing kept."""
+    model.forget("alone")
+    return [whole(model, replace(talk, id="alone"), arm, decoding).text for arm, talk in zip(ARMS, talks, strict=True)]
+
+
+@pytest.mark.parametrize("temperature", [0.0, 0.8])
+def test_in_fp32_each_says_to_the_letter_what_it_says_alone(nano: LocalModel, temperature: float) -> None:
+    decoding = Decoding(temperature, 0.9, 10, seed=2)
+    talks = [asked("What is shown?")] * 2
+    for turn, question in enumerate(("Is anything unusual in it, and on which side?", "Why?", "How large is it?")):
+        both = together(nano, talks, decoding)
+        assert both == alone(nano, talks, decoding), f"turn {turn}"
+        assert both[0] != both[1]
+        talks = [talk.answered(text).asked(question) for talk, text in zip(talks, both, strict=True)]
+        if turn == 1:  # an earlier question of one side is edited: its history is shorter from here
+            talks[1] = talks[1].up_to(2).asked("Describe the picture.")
+
+
+@contextmanager
+def listening(model: LocalModel) -> Iterator[list[torch.Tensor]]:
+    """The logits (rows, vocabulary) of every call of the head while this lasts, before anything changes them."""
+    heard: list[torch.Tensor] = []
+    hook = model.loaded.model.get_submodule("lm_head").register_forward_hook(
+        lambda _, __, logits: heard.append(logits.float().clone())
+    )
+    try:
+        yield heard
+    finally:
+        hook.remove()
+
+
+def apart_at(ours: torch.Tensor, theirs: torch.Tensor) -> tuple[float, float]:
+    """How far two answers' logits (steps, vocabulary) are apart while their tokens are equal, and how near a tie the
+    first difference was: by how much the token of `ours` lost in `theirs` (0 where there is none)."""
+    differ = (ours.argmax(-1) != theirs.argmax(-1)).nonzero()
+    last = int(differ[0]) if len(differ) else len(ours) - 1
+    far = float((ours[: last + 1] - theirs[: last + 1]).abs().max())
+    return far, float(theirs[last].max() - theirs[last][ours[last].argmax()]) if len(differ) else 0.0
+
+
+# What rounding alone may do to a logit: measured were 0.00004 in NF4, which computes in fp32 here and whose weights
+# are the same numbers in a batch, and 0.4 in bf16, which rounds every product to 8 bits.
+@pytest.mark.parametrize(("quantization", "dtype", "most"), [("nf4", "float32", 0.001), ("none", "bfloat16", 1.0)])
+def test_in_few_bits_the_texts_differ_only_at_near_ties(
+    nano_folder: Path, quantization: str, dtype: str, most: float
+) -> None:
+    model, decoding = load(nano_folder, quantization, dtype), Decoding(max_tokens=8)
+    model._engine._ends = frozenset()  # both go on to the limit, so that all steps but the first are of two rows
+    # bf16 costs seconds a prompt on a processor that has none.
+    for question in ("What is shown?", "Is the heart enlarged?")[: 2 if dtype == "float32" else 1]:
+        talks = [asked(question)] * 2
+        with listening(model) as heard:
+            together(model, talks, decoding)
+        pair = [torch.cat([heard[row], *(step[row : row + 1] for step in heard[2:])]) for row in (0, 1)]
+        with listening(model) as heard:
+            alone(model, talks, decoding)
+        for ours, theirs in zip(pair, (torch.cat(heard[:8]), torch.cat(heard[8:])), strict=True):
+            assert ours.shape == theirs.shape == (8, ours.shape[1])
+            far, gap = apart_at(ours, theirs)
+            assert far < most and gap < 2 * most
