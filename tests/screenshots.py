@@ -50,8 +50,8 @@ def measure(page: Page) -> None:
     """A CT with a distance and the numbers inside an ellipse, and a question about that region."""
     opened(page, "chest-series.zip")
     page.keyboard.press("2")
-    dragged(page, "d", (0.165, 0.68), (0.835, 0.68))
-    dragged(page, "e", (0.285, 0.47), (0.375, 0.61))
+    dragged(page, "d", (0.226, 0.34), (0.44, 0.34))
+    dragged(page, "e", (0.29, 0.47), (0.385, 0.61))
     ask(page, "Which organ does this picture show?")
     answered(page)
     page.click(".mv-ask")

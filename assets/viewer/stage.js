@@ -205,7 +205,9 @@ export class Stage {
     for (const [x, y] of seen) {
       if (handles || kind === 'distance') this.stroke(() => pen.arc(x, y, handles ? 4 : 2.5, 0, 2 * Math.PI), ink, 1.5);
     }
-    this.label(says, seen, ink);
+    // Of a region at its upper right corner: below it is the way to ask about it.
+    const corner = isRegion(kind) ? [/** @type {Point} */ ([Math.max(...seen.map(([x]) => x)), Math.min(...seen.map(([, y]) => y))])] : seen;
+    this.label(says, corner, ink);
   }
 
   /** As a path in CSS pixels, whatever the turn and scale. @param {Point} from @param {Point} to */
@@ -237,7 +239,7 @@ export class Stage {
     const [x, y] = [0, 1].map((axis) => seen.map((point) => point[axis]));
     const half = button.offsetWidth / 2 + 4;
     const left = Math.min(Math.max((x[0] + x[1]) / 2, half), this.width - half);
-    const below = Math.max(...y) + 8;
+    const below = Math.max(Math.max(...y) + 8, Math.min(...y) + 3 * LINE);
     const top = below + button.offsetHeight + 4 <= this.height ? below : Math.max(4, Math.min(...y) - button.offsetHeight - 8);
     const style = `translate(calc(${left.toFixed(0)}px - 50%), ${top.toFixed(0)}px)`;
     if (button.style.transform !== style) button.style.transform = style;

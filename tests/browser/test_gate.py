@@ -65,7 +65,7 @@ def test_the_gate_asks_and_nothing_is_shown_until_it_is_answered(at: At) -> None
     page = at()
     choose(page, "a.dcm", named())
     page.wait_for_selector(".gate [data-choice='go on']")
-    assert "Patient" in page.inner_text(".gate") and "There seems to be text" in page.inner_text(".gate")
+    assert "Patient's Name" in page.inner_text(".gate") and "There seems to be text" in page.inner_text(".gate")
     assert page.locator("#scan .mv").is_hidden() and page.locator(".notes").count() == 0
     assert page.evaluate("document.activeElement.dataset.choice") == "block", "the careful answer is at hand"
     page.click("[data-choice='block']")

@@ -95,7 +95,8 @@ def test_other_planes_and_measurements_go_to_the_model_and_into_the_export(page:
     assert y0 == y1, "the picture did not move meanwhile"
     (view,) = record["turns"][0]["views"]
     assert (view["scan"], view["plane"], view["slice"]) == (0, "coronal", 48)
-    assert record["turns"][1]["made"]["saw"].startswith("data:image/png;base64,")
+    (saw,) = record["turns"][1]["made"]["saw"]
+    assert saw["picture"].startswith("data:image/png;base64,") and saw["about"].startswith("picture 1 of 2, coronal")
     page.click(".card >> nth=0 >> [data-act=pick]")
     page.wait_for_selector(".notes:has-text('coronal 49/96')")
     assert page.locator(".mv-list summary span").first.inner_text() == "1", "as it was left"
@@ -166,6 +167,7 @@ def test_nobody_gets_anothers_pixels_with_a_token_or_a_key_of_their_own(
 
 def drawn(page: Page, key: str, corners: tuple[int, int, int, int]) -> None:
     """An ellipse or a box between two places of the stage."""
+    page.locator(".mv-stage").focus()
     page.keyboard.press(key)
     box = page.locator(".mv-stage").bounding_box()
     assert box is not None
@@ -179,8 +181,8 @@ def drawn(page: Page, key: str, corners: tuple[int, int, int, int]) -> None:
 def test_a_region_that_is_drawn_can_be_asked_about(page: Page) -> None:
     ready(page)
     opened(page, "ct.dcm", ct(), "slice 4/6")
-    for key, shape in (("f", "box"), ("e", "ellipse")):
-        drawn(page, key, (200, 120, 300, 200))
+    for key, shape, left in (("f", "box", 180), ("e", "ellipse", 320)):
+        drawn(page, key, (left, 120, left + 90, 200))
         page.click(".mv-ask:visible")
         assert page.inner_text(".about span") == f"About the {shape} on slice 4"
         count = page.locator(".answer").count()
