@@ -220,7 +220,7 @@ def test_the_command_asks_both_arms_and_two_processes_write_the_same(
     assert run.info.state == "finished" and run.info.real is False and run.info.adapter_sha256
     texts = {arm: [p.text for p in run.predictions if p.arm == arm] for arm in run.info.arms}
     assert texts["base"] != texts["tuned"] and len(texts["base"]) == run.info.samples
-    launched = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "0"]
+    launched = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     done = subprocess.run(
         [*launched, "-m", "eval", *arguments(folders, tmp_path / "two")],
         cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, timeout=500, check=False,
