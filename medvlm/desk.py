@@ -211,7 +211,8 @@ class Desk:
         try:
             model = yield from self._model(stopped)
             if model is not None:
-                made = Made(asked.asking, model.name, _arm(model, choices), choices.decoding, saw=_saw(model, asked))
+                saw, arm = _saw(model, asked), _arm(model, choices)
+                made = Made(asked.asking, model.name, arm, choices.decoding, saw=saw, weights=model.adapter_sha256)
                 text, report = yield from _written(model, seat, asked, choices, stopped)
                 settled = bool(text) or report.ended != "stopped"
                 if settled:

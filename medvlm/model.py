@@ -27,6 +27,7 @@ from medvlm.loading import (
     free_memory,
     load_weights,
 )
+from medvlm.packages import sha256_of
 from medvlm.paired_decoding import Pair
 from medvlm.queueing import Answer, Channel, Line, PairAnswer
 from medvlm.types import Arm, Contender, Conversation, Decoding, Scan, View
@@ -62,6 +63,7 @@ class LocalModel:
         self.base_name = name
         self.adapter_name = adapter_name
         self.verified = False
+        self.adapter_sha256 = ""
         self._engine = Engine(loaded, context, cache_bytes)
         self._line = Line(queue_size)
 
@@ -111,6 +113,8 @@ class LocalModel:
             cache_bytes=cache_bytes or min(1 << 30, free_memory() // 8),
             keep_warm=keep_warm,
         )
+        if adapter_folder is not None:
+            model.adapter_sha256 = sha256_of(checkpoints.weight_files(adapter_folder)[0])
         if self_check:
             progress("Trying the model", 0.8)
             model.check(folder, adapter_folder)

@@ -8,7 +8,6 @@ from medvlm.errors import UserError
 from medvlm.queueing import Channel, Line, PairAnswer
 from medvlm.types import AnswerStream, Contender, Decoding, Report
 
-
 # A stopped answer is reported when its worker has noticed, within a token; the slowest take a while over one.
 TICK, PATIENCE = 0.01, 10.0
 

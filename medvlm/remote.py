@@ -57,6 +57,11 @@ class RemoteModel:
         return f"{self.name} · on {self.endpoint.host}"
 
     @property
+    def adapter_sha256(self) -> str:
+        """A server shows no weights."""
+        return ""
+
+    @property
     def arms(self) -> tuple[Arm, ...]:
         return tuple(self._names)
 

@@ -107,7 +107,8 @@ def _as(image: Image.Image, form: Literal["PNG", "JPEG"]) -> bytes:
 class Made:
     """What is known of one answer beside its text: the picture it is about, and how it was drawn.
 
-    `saw`: all pictures that were asked about; none where the model did not say.
+    `saw`: all pictures that were asked about; none where the model did not say. `weights`: SHA-256 of the adapter that
+    was loaded, empty where it is not known.
     """
 
     shown: Shown | None
@@ -116,3 +117,4 @@ class Made:
     decoding: Decoding
     report: Report | None = None
     saw: tuple[Given, ...] = ()
+    weights: str = ""

@@ -41,6 +41,7 @@ class FakeModel:
         self.error = error
         self.arms = arms
         self.verified = "tuned" in arms
+        self.adapter_sha256 = ""
         self._script = script
         self._seconds = seconds
         self._line = Line(queue_size)

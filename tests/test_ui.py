@@ -21,6 +21,7 @@ from medvlm.desk import Desk, Moment
 from medvlm.giving import ways
 from medvlm.host import Host, Status
 from medvlm.inbox import Inbox
+from medvlm.run_shelf import RunShelf
 from medvlm.session import GREEDY, Choices, Given, Item, Made, Session
 from medvlm.suggestions import SUGGESTIONS
 from medvlm.types import Decoding, Report, Scan, Window
@@ -80,6 +81,19 @@ def answered(text: str = "Yes.", **report: object) -> Session:
     done = Report(**{**facts, "ended": "end", **report})  # type: ignore[arg-type]
     session = at_slice(Session().with_scan(a_scan(40)), 11).asked(EVIL, None)
     return session.answered(text, Made(session.asking, "m", "tuned", GREEDY, done))
+
+
+def test_under_an_answer_stands_how_often_these_weights_were_right_and_nothing_of_other_weights() -> None:
+    own = RunShelf().look().boards["nano-vqa-rad"].info.adapter_sha256 or ""
+    session = Session().with_scan(a_scan().as_domain("ct", "user")).asked("Is there a mass?", None)
+
+    def shown(weights: str) -> str:
+        made = Made(session.asking, "nano + nano-med", "tuned", GREEDY, weights=weights)
+        return transcript(session.answered("Yes.", made))
+
+    assert "CT, closed questions: " in shown(own) and "n = " in shown(own)
+    assert "not evaluated on real images" in shown("0" * 64)
+    assert "questions:" not in shown("")
 
 
 def decoded(url: str) -> Image.Image:

@@ -7,6 +7,7 @@ from medvlm.contradictions import contradicted
 from medvlm.desk import Moment
 from medvlm.session import Given, Made, Session
 from medvlm.suggestions import SUGGESTIONS
+from medvlm.trust_line import question_kind, trust_line
 from medvlm.types import EndReason
 from medvlm.ui.markup import button
 
@@ -65,8 +66,18 @@ def _answer(session: Session, number: int, text: str, made: Made | None, contrad
     given = _given(made.saw, number) if made else ""
     return (
         f'<article class="turn answer"><h3 class="sr">Answer</h3><p class="text">{escape(text)}</p>'
-        f'{notes}<div class="meta">{given}{facts}{acts}</div></article>'
+        f'{notes}<div class="meta">{given}{facts}{acts}</div>{_trust(session, made, number) if made else ""}</article>'
     )
+
+
+def _trust(session: Session, made: Made, number: int) -> str:
+    """How often these weights were right on pictures and questions of this kind; nothing where nobody measured them."""
+    scan = session.items[made.shown.item].scan if made.shown is not None else None
+    if scan is None or not made.weights:
+        return ""
+    kind = question_kind(session.questions[number].text)
+    told = trust_line(scan.domain, kind, made.arm, made.weights)
+    return f'<p class="trusted" title="{escape(told.more)}">{escape(told.text)}</p>'
 
 
 def _given(saw: tuple[Given, ...], answer: int) -> str:
