@@ -96,7 +96,7 @@ def test_other_planes_and_measurements_go_to_the_model_and_into_the_export(page:
     (view,) = record["turns"][0]["views"]
     assert (view["scan"], view["plane"], view["slice"]) == (0, "coronal", 48)
     (saw,) = record["turns"][1]["made"]["saw"]
-    assert saw["picture"].startswith("data:image/png;base64,") and saw["about"].startswith("picture 1 of 2, coronal")
+    assert saw["picture"].startswith("data:image/png;base64,") and saw["about"] == "coronal 49 of 96"
     page.click(".card >> nth=0 >> [data-act=pick]")
     page.wait_for_selector(".notes:has-text('coronal 49/96')")
     assert page.locator(".mv-list summary span").first.inner_text() == "1", "as it was left"
