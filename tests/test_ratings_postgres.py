@@ -115,8 +115,8 @@ def test_a_copy_is_a_file_that_opens_like_any_other(store: RatingStore, tmp_path
 def test_version_1_is_brought_up_to_date(url: str) -> None:
     database = Database(url)
     with database.writing() as connection:
-        for table in ("errors", "ratings", "candidates", "schema_steps"):
-            connection.execute(text(f"DROP TABLE {table}"))
+        connection.execute(text("DROP SCHEMA public CASCADE"))
+        connection.execute(text("CREATE SCHEMA public"))
         migrations.migrate(connection, upto=1)
         assert migrations.version(connection) == 1
     database.close()

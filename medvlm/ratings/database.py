@@ -8,7 +8,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -180,7 +180,34 @@ def _engine(url: URL, patience: float) -> Engine:
         cursor.close()
 
     event.listen(engine, "connect", safe_postgres)
+    _bear_cuts(engine.dialect)
     return engine
+
+
+def _bear_cuts(dialect: Any) -> None:
+    """A connection that the server has cut is thrown away quietly, and the next one taken.
+
+    The driver lets the operating system's errors through, which SQLAlchemy does not take for a cut, and leaves the
+    socket's file open when it cannot say goodbye.
+    """
+    ping = dialect.do_ping
+
+    def do_ping(connection: Any) -> bool:
+        try:
+            return bool(ping(connection))
+        except OSError:
+            return False
+
+    def do_terminate(connection: Any) -> None:
+        file = getattr(connection, "_sock", None)
+        try:
+            connection.close()
+        except (dialect.loaded_dbapi.Error, OSError):
+            with suppress(OSError):
+                if file is not None:
+                    file.close()
+
+    dialect.do_ping, dialect.do_terminate = do_ping, do_terminate
 
 
 def _safe_sqlite(connection: Any, _: object) -> None:
