@@ -14,13 +14,13 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from medvlm import datasets
-from medvlm.cache import Picture
 from medvlm.datasets.pictures import DRAWN
 from medvlm.families import Family
 from medvlm.imaging import read, render
 from medvlm.loading import Loaded
 from medvlm.paths import ROOT
 from medvlm.probes import changes
+from medvlm.sights import Picture
 from medvlm.types import Scan
 
 BLANK = "blank"

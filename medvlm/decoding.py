@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from medvlm import prompts
-from medvlm.cache import KeyValues, Pictures, PrefixCache
+from medvlm.cache import KeyValues, PrefixCache
 from medvlm.draft import Draft
 from medvlm.errors import UserError
 from medvlm.families import Layout
@@ -18,6 +18,7 @@ from medvlm.families.reader import Reader
 from medvlm.loading import Loaded
 from medvlm.queueing import Channel
 from medvlm.row_adapter import RowAdapter
+from medvlm.sights import Pictures
 from medvlm.templates import Prompt, Template, TextPieces, end_tokens
 from medvlm.types import Arm, Conversation, Decoding, Scan, View
 

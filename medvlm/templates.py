@@ -9,8 +9,8 @@ from medvlm.errors import UserError
 from medvlm.types import Conversation, Scan
 
 if TYPE_CHECKING:
-    from medvlm.cache import Picture
     from medvlm.families import Family
+    from medvlm.sights import Picture
 
 
 class TextPieces:

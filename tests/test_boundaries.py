@@ -31,6 +31,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
 TENSORS = (
     "medvlm.assemble",
     "medvlm.cache",
+    "medvlm.sights",
     "medvlm.checkpoints",
     "medvlm.decoding",
     "medvlm.draft",

@@ -6,8 +6,9 @@ import numpy as np
 import torch
 from PIL import Image
 
-from medvlm.cache import GrowingLayer, KeyValues, Pictures, PrefixCache, Recent, common, digest
+from medvlm.cache import GrowingLayer, KeyValues, PrefixCache, Recent, common
 from medvlm.imaging.lazy import LazySlices
+from medvlm.sights import Pictures, digest
 from medvlm.types import Scan
 from tests.tiny_models import picture  # noqa: F401  (imports the tensor libraries once for all)
 
