@@ -100,7 +100,7 @@ def by_words(conversation: Conversation, view: View, region: Region, question: s
 
 
 WAYS: dict[Way, Callable[[Conversation, View, Region, str], Conversation]] = {"crop": by_crop, "words": by_words}
-# Not yet measured with the model that ships: see docs/trust.md for the command.
+# Of 80 phantoms nano-med told 69 % of the boxes apart by the crop and 50 %, a guess, by words: see docs/trust.md.
 WAY: Way = "crop"
 
 
