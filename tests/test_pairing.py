@@ -403,7 +403,7 @@ def test_an_adapter_that_is_not_plain_lora_is_drawn_one_arm_after_the_other(
     model = load(folders)
     layer = model._engine.row_adapter._layers[0]
     layer.lora_variant["tuned"] = layer  # as DoRA leaves its own computation there
-    assert not type(model._engine.row_adapter)(model.loaded.adapted).plain
+    assert not type(model._engine.row_adapter)(model.loaded.adapted, model._engine.row_adapter._head).plain
     del layer.lora_variant["tuned"]
     model._engine.mixes = False
     assert texts(begun(model, asked())) == tuple(said(fresh, asked(), arm) for arm in ARMS)
