@@ -16,12 +16,13 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from PIL import Image
 
+from medvlm import catalog, checkpoints
 from medvlm.auth import Gate, add
 from medvlm.desk import Desk, Moment
 from medvlm.giving import ways
 from medvlm.host import Host, Status
 from medvlm.inbox import Inbox
-from medvlm.run_shelf import RunShelf
+from medvlm.packages import sha256_of
 from medvlm.session import GREEDY, Choices, Given, Item, Made, Session
 from medvlm.suggestions import SUGGESTIONS
 from medvlm.types import Decoding, Report, Scan, Window
@@ -84,7 +85,7 @@ def answered(text: str = "Yes.", **report: object) -> Session:
 
 
 def test_under_an_answer_stands_how_often_these_weights_were_right_and_nothing_of_other_weights() -> None:
-    own = RunShelf().look().boards["nano-vqa-rad"].info.adapter_sha256 or ""
+    own = sha256_of(checkpoints.weight_files(catalog.resolve_adapter("nano-med"))[0])
     session = Session().with_scan(a_scan().as_domain("ct", "user")).asked("Is there a mass?", None)
 
     def shown(weights: str) -> str:
