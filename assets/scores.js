@@ -57,7 +57,10 @@ const toned = (layout, tone, paper) => {
 const whiskers = (data, tone) => data.map((trace) => (trace.error_x ? { ...trace, error_x: { ...trace.error_x, color: tone.ink } } : trace));
 
 const figureOf = (name) => plots[name] || outside[name];
-const draw = async (within) => {
+// One after the other: of two that draw the same plot at once, the one with the older tones could end last.
+let drawn = Promise.resolve();
+const draw = (within) => (drawn = drawn.then(() => drawAll(within)));
+const drawAll = async (within) => {
   const frames = [...within.querySelectorAll('figure[data-plot]')];
   if (!frames.length) return;
   let Plotly;

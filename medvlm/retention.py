@@ -7,7 +7,7 @@ import resource
 import shutil
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -80,11 +80,13 @@ def claim(no_disk: bool = True, memory: Path = MEMORY, disk: Path | None = None)
 def settled(no_disk: bool) -> Iterator[Place]:
     """A folder of this process's own that libraries write to until the end, when it is deleted. See `claim`."""
     place = claim(no_disk)
+    before = {variable: os.environ.get(variable) for variable in VARIABLES}
     settle(place)
     try:
         yield place
     finally:
         place.release()
+        unsettle(before)
 
 
 def settle(place: Place) -> None:
@@ -94,6 +96,16 @@ def settle(place: Place) -> None:
     tempfile.tempdir = str(place.folder)
     _, most = resource.getrlimit(resource.RLIMIT_CORE)
     resource.setrlimit(resource.RLIMIT_CORE, (0, most))
+
+
+def unsettle(before: Mapping[str, str | None]) -> None:
+    """Libraries write where they did before: the folder that they were given is gone."""
+    for variable, value in before.items():
+        if value is None:
+            os.environ.pop(variable, None)
+        else:
+            os.environ[variable] = value
+    tempfile.tempdir = None
 
 
 def sweep(parent: Path) -> int:

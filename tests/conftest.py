@@ -3,6 +3,8 @@
 import os
 import random
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +40,16 @@ def _seeds() -> None:
     np.random.seed(0)
     if torch := sys.modules.get("torch"):
         torch.manual_seed(0)
+
+
+@pytest.fixture(autouse=True)
+def _own_temporary_files() -> Iterator[None]:
+    """Where temporary files go is the process's own business: a test that runs the app leaves it as it was."""
+    kept = {name: os.environ.get(name) for name in ("TMPDIR", "GRADIO_TEMP_DIR")}, tempfile.tempdir
+    yield
+    for name, value in kept[0].items():
+        os.environ.pop(name, None) if value is None else os.environ.__setitem__(name, value)
+    tempfile.tempdir = kept[1]
 
 
 @pytest.fixture(scope="session")
