@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Literal, get_args
 
-from medvlm.datasets import captions, drawn, llava_med, medhalt, own, pathology, rated, slake, vqarad
+from medvlm.datasets import captions, corpus, drawn, llava_med, medhalt, own, pathology, rated, slake, vqarad
 from medvlm.errors import DatasetError
 from medvlm.types import DataSplit, Sample
 
@@ -70,6 +70,9 @@ DATASETS: dict[str, Dataset] = {
     "llava_med_60k_im": _instruct("LLaVA-Med instructions, 60K with in-text mentions", "60k_im"),
     "medhalt_fake": Dataset("Med-HALT, fake questions", "medhalt_fake", ("test",), _plain(medhalt.fake), real=None),
     "own": Dataset("A folder of your own", None, ALL, own.own, real=None, takes="the folder, or its CSV or JSONL file"),
+    "corpus": Dataset(
+        "Figures of papers", None, TRAIN_TEST, corpus.corpus, real=None, words=False, takes="the folder of a corpus"
+    ),
     "ratings": Dataset(
         "Rated questions", None, ("test",), rated.rated, real=None, words=False, takes="an exported JSONL file"
     ),

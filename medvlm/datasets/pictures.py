@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from medvlm.datasets import rated
+from medvlm.datasets import corpus, rated
 from medvlm.datasets.places import SOURCES, missing, picture
 from medvlm.errors import DatasetError
 from medvlm.imaging import read
@@ -47,8 +47,11 @@ def content(name: str) -> bytes:
     if source == "ratings":
         address, _, case = rest.rpartition("#")
         return rated.picture(address, case)
+    if source == "corpus":
+        folder, _, figure = rest.rpartition("#")
+        return corpus.picture(folder, figure)
     if source != "own" and source not in SOURCES:
-        known = ", ".join((*DRAWN, *SOURCES, "own", "ratings"))
+        known = ", ".join((*DRAWN, *SOURCES, "own", "ratings", "corpus"))
         raise DatasetError(f"{name!r} is no picture's name: {source!r} is none of {known}.")
     path = Path(rest.partition("#")[0]) if source == "own" else picture(source, rest)
     try:

@@ -1,0 +1,1 @@
+"""From papers to figures with captions, mentions and licences: `python -m train corpus SOURCE --out FOLDER`."""
