@@ -27,6 +27,11 @@ def parser() -> argparse.ArgumentParser:
         recipe.add_argument("config", nargs="+", help="recipes (name or TOML file), then key=value to change them")
         recipe.add_argument("--runs", type=Path, help="where runs are kept (default: the data home)")
     commands.add_parser("recipes", help="list the recipes that ship")
+    demo = commands.add_parser("demo", help="from drawn papers to scores in small: every step, within 20 minutes")
+    demo.add_argument("--smoke", action="store_true", help="hardly anything of each step")
+    demo.add_argument("--base", default="nano", help="base model of nano's family: a catalog name or a folder")
+    demo.add_argument("--home", type=Path, help="where everything is made (default: demo/ in the data home)")
+    demo.add_argument("--runs", type=Path, help="where evaluation's runs are (default: runs/, which the page reads)")
     return top
 
 
@@ -97,6 +102,13 @@ def recipes_command(chosen: argparse.Namespace) -> int:
     return 0
 
 
+def demo_command(chosen: argparse.Namespace) -> int:
+    from train import demo
+
+    demo.run(demo.plan(chosen.home, chosen.runs, chosen.base, chosen.smoke))
+    return 0
+
+
 COMMANDS = {
     "nano": nano_command,
     "publish": publish_command,
@@ -104,6 +116,7 @@ COMMANDS = {
     "check": check_command,
     "run": run_command,
     "recipes": recipes_command,
+    "demo": demo_command,
 }
 
 
