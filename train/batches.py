@@ -74,7 +74,7 @@ class Collator:
         depth = max(row.positions.shape[0] for rows in sequences for row in rows)
         positions = torch.zeros(depth, count, longest, dtype=torch.long)
         places: list[tuple[int, int]] = []
-        pictures: list[PictureInputs] = []
+        shown: list[str] = []
         for number, rows in enumerate(sequences):
             at = 0
             for group, row in enumerate(rows):
@@ -87,7 +87,7 @@ class Collator:
                     spans[number, at + first : at + last] = group * 1000 + span
                 if row.picture is not None:
                     places += [(number, at + spot) for spot in row.spots]
-                    pictures.append(self._inputs(row.picture))
+                    shown.append(row.picture)
                 at = end
         return {
             "ids": ids,
@@ -95,7 +95,8 @@ class Collator:
             "positions": positions if depth == 3 else positions[0],
             "mask": (groups >= 0).long() if self._plain else self._masks(*looks(groups, positions[0], spans)),
             "places": torch.tensor(places, dtype=torch.long).view(-1, 2),
-            "pictures": pictures,
+            "shown": shown,
+            "pictures": [self._inputs(name) for name in shown],
             "answered": torch.tensor(answered),
         }
 

@@ -8,16 +8,18 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from train.parts import Learned
+from train.sights import ENCODED, Sights
 from train.tokens import IGNORED
 
 
 class Learner(nn.Module):
     """What the trainer steps: its forward pass is the loss of one batch, as `train.batches.Collator` makes it."""
 
-    def __init__(self, learned: Learned, mixed: bool) -> None:
-        """`mixed`: compute in bfloat16 whatever the weights are kept in."""
+    def __init__(self, learned: Learned, mixed: bool, sights: Sights | None = None) -> None:
+        """`mixed`: compute in bfloat16 whatever the weights are kept in; `sights`: keep what the tower makes."""
         super().__init__()
         self.model = learned.model
+        self._sights = sights
         self._learned, self._mixed = learned, mixed
         family = learned.family
         self._tower = [family.part(learned.inner, family.vision_tower)]
@@ -56,17 +58,34 @@ class Learner(nn.Module):
         # A picture's token may lie behind the vocabulary: some families give it no row.
         embedded: Tensor = words(ids.masked_fill(ids >= words.num_embeddings, 0))
         if not len(places):
-            return embedded
-        features = torch.cat([self._features(inputs) for inputs in batch["pictures"]])
+            # Zero, by way of the projector: processes that share weights expect each of them in every pass.
+            return embedded + sum(p.sum() * 0 for p in self._projector[0].parameters() if p.requires_grad)
+        seen = zip(batch["shown"], batch["pictures"], strict=True)
+        features = torch.cat([self._features(name, inputs) for name, inputs in seen])
         return embedded.index_put((places[:, 0], places[:, 1]), features.to(embedded))
 
-    def _features(self, inputs: dict[str, Tensor]) -> Tensor:
+    def _features(self, name: str, inputs: dict[str, Tensor]) -> Tensor:
+        """(tokens, hidden) of one picture."""
         family, inner = self._learned.family, self._learned.inner
         like = next(self._tower[0].parameters())
-        given = {name: t.to(like) if t.is_floating_point() else t.to(like.device) for name, t in inputs.items()}
-        with torch.no_grad():
-            encoded = family.encode(inner, given)
+        kept, rest = inputs.get(ENCODED), {n: t for n, t in inputs.items() if n != ENCODED}
+        given = {n: t.to(like) if t.is_floating_point() else t.to(like.device) for n, t in rest.items()}
+        encoded = self._encode(name, given) if kept is None else kept.to(like.device)
         trained = [p for p in self._projector[0].parameters() if p.requires_grad] or list(
             self._projector[0].parameters()
         )
         return family.project(inner, encoded.to(trained[0].dtype), given)
+
+    def _encode(self, name: str, given: dict[str, Tensor]) -> Tensor:
+        with torch.no_grad():
+            encoded = self._learned.family.encode(self._learned.inner, given)
+        if self._sights is not None:
+            self._sights.keep(name, encoded)
+        return encoded
+
+    def train(self, mode: bool = True) -> "Learner":
+        """The tower never trains: no dropout in it and no statistics that move, so that a picture stays what it is."""
+        super().train(mode)
+        self._tower[0].eval()
+        self._projector[0].train(mode)  # It may stand inside the tower.
+        return self

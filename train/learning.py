@@ -21,6 +21,7 @@ from train.batches import Collator, Pass, Sequence_
 from train.learner import Learner
 from train.parts import Learned, load, save
 from train.recipe import Recipe
+from train.sights import Sights
 
 SCHEDULES = {"cosine": "cosine", "linear": "linear", "constant": "constant_with_warmup"}
 CHECKPOINTS, LOG, STAGING = "checkpoints", "log.jsonl", ".writing"
@@ -38,6 +39,7 @@ class Material:
     passes: Sequence[Pass]
     watched: Sequence[Pass]
     collator: Collator
+    sights: Sights | None = None
 
 
 class PlannedTrainer(Trainer):  # type: ignore[misc]
@@ -56,7 +58,7 @@ class PlannedTrainer(Trainer):  # type: ignore[misc]
         self.record = record
         self._writing = False
         super().__init__(
-            model=Learner(learned, recipe.machine.precision != "fp32"),
+            model=Learner(learned, recipe.machine.precision != "fp32", material.sights),
             train_dataset=material.passes,
             eval_dataset=list(material.watched) or None,
             data_collator=self._collate,

@@ -17,6 +17,7 @@ Precision = Literal["fp32", "bf16", "nf4"]
 Attention = Literal["sdpa", "flash_attention_2", "eager"]
 BadSample = Literal["error", "skip"]
 Initial = Literal["kaiming", "gaussian"]
+Watched = Literal["loss", "closed", "open"]
 Gpu = Literal["none", "t4", "l4", "a10g", "rtx4060", "rtx4090", "a100-40", "a100-80", "h100", "h200"]
 LINEARS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 CONFIGS = Path(__file__).parent / "configs"
@@ -89,8 +90,14 @@ class Learning:
 class Keeping:
     every: Annotated[int, "steps from checkpoint to checkpoint"] = 100
     last: Annotated[int, "how many of them stay"] = 2
-    evaluate_every: Annotated[int | None, "steps from one look at the validation loss to the next"] = None
-    patience: Annotated[int | None, "stop after so many looks without a lower loss"] = None
+    evaluate_every: Annotated[int | None, "steps from one look at data.validation to the next"] = None
+    patience: Annotated[int | None, "stop after so many looks without a better one"] = None
+    metric: Annotated[Watched, "what is better: a lower loss, or more right of closed or open questions"] = "loss"
+    task: Annotated[str | None, "the data set of those questions; data.validation where nothing is said"] = None
+    questions: Annotated[int, "so many of them are answered at each look, drawn by seed"] = 50
+    best: Annotated[bool, "the result is the best look's weights, not the last step's"] = False
+    features_gb: Annotated[float, "disk for what the frozen tower made of pictures, kept for all runs; 0: none"] = 20.0
+    tensorboard: Annotated[bool, "write what is logged for TensorBoard as well"] = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +148,7 @@ class Recipe:
             "learning.accumulation": learning.accumulation, "lora.rank": lora.rank, "lora.alpha": lora.alpha,
             "keeping.every": self.keeping.every, "keeping.last": self.keeping.last, "machine.gpus": self.machine.gpus,
             "series.runs": self.series.runs, "learning.clip": learning.clip,
+            "keeping.questions": self.keeping.questions,
         }  # fmt: skip
         yield from (f"{key} is {value}; give a number above 0." for key, value in positive.items() if not value > 0)
         if not 0 <= lora.dropout < 1:
@@ -166,10 +174,24 @@ class Recipe:
             yield f"data.weights has {len(self.data.weights)} numbers for {len(self.data.train)} sets; give one each."
         if self.data.validation is None and (self.keeping.patience or self.keeping.evaluate_every):
             yield "keeping.patience and keeping.evaluate_every need data.validation; name a data set."
-        if self.keeping.patience and not self.keeping.evaluate_every:
-            yield "keeping.patience counts looks at the validation loss; set keeping.evaluate_every."
+        yield from self._watched()
         if bool(self.series.key) != bool(self.series.values):
             yield "series.key and series.values belong together; give both or neither."
+
+    def _watched(self) -> Iterator[str]:
+        keeping = self.keeping
+        if not keeping.evaluate_every:
+            needs = {"patience": keeping.patience, "best": keeping.best, "metric": keeping.metric != "loss"}
+            yield from (
+                f"keeping.{k} is about looks; set keeping.evaluate_every." for k, asked in needs.items() if asked
+            )
+        if keeping.metric == "loss" and keeping.task:
+            yield "keeping.task has questions, but keeping.metric is 'loss'. Choose 'closed' or 'open'."
+        if keeping.metric != "loss" and self.machine.sharding in ("fsdp", "zero3"):
+            yield (
+                f"keeping.metric is {keeping.metric!r}, whose answers need whole weights, and machine.sharding "
+                f"{self.machine.sharding!r} cuts them up. Choose metric 'loss', or sharding 'zero2' or 'none'."
+            )
 
     def _order(self) -> Iterator[str]:
         if self.stage == "align" and self.continues:

@@ -5,7 +5,6 @@ import shutil
 from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import UTC, datetime
-from functools import lru_cache
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
@@ -27,11 +26,10 @@ from train.learning import CHECKPOINTS, LOG, Material, TrainingError, learn
 from train.parts import Learned, base_folder, prepare, printed, save, table
 from train.publish import git_commit
 from train.recipe import Recipe
+from train.sights import Sights, features_of
 from train.tokens import Encoder, Row, packed
 
 ADAPTER, MODEL, DONE = "adapter", "model", "done.json"
-# Pictures that are kept ready between a row's making and its batches; others are read again.
-READY = 256
 
 
 def home(runs: Path | None) -> Path:
@@ -136,8 +134,8 @@ def prepare_material(recipe: Recipe, learned: Learned, mixed: Mixture, folder: P
     """Rows, sequences and the whole run's plan. Raises DatasetError for a bad sample unless those are skipped."""
     learning, seed = recipe.learning, recipe.learning.seed
     encoder = Encoder(learned.inner, learned.processor, learned.family, learning.max_tokens)
-    seen = lru_cache(maxsize=READY)(lambda name: encoder.see(picture(name)))
-    rows, left_out = encoded(encoder, mixed.dialogues, seen, recipe.data.on_bad_sample, folder / "skipped.jsonl")
+    sights = Sights(encoder.see, picture, features_of(recipe, learned, folder.parent, say))
+    rows, left_out = encoded(encoder, mixed.dialogues, sights.seen, recipe.data.on_bad_sample, folder / "skipped.jsonl")
     if left_out:
         print(f"{recipe.name}: {left_out} answers behind learning.max_tokens were left out.", flush=True)
     if not rows:
@@ -148,16 +146,21 @@ def prepare_material(recipe: Recipe, learned: Learned, mixed: Mixture, folder: P
     lengths = [sum(len(row.ids) for row in rows_) for rows_ in sequences]
     answered = [sum(row.answered for row in rows_) for rows_ in sequences]
     passes = plan(lengths, answered, orders, learning.batch * learning.accumulation, parts)
-    watched = watch(encoder, recipe, seen, folder, len(sequences))
+    watched = watch(encoder, recipe, sights.seen, folder)
     plain = recipe.machine.attention == "flash_attention_2"
     config, family = learned.inner.config, learned.family
     collator = Collator(
         learned.processor.tokenizer.pad_token_id or 0,
-        lambda name: seen(name).inputs,
+        sights.inputs,
         lambda *looks: family.packed(config, *looks),
         plain,
     )
-    return Material([*sequences, *((row,) for row in watched)], passes, looked_at(watched, len(sequences)), collator)
+    together = [*sequences, *((row,) for row in watched)]
+    return Material(together, passes, looked_at(watched, len(sequences)), collator, sights)
+
+
+def say(line: str) -> None:
+    print(line, flush=True)
 
 
 def picture(name: str) -> Image.Image:
@@ -203,7 +206,7 @@ def in_sequences(
     return sequences, orders
 
 
-def watch(encoder: Encoder, recipe: Recipe, seen: Any, folder: Path, first: int) -> list[Row]:
+def watch(encoder: Encoder, recipe: Recipe, seen: Any, folder: Path) -> list[Row]:
     dialogues = validation(recipe.data, recipe.learning.seed)
     rows, _ = encoded(encoder, dialogues, seen, recipe.data.on_bad_sample, folder / "skipped-validation.jsonl")
     return list(rows.values())
