@@ -32,6 +32,10 @@ class Patience:
         return float(min(self.longest, self.wait * 2 ** (failed - 1)))
 
 
+class BudgetSpent(UserError):
+    """No more may be asked of a server; a larger budget goes on."""
+
+
 class Budget:
     """How much may be asked of a server in all; safe for threads. None: without limit."""
 
@@ -41,11 +45,11 @@ class Budget:
         self._lock = threading.Lock()
 
     def request(self) -> None:
-        """Take one request; raises UserError where one of the limits is reached."""
+        """Take one request; raises BudgetSpent where one of the limits is reached."""
         with self._lock:
             for what, most in self._most.items():
                 if most is not None and self.spent[what] >= most:
-                    raise UserError(
+                    raise BudgetSpent(
                         f"The budget of {most} {what} for the server is spent. Give a larger one to go on; what was "
                         "answered is kept."
                     )
