@@ -1,18 +1,22 @@
 """What is wrong with a recipe, and what it will cost, before its first step: `python -m train check CONFIG`."""
 
+import shlex
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from medvlm import datasets
 from medvlm.datasets.places import SOURCES
 from medvlm.errors import ConfigError, UserError
-from train import examples, sizes
+from train import examples, launching, sizes
 from train import recipe as recipes
 from train.recipe import Recipe
 from train.sizes import GPUS, SIZES, Size
 
 # Tokens of question, answer and template beside a picture's, where no data is at hand to count them.
 WORDS = 200
+# Numbers of GPUs that costs are told for.
+COUNTS = (1, 4, 8)
 
 
 def check(name: str, overrides: Iterable[str] = (), runs: Path | None = None) -> tuple[list[str], list[str]]:
@@ -21,8 +25,9 @@ def check(name: str, overrides: Iterable[str] = (), runs: Path | None = None) ->
         recipe = recipes.read(name, overrides)
     except ConfigError as error:
         return str(error).splitlines(), []
+    overrides = list(overrides)
     wrong, known = [*series(recipe, name, overrides)], []
-    wrong += [*order(recipe, runs)]
+    wrong += [*order(recipe, runs), *launching.wrong(recipe)]
     samples, found = data(recipe)
     wrong += found
     size = size_of(recipe)
@@ -31,6 +36,9 @@ def check(name: str, overrides: Iterable[str] = (), runs: Path | None = None) ->
     else:
         wrong += [*memory(recipe, size)]
         known += [*estimates(recipe, size, samples)]
+        known += [*on_others(recipe, size, samples)]
+    if recipe.machine.gpus > 1:
+        known += [*started(recipe, [name, *overrides], runs)]
     known += [*notes(recipe)]
     return wrong, known
 
@@ -113,7 +121,7 @@ def estimates(recipe: Recipe, size: Size, samples: int | None) -> Iterator[str]:
         yield "Hours are not estimated: some data is not here to be counted."
         return
     each = min(size.picture_tokens + WORDS, recipe.learning.max_tokens)
-    hours = sizes.hours(recipe, size, samples * recipe.learning.epochs * each)
+    hours = sizes.hours(recipe, size, samples * recipe.learning.epochs * each, each)
     runs = max(len(recipe.series.values), 1) * recipe.series.runs
     if hours is not None:
         times = f", {runs} times" if runs > 1 else ""
@@ -121,6 +129,37 @@ def estimates(recipe: Recipe, size: Size, samples: int | None) -> Iterator[str]:
             f"About {hours:.1f} hours on {recipe.machine.gpus} {recipe.machine.gpu} for {samples:,} dialogues of some "
             f"{each} tokens, {recipe.learning.epochs:g} epochs{times}."
         )
+
+
+def on_others(recipe: Recipe, size: Size, samples: int | None) -> Iterator[str]:
+    """What a recipe for several GPUs would need on 1, 4 and 8 of them."""
+    machine = recipe.machine
+    if machine.gpus == 1 or machine.gpu == "none":
+        return
+    each = min(size.picture_tokens + WORDS, recipe.learning.max_tokens)
+    for gpus in COUNTS:
+        one = replace(recipe, machine=replace(machine, gpus=gpus, sharding=machine.sharding if gpus > 1 else "none"))
+        needed, there = sizes.memory_gb(one, size), GPUS[machine.gpu][0]
+        hours = None if samples is None else sizes.hours(one, size, samples * recipe.learning.epochs * each, each)
+        yield (
+            f"On {gpus} {machine.gpu} ({one.machine.sharding}): about {needed:.0f} GB on each"
+            + (f", more than its {there:g}" if needed > there else "")
+            + ("." if hours is None else f", {hours:.1f} hours.")
+        )
+    if machine.sharding in ("fsdp", "zero3"):
+        held = sizes.loading_gb(recipe, size)
+        yield f"While loading, its {machine.gpus} processes hold {held:.0f} GB in main memory."
+
+
+def started(recipe: Recipe, words: list[str], runs: Path | None) -> Iterator[str]:
+    """The line that starts several processes, and what must be installed for it."""
+    if runs is not None:
+        words = [*words, "--runs", str(runs)]
+    config = recipes.home(runs) / recipe.name / launching.CONFIG
+    yield f"Start it with: {next(iter(launching.lines(config, words, 1)))}"
+    yield f"That configuration is written by: python -m train launch {shlex.join(words)}"
+    if lack := launching.missing(recipe):
+        yield lack
 
 
 def notes(recipe: Recipe) -> Iterator[str]:

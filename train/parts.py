@@ -13,7 +13,8 @@ from torch import nn
 from medvlm import catalog
 from medvlm.errors import CheckpointError, ConfigError
 from medvlm.families import Family
-from medvlm.loading import choose_device, family_in, load_base
+from medvlm.loading import family_in, load_base
+from train import processes
 from train.recipe import Recipe
 
 WEIGHTS = "adapter_model.safetensors"
@@ -68,7 +69,7 @@ def prepare(recipe: Recipe, base: Path, before: Path | None) -> Learned:
     full = recipe.parts.language_model == "full"
     model, processor, family = load_base(
         base,
-        choose_device("auto"),
+        processes.device(recipe),
         torch.float32 if full else dtype,
         quantization,  # type: ignore[arg-type]
         machine.attention,
@@ -213,12 +214,16 @@ def printed(counts: list[PartCount]) -> str:
     return "\n".join([f"{'part':<16}{'weights':>16}{'trained':>16}{'share':>10}", *rows])
 
 
-def save(learned: Learned, folder: Path) -> None:
-    """The adapter, or the whole model where all of it was trained, into an empty folder."""
+def save(learned: Learned, folder: Path, state: dict[str, torch.Tensor] | None = None) -> None:
+    """The adapter, or the whole model where all of it was trained, into an empty folder.
+
+    `state`: the weights by name, where the model holds only parts of them.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        learned.model.save_pretrained(folder, **({"save_embedding_layers": False} if learned.adapted else {}))
+        told = {} if state is None else {"state_dict": state}
+        learned.model.save_pretrained(folder, **told, **({"save_embedding_layers": False} if learned.adapted else {}))
     if not learned.adapted:
         learned.processor.save_pretrained(folder)
     shutil.rmtree(folder / "README.md", ignore_errors=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
-from medvlm import config
+from medvlm import config, paths
 from medvlm.errors import ConfigError
 
 Stage = Literal["align", "instruct", "downstream"]
@@ -201,6 +201,11 @@ class Recipe:
                 "model has another vision tower or language model, so its projector is new: stage 'align' must come "
                 "first. Train such a recipe and name it in continues."
             )
+
+
+def home(runs: Path | None) -> Path:
+    """Where recipes' runs are: one folder each, by name."""
+    return runs or paths.home() / "recipes"
 
 
 def find(name: str) -> Path:

@@ -21,6 +21,19 @@ GPUS: dict[Gpu, tuple[float, float]] = {
     "h100": (80, 989),
     "h200": (141, 989),
 }
+# GB/s each way between GPUs of one machine: NVLink of A100, H100 and H200; PCIe of the others.
+LINKS: dict[Gpu, float] = {
+    "t4": 16,
+    "l4": 32,
+    "a10g": 32,
+    "rtx4060": 16,
+    "rtx4090": 32,
+    "a100-40": 300,
+    "a100-80": 300,
+    "h100": 450,
+    "h200": 450,
+}
+LINK_SHARE = 0.5
 # Share of that throughput that training reaches; 0.3 to 0.5 is usual for models of this size on one GPU.
 UTILISATION = 0.35
 # What the driver, kernels and fragmentation take beside the tensors.
@@ -64,6 +77,16 @@ class Size:
     @property
     def embeddings(self) -> int:
         return self.vocabulary * self.hidden * (1 if self.tied else 2)
+
+    @property
+    def layer(self) -> int:
+        """Weights of one decoder layer, the unit that FSDP and ZeRO-3 put together for a moment."""
+        return self.linears // self.layers + 2 * self.hidden
+
+    @property
+    def rest(self) -> int:
+        """What is no decoder layer: one more unit, whole from the first use to the last."""
+        return self.total - self.layers * self.layer
 
     @property
     def language_model(self) -> int:
@@ -143,25 +166,73 @@ def activation_bytes(recipe: Recipe, size: Size) -> float:
 
 
 def memory_gb(recipe: Recipe, size: Size) -> float:
-    """GB on each GPU. Sharding divides what it shards: ZeRO-2 gradients and moments, ZeRO-3 and FSDP weights too."""
-    steps, weights = trained(recipe, size) * float(TRAINED_BYTES), weight_bytes(recipe, size)
+    """GB on each GPU. What is shared is divided: by ZeRO-2 gradients and moments, by ZeRO-3 and FSDP weights too, of
+    which some are whole for a moment."""
+    held = at_rest(recipe, size) + activation_bytes(recipe, size)
+    return held * SLACK / GB + OVERHEAD_GB
+
+
+def at_rest(recipe: Recipe, size: Size) -> float:
+    """Bytes of weights, gradients and moments on each GPU."""
+    steps, weights = trained(recipe, size), weight_bytes(recipe, size)
     gpus, sharding = recipe.machine.gpus, recipe.machine.sharding
     if sharding == "zero2":
-        steps = steps / TRAINED_BYTES * (4 + 12 / gpus)
-    elif sharding in ("zero3", "fsdp"):
-        steps, weights = steps / gpus, weights / gpus
-    return ((steps + weights + activation_bytes(recipe, size)) * SLACK) / GB + OVERHEAD_GB
+        # DeepSpeed keeps weights in the format it computes in, and their fp32 masters with the moments.
+        wide = width(recipe)
+        return steps * (wide + (TRAINED_BYTES - wide) / gpus) + weights
+    if sharding in ("zero3", "fsdp"):
+        return (steps * TRAINED_BYTES + weights) / gpus + gathered_bytes(recipe, size)
+    # DDP sends gradients in buckets, which are as large once more.
+    return steps * (TRAINED_BYTES + (4 if gpus > 1 else 0)) + weights
 
 
-def hours(recipe: Recipe, size: Size, tokens: float) -> float | None:
-    """Hours for so many tokens in all; None without a GPU.
+def width(recipe: Recipe) -> int:
+    """Bytes of a number that is computed with."""
+    return 4 if recipe.machine.precision == "fp32" else 2
+
+
+def gathered_bytes(recipe: Recipe, size: Size) -> float:
+    """What is whole at a time on each GPU: all that is no decoder layer, one layer and the next; and of what takes
+    steps itself the gradients, once as computed and once in 32 bits on their way."""
+    unit = 2 * size.layer
+    whole = (size.rest + unit) * float(width(recipe))
+    full = recipe.parts.language_model == "full"
+    stepping = (size.embeddings + unit if full else 0) + (size.projector if recipe.parts.projector == "full" else 0)
+    return whole + stepping * (width(recipe) + 4)
+
+
+def loading_gb(recipe: Recipe, size: Size) -> float:
+    """GB of main memory in all processes of a run that FSDP or ZeRO-3 cuts up: each first holds the model whole."""
+    each = 4 if recipe.parts.language_model == "full" else width(recipe)
+    return size.total * each * recipe.machine.gpus / GB
+
+
+def hours(recipe: Recipe, size: Size, tokens: float, each: float | None = None) -> float | None:
+    """Hours for so many tokens in all, `each` of them in a sequence; None without a GPU.
 
     Two operations a weight and token forward, two back to the inputs, two more for weights that take steps themselves,
-    and two for computing activations again.
+    and two for computing activations again. GPUs send while they compute, so that the slower of both counts.
     """
     if recipe.machine.gpu == "none":
         return None
     passes = 4 + (2 if recipe.parts.language_model == "full" else 0) + (2 if recipe.machine.checkpointing else 0)
     work = tokens * (size.language_model - (0 if size.tied else size.vocabulary * size.hidden)) * passes
     speed = GPUS[recipe.machine.gpu][1] * 1e12 * UTILISATION * recipe.machine.gpus
-    return work / speed / 3600
+    sequences = tokens / (each or recipe.learning.max_tokens) / recipe.machine.gpus
+    return max(work / speed, sequences / recipe.learning.batch * sending_seconds(recipe, size)) / 3600
+
+
+def sending_seconds(recipe: Recipe, size: Size) -> float:
+    """Seconds that one pass's messages take on each GPU, in one machine.
+
+    FSDP and ZeRO-3 gather all weights for the way there and for the way back, and spread gradients in 32 bits; where
+    weights lie whole, gradients go round once a step, there and back.
+    """
+    gpus, steps = recipe.machine.gpus, trained(recipe, size)
+    if gpus == 1:
+        return 0.0
+    if recipe.machine.sharding in ("zero3", "fsdp"):
+        sent = 2 * size.total * width(recipe) + 4 * steps
+    else:
+        sent = 2 * 4 * steps / recipe.learning.accumulation
+    return sent * (gpus - 1) / gpus / (LINKS[recipe.machine.gpu] * 1e9 * LINK_SHARE)
