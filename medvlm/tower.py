@@ -147,6 +147,7 @@ class EfficientNetTower(PreTrainedModel):  # type: ignore[misc]
     config_class = EfficientNetTowerConfig
     main_input_name = "pixel_values"
     _no_split_modules = ("InvertedResidual",)
+    _supports_sdpa = True  # the reader's attention is torch's own, whichever back end the language model has
 
     def __init__(self, config: EfficientNetTowerConfig) -> None:
         super().__init__(config)
