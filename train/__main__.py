@@ -40,6 +40,21 @@ def parser() -> argparse.ArgumentParser:
     launch.add_argument("--nodes", type=int, default=1, help="how many machines the GPUs are in")
     launch.add_argument("--slurm", action="store_true", help="a batch script as well")
     launch.add_argument("--runs", type=Path, help="where runs are kept (default: the data home)")
+    corpus = commands.add_parser("corpus", help="take figures, captions, mentions and licences out of papers")
+    corpus.add_argument("source", type=Path, help="folder of papers: JATS XML with pictures, .tar.gz packages, PDF")
+    corpus.add_argument("--out", type=Path, required=True, help="folder for the shards")
+    corpus.add_argument("--licence", nargs="+", help="allowed licences (default: CC0 CC-PDM CC-BY CC-BY-SA)")
+    corpus.add_argument("--language", nargs="+", help="languages of captions (default: en)")
+    corpus.add_argument("--any-language", action="store_true", help="keep captions in every language")
+    corpus.add_argument("--smallest", type=int, help="fewest pixels of the shorter side (default: 160)")
+    corpus.add_argument("--panels", action="store_true", help="keep figures of several panels")
+    corpus.add_argument("--classifier", help="MODULE:FUNCTION in place of the rules, or none to keep charts")
+    corpus.add_argument("--topic", help="regular expression that title, abstract, keywords or caption must hold")
+    corpus.add_argument("--held-out", type=float, help="share of articles kept back for testing (default: 0.05)")
+    corpus.add_argument("--each", type=int, help="figures a shard (default: 1000)")
+    corpus.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="how many at a time")
+    corpus.add_argument("--engine", choices=("processes", "ray"), default="processes")
+    corpus.add_argument("--address", default="", help="of the Ray cluster (default: this machine alone)")
     commands.add_parser("recipes", help="list the recipes that ship")
     merge = commands.add_parser("merge", help="put an adapter into its base, as one ordinary model folder")
     merge.add_argument("adapter", metavar="ADAPTER", help="adapter folder or name")
@@ -204,6 +219,14 @@ def compare_command(chosen: argparse.Namespace) -> int:
     return 0
 
 
+def corpus_command(chosen: argparse.Namespace) -> int:
+    from train.corpus import building, engines, report
+
+    engine = engines.ray(chosen.address) if chosen.engine == "ray" else engines.processes(chosen.processes)
+    print(report.table(building.build(chosen.source, chosen.out, building.wanted(chosen), engine)))
+    return 0
+
+
 COMMANDS = {
     "nano": nano_command,
     "publish": publish_command,
@@ -212,6 +235,7 @@ COMMANDS = {
     "run": run_command,
     "generate": generate_command,
     "launch": launch_command,
+    "corpus": corpus_command,
     "recipes": recipes_command,
     "merge": merge_command,
     "push": push_command,
