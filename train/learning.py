@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, TextIO
 
 import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
-from transformers import Trainer, TrainerCallback, TrainingArguments
+from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
 from medvlm import checkpoints
 from medvlm.checkpoints import CheckpointInfo
@@ -20,6 +20,7 @@ from medvlm.errors import UserError
 from train.batches import Collator, Pass, Sequence_
 from train.learner import Learner
 from train.parts import Learned, load, save
+from train.progress import Progress
 from train.recipe import Recipe
 from train.sights import Sights
 
@@ -158,8 +159,9 @@ def whole(home: Path) -> list[Path]:
 class Journal(TrainerCallback):  # type: ignore[misc]
     """One JSON line for each look at the loss; a resumed run goes on behind the step it resumes from."""
 
-    def __init__(self, path: Path, passes: Sequence[Pass], accumulation: int, quiet: bool) -> None:
-        self._path, self._passes, self._accumulation, self._quiet = path, passes, accumulation, quiet
+    def __init__(self, path: Path, material: Material, accumulation: int, progress: Progress) -> None:
+        self._path, self._material, self._accumulation, self._progress = path, material, accumulation, progress
+        self._step = 0
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         lines = self._path.read_text(encoding="utf-8").splitlines() if self._path.is_file() else []
@@ -167,18 +169,26 @@ class Journal(TrainerCallback):  # type: ignore[misc]
         part = self._path.with_suffix(".part")
         part.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
         part.replace(self._path)
+        self._step = state.global_step
+        self._progress.begin(state.global_step, state.max_steps)
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **_: Any) -> None:
         known = {"loss": "loss", "grad_norm": "gradient", "learning_rate": "rate", "eval_loss": "validation_loss"}
         found = {ours: logs[theirs] for theirs, ours in known.items() if logs and theirs in logs}
         if not found:
             return
-        last = min(state.global_step * self._accumulation, len(self._passes)) - 1
-        line = {"step": state.global_step, "of": state.max_steps, "epoch": round(self._passes[last].epoch, 4), **found}
+        passes = self._material.passes
+        last = min(state.global_step * self._accumulation, len(passes)) - 1
+        line = {"step": state.global_step, "of": state.max_steps, "epoch": round(passes[last].epoch, 4), **found}
         with self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
-        if not self._quiet:
-            print("  ".join(f"{key} {value:.6g}" for key, value in line.items()), flush=True)
+        if "loss" in found:
+            shown = passes[self._step * self._accumulation : state.global_step * self._accumulation]
+            samples = sum(len(self._material.sequences[n]) for one in shown for n in one.sequences)
+            self._progress.step(state.global_step, state.max_steps, found["loss"], samples)
+            self._step = state.global_step
+        else:
+            self._progress.look(state.global_step, found)
 
 
 class Patience(TrainerCallback):  # type: ignore[misc]
@@ -238,14 +248,17 @@ def learn(
     record: CheckpointInfo,
     folder: Path,
     quiet: bool,
+    lines: TextIO | None = None,
 ) -> bool:
     """Train to the end, from the last whole checkpoint where there is one; False when SIGTERM stopped it before.
+
+    `lines`: where progress goes as JSON, one object a line, instead of into the terminal.
 
     Raises TrainingError, and torch.OutOfMemoryError for the caller to try smaller passes.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    terminated = Terminated()
-    callbacks: list[TrainerCallback] = [Journal(folder / LOG, material.passes, accumulation, quiet), terminated]
+    terminated, progress = Terminated(), Progress(recipe.name, folder, quiet, lines)
+    callbacks: list[TrainerCallback] = [Journal(folder / LOG, material, accumulation, progress), terminated]
     if recipe.keeping.patience:
         callbacks.append(Patience(recipe.keeping.patience))
     trainer = PlannedTrainer(
@@ -257,6 +270,9 @@ def learn(
         args=arguments(recipe, folder, accumulation),
         callbacks=callbacks,
     )
+    trainer.remove_callback(PrinterCallback)
     found = whole(folder / CHECKPOINTS)
-    trainer.train(resume_from_checkpoint=str(found[-1]) if found else None)
+    with progress:
+        trainer.train(resume_from_checkpoint=str(found[-1]) if found else None)
+    progress.end("stopped" if terminated.asked else "trained")
     return not terminated.asked

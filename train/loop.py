@@ -9,9 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from transformers import Trainer, TrainerCallback, TrainingArguments
+from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
 from train.features import FeatureStore
+from train.progress import Progress
 from train.sequences import IGNORED, Row, collate
 
 
@@ -71,9 +72,16 @@ class RowTrainer(Trainer):  # type: ignore[misc]
 
     def __init__(self, *, rows: list[Row], store: FeatureStore, schedule: Schedule, pad: int, **kwargs: Any) -> None:
         self.rows, self.store, self.schedule, self.pad = rows, store, schedule, pad
+        self._shown = 0
         super().__init__(train_dataset=rows, data_collator=self._collate, **kwargs)
 
+    def shown(self) -> int:
+        """How many rows were put into batches since this was last asked."""
+        shown, self._shown = self._shown, 0
+        return shown
+
     def _collate(self, rows: list[Row]) -> dict[str, Any]:
+        self._shown += len(rows)
         batch: dict[str, Any] = dict(collate(rows, self.pad))
         names = [row.picture for row in rows if row.picture]
         if names:
@@ -134,17 +142,29 @@ def answer_loss(model: nn.Module, inputs: dict[str, Any]) -> Tensor:
 class Log(TrainerCallback):  # type: ignore[misc]
     """One JSON line a logging step, appended, so that a resumed run continues its own log."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, trainer: RowTrainer, progress: Progress) -> None:
+        self.path, self.trainer, self.progress = path, trainer, progress
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self.progress.begin(state.global_step, state.max_steps)
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **_: Any) -> None:
         if logs and "loss" in logs:
             line = {"step": state.global_step, "of": state.max_steps, "epoch": state.epoch, "loss": logs["loss"]}
             with self.path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps({**line, "rate": logs.get("learning_rate")}) + "\n")
+            self.progress.step(state.global_step, state.max_steps, logs["loss"], self.trainer.shown())
 
 
-def train(model: nn.Module, rows: list[Row], store: FeatureStore, schedule: Schedule, folder: Path, pad: int) -> None:
+def train(
+    model: nn.Module,
+    rows: list[Row],
+    store: FeatureStore,
+    schedule: Schedule,
+    folder: Path,
+    pad: int,
+    progress: Progress,
+) -> None:
     """Train what requires gradients; resumes from the last checkpoint in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     arguments = TrainingArguments(
@@ -160,7 +180,10 @@ def train(model: nn.Module, rows: list[Row], store: FeatureStore, schedule: Sche
         pad=pad,
         model=model,
         args=arguments,
-        callbacks=[Log(folder / "log.jsonl")],
     )
+    trainer.remove_callback(PrinterCallback)
+    trainer.add_callback(Log(folder / "log.jsonl", trainer, progress))
     resume = any((folder / "checkpoints").glob("checkpoint-*"))
-    trainer.train(resume_from_checkpoint=resume or None)
+    with progress:
+        trainer.train(resume_from_checkpoint=resume or None)
+    progress.end("trained")

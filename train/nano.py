@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
@@ -27,6 +27,7 @@ from medvlm.tower import EfficientNetTower
 from train import curves, distil, encoder, mixtures, nf4, reader, shards, telling, words
 from train.features import FeatureStore
 from train.loop import Schedule, train
+from train.progress import Progress
 from train.sequences import Encoder, Example, Row
 from train.stages import PREVIOUS, Stage
 
@@ -45,6 +46,7 @@ class Plan:
     runs: Path
     parts: Path
     smoke: bool
+    lines: TextIO | None = None  # where progress goes as JSON
 
     def of(self, stage: Stage) -> dict[str, Any]:
         own = self.settings[stage]
@@ -64,11 +66,11 @@ class Plan:
         return self.runs / "nano" if self.smoke else None
 
 
-def plan(smoke: bool, runs: Path | None = None) -> Plan:
+def plan(smoke: bool, runs: Path | None = None, lines: TextIO | None = None) -> Plan:
     """The plan of nano.toml; a smoke run keeps to a folder of its own and never touches the published parts."""
     settings = tomllib.loads(CONFIG.read_text(encoding="utf-8"))
     runs = runs or paths.home() / ("smoke" if smoke else "train")
-    return Plan(settings, runs, runs / "parts" if smoke else assemble.PARTS, smoke)
+    return Plan(settings, runs, runs / "parts" if smoke else assemble.PARTS, smoke, lines)
 
 
 def run(chosen: Plan, stages: Iterable[Stage]) -> None:
@@ -261,7 +263,8 @@ def learn(
         losses = words.warm(inner.model.multi_modal_projector, embedding, early, store, steps, phrases)
         print(f"{stage}: words {losses[0]:.2f} -> {losses[-1]:.2f}", flush=True)
     schedule = Schedule(own["epochs"], own["rate"], own["projector_rate"])
-    train(model, rows, store, schedule, folder, processor.tokenizer.pad_token_id)
+    progress = Progress(stage, folder, lines=chosen.lines)
+    train(model, rows, store, schedule, folder, processor.tokenizer.pad_token_id, progress)
     curves.draw(folder / "log.jsonl", folder)
     if isinstance(model, PeftModel):
         part = folder / "adapter.part"

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import mean, stdev
-from typing import Any
+from typing import Any, TextIO
 
 import torch
 from PIL import Image
@@ -37,9 +37,19 @@ def home(runs: Path | None) -> Path:
     return runs or paths.home() / "recipes"
 
 
-def run(name: str, overrides: Iterable[str] = (), runs: Path | None = None, quiet: bool = False) -> list[Path]:
-    """Run a recipe, or each of its series; the folders of what was made. Finished ones are left alone."""
-    made = [run_one(one, home(runs), quiet) for one in recipes.variants(recipes.read(name, overrides), name, overrides)]
+def run(
+    name: str,
+    overrides: Iterable[str] = (),
+    runs: Path | None = None,
+    quiet: bool = False,
+    lines: TextIO | None = None,
+) -> list[Path]:
+    """Run a recipe, or each of its series; the folders of what was made. Finished ones are left alone.
+
+    `lines`: where progress goes as JSON, one object a line, instead of into the terminal.
+    """
+    variants = recipes.variants(recipes.read(name, overrides), name, overrides)
+    made = [run_one(one, home(runs), quiet, lines) for one in variants]
     if len(made) > 1:
         summary = summed_up(made)
         target = home(runs) / f"{recipes.read(name, overrides).name}.json"
@@ -48,7 +58,7 @@ def run(name: str, overrides: Iterable[str] = (), runs: Path | None = None, quie
     return made
 
 
-def run_one(recipe: Recipe, runs: Path, quiet: bool) -> Path:
+def run_one(recipe: Recipe, runs: Path, quiet: bool, lines: TextIO | None = None) -> Path:
     """The folder with the adapter (or whole model) of one recipe. Raises UserError."""
     one_process(recipe)
     folder = runs / recipe.name
@@ -69,7 +79,7 @@ def run_one(recipe: Recipe, runs: Path, quiet: bool) -> Path:
         (folder / "parts.txt").write_text(printed(table(learned)) + "\n", encoding="utf-8")
         print(printed(table(learned)), flush=True)
         try:
-            if not learn(recipe, learned, material, parts, record, folder, quiet):
+            if not learn(recipe, learned, material, parts, record, folder, quiet, lines):
                 raise SystemExit(f"{recipe.name}: stopped and saved; the same command goes on from {folder}.")
             break
         except torch.OutOfMemoryError as error:
