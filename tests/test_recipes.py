@@ -113,7 +113,7 @@ def test_the_command_line_checks_and_lists(capsys: pytest.CaptureFixture[str]) -
     assert main(["check", "medgemma-qlora", "lora.rnk=3"]) == 1
     assert "did you mean lora.rank" in capsys.readouterr().out
     assert main(["run", "seed001-1.5-13b-align"]) == 1
-    assert "this version trains on one" in capsys.readouterr().err
+    assert "for 4 GPUs (zero3) and runs in one process" in capsys.readouterr().err
 
 
 @pytest.fixture(scope="module")

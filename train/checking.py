@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 from medvlm import datasets
@@ -17,6 +18,20 @@ from train.sizes import GPUS, SIZES, Size
 WORDS = 200
 # Numbers of GPUs that costs are told for.
 COUNTS = (1, 4, 8)
+# What the documentation's table compares, all with checkpointing and one sequence of at most 2,048 tokens in a pass.
+ALIKE = (
+    "machine.gpu=a100-80",
+    "machine.checkpointing=true",
+    "learning.batch=1",
+    "learning.accumulation=16",
+    "learning.max_tokens=2048",
+    "parts.projector=full",
+)
+WAYS = {
+    "QLoRA (NF4), DDP": ("parts.language_model=lora", "machine.precision=nf4", "machine.sharding=none"),
+    "LoRA (bf16), FSDP": ("parts.language_model=lora", "machine.precision=bf16", "machine.sharding=fsdp"),
+    "all weights, FSDP": ("parts.language_model=full", "machine.precision=bf16", "machine.sharding=fsdp"),
+}
 
 
 def check(name: str, overrides: Iterable[str] = (), runs: Path | None = None) -> tuple[list[str], list[str]]:
@@ -149,6 +164,23 @@ def on_others(recipe: Recipe, size: Size, samples: int | None) -> Iterator[str]:
     if machine.sharding in ("fsdp", "zero3"):
         held = sizes.loading_gb(recipe, size)
         yield f"While loading, its {machine.gpus} processes hold {held:.0f} GB in main memory."
+
+
+def figures() -> Iterator[str]:
+    """Rows of the table in docs/many-gpus.md: three ways to train 7B and 13B, on 1, 4 and 8 A100 of 80 GB.
+
+    GB on each, and hours for a million dialogues of 776 tokens: 576 of a picture and 200 of words.
+    """
+    each = 776
+    for base, (way, words) in product(("llava-1.5-7b", "llava-1.5-13b"), WAYS.items()):
+        cells = []
+        for gpus in COUNTS:
+            alone = ["machine.sharding=none"] if gpus == 1 else []
+            said = [*ALIKE, f"model.base={base}", *words, *alone, f"machine.gpus={gpus}"]
+            one = recipes.read("seed003-instruct-60k", said)
+            hours = sizes.hours(one, SIZES[base], 1e6 * each, each)
+            cells.append(f"{sizes.memory_gb(one, SIZES[base]):.0f} GB, {hours:.0f} h")
+        yield f"| {base} | {way} | " + " | ".join(cells) + " |"
 
 
 def started(recipe: Recipe, words: list[str], runs: Path | None) -> Iterator[str]:

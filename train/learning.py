@@ -17,6 +17,7 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArgu
 from medvlm import checkpoints
 from medvlm.checkpoints import CheckpointInfo
 from medvlm.errors import UserError
+from train import processes
 from train.batches import Collator, Pass, Sequence_
 from train.learner import Learner
 from train.parts import Learned, load, save
@@ -58,6 +59,8 @@ class PlannedTrainer(Trainer):  # type: ignore[misc]
         self.recipe, self.learned, self.material, self.passes_a_step = recipe, learned, material, accumulation
         self.record = record
         self._writing = False
+        # Sharded weights and moments, put together for a checkpoint.
+        self._whole: tuple[dict[str, Tensor], dict[str, Any]] | None = None
         super().__init__(
             model=Learner(learned, recipe.machine.precision != "fp32", material.sights),
             train_dataset=material.passes,
@@ -72,11 +75,20 @@ class PlannedTrainer(Trainer):  # type: ignore[misc]
             "names": [row.id for n in one.sequences for row in self.material.sequences[n]]
         }
 
+    def create_accelerator_and_postprocess(self) -> None:
+        super().create_accelerator_and_postprocess()
+        if processes.count() > 1 and self.recipe.machine.sharding == "fsdp":
+            language: Any = self.learned.family.part(self.learned.inner, self.learned.family.language_model)
+            processes.configure(self.accelerator.state, type(language.layers[0]).__name__, self.recipe)
+            self.is_fsdp_enabled = True
+
     def get_train_dataloader(self) -> Any:
-        return self._loader(self.material.passes)
+        """This process's share: the passes of a step go round, so that all have as many."""
+        return self._loader(self.material.passes[processes.rank() :: processes.count()])
 
     def get_eval_dataloader(self, *_: Any) -> Any:
-        return self._loader(self.material.watched)
+        loader = self._loader(self.material.watched)
+        return self.accelerator.prepare(loader) if processes.count() > 1 else loader
 
     def _loader(self, passes: Sequence[Pass]) -> Any:
         loader: Any = torch.utils.data.DataLoader(
@@ -85,7 +97,7 @@ class PlannedTrainer(Trainer):  # type: ignore[misc]
             shuffle=False,
             collate_fn=self._collate,
         )
-        return self.accelerator.prepare(loader) if self.accelerator.num_processes > 1 else loader
+        return loader
 
     def create_optimizer(self, *_: Any, **__: Any) -> torch.optim.Optimizer:
         learning, family = self.recipe.learning, self.learned.family
@@ -100,13 +112,15 @@ class PlannedTrainer(Trainer):  # type: ignore[misc]
     def compute_loss(self, model: nn.Module, inputs: dict[str, Any], return_outputs: bool = False, **_: Any) -> Any:
         names = inputs.pop("names")
         loss: Tensor = model(inputs)
-        if not bool(torch.isfinite(loss.detach())):
-            raise TrainingError(
-                f"The loss is {float(loss.detach())} at step {self.state.global_step + 1}, with "
-                f"{', '.join(names[:4])}. "
-                f"{self._left()} Lower learning.rate, or look at these samples, and run the same command."
-            )
-        # The plan weighs by the whole step's answer tokens; Trainer divides once more by the passes of a step.
+        with processes.together():
+            if not bool(torch.isfinite(loss.detach())):
+                raise TrainingError(
+                    f"The loss is {float(loss.detach())} at step {self.state.global_step + 1}, with "
+                    f"{', '.join(names[:4])}. "
+                    f"{self._left()} Lower learning.rate, or look at these samples, and run the same command."
+                )
+        # The plan weighs by the whole step's answer tokens. Trainer divides once more by a process's passes of a step,
+        # and several processes take the mean of their gradients: together by all passes of a step.
         scaled = loss * self.passes_a_step if self.model.training else loss
         return (scaled, {"loss": scaled}) if return_outputs else scaled
 
@@ -121,7 +135,22 @@ class PlannedTrainer(Trainer):  # type: ignore[misc]
     def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
         """Write beside, then rename: a kill or a full disk leaves the older checkpoints and no half of this one."""
         home, name = Path(self.args.output_dir), f"checkpoint-{self.state.global_step}"
-        shutil.rmtree(home / STAGING, ignore_errors=True)
+        if self.is_fsdp_enabled:
+            # All take part in putting weights together; then the first can write, or fail, without the others.
+            self._whole = self._weights(), processes.moments(self.optimizer)
+        with processes.together():
+            if processes.first():
+                shutil.rmtree(home / STAGING, ignore_errors=True)
+        with processes.together():
+            self._write(model, trial, home)
+        with processes.together():
+            if processes.first():
+                shutil.rmtree(home / name, ignore_errors=True)
+                (home / STAGING / name).replace(home / name)
+                for old in whole(home)[: -self.recipe.keeping.last]:
+                    shutil.rmtree(old)
+
+    def _write(self, model: nn.Module, trial: Any, home: Path) -> None:
         self._writing = True
         try:
             super()._save_checkpoint(model, trial)
@@ -132,19 +161,41 @@ class PlannedTrainer(Trainer):  # type: ignore[misc]
                 f"{self._left()} Free some space and run the same command."
             ) from error
         finally:
-            self._writing = False
-        shutil.rmtree(home / name, ignore_errors=True)
-        (home / STAGING / name).replace(home / name)
-        for old in whole(home)[: -self.recipe.keeping.last]:
-            shutil.rmtree(old)
+            self._writing, self._whole = False, None
+
+    def _weights(self) -> dict[str, Tensor]:
+        return processes.weights(self.learned.model, frozen=not self.learned.adapted)
+
+    def save_model(self, output_dir: str | None = None, _internal_call: bool = False) -> None:
+        if self.is_fsdp_enabled:
+            self._save(output_dir, None if self._whole is None else self._whole[0])
+        else:
+            super().save_model(output_dir, _internal_call)
 
     def _save(self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None) -> None:
-        folder = Path(output_dir or self.args.output_dir)
-        save(self.learned, folder)
-        checkpoints.write(self.record, folder)
+        if processes.first():
+            folder = Path(output_dir or self.args.output_dir)
+            save(self.learned, folder, state_dict)
+            checkpoints.write(self.record, folder)
+
+    def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
+        if self._whole is None:
+            super()._save_optimizer_and_scheduler(output_dir)
+        elif processes.first():
+            torch.save(self._whole[1], Path(output_dir) / "optimizer.pt")
+            torch.save(self.lr_scheduler.state_dict(), Path(output_dir) / "scheduler.pt")
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
-        load(self.learned, Path(resume_from_checkpoint))
+        if not self.is_fsdp_enabled:  # what is sharded was loaded before it was
+            load(self.learned, Path(resume_from_checkpoint))
+
+    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+        if checkpoint is None or not self.is_fsdp_enabled:
+            super()._load_optimizer_and_scheduler(checkpoint)
+            return
+        state = torch.load(Path(checkpoint) / "optimizer.pt", map_location="cpu", mmap=True, weights_only=True)
+        processes.give_moments(self.optimizer.optimizer, state)
+        self.lr_scheduler.load_state_dict(torch.load(Path(checkpoint) / "scheduler.pt", weights_only=True))
 
     def _left(self) -> str:
         found = whole(Path(self.args.output_dir))
@@ -164,6 +215,8 @@ class Journal(TrainerCallback):  # type: ignore[misc]
         self._step = 0
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        if not processes.first():
+            return
         lines = self._path.read_text(encoding="utf-8").splitlines() if self._path.is_file() else []
         kept = [line for line in lines if json.loads(line)["step"] <= state.global_step]
         part = self._path.with_suffix(".part")
@@ -175,7 +228,7 @@ class Journal(TrainerCallback):  # type: ignore[misc]
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **_: Any) -> None:
         known = {"loss": "loss", "grad_norm": "gradient", "learning_rate": "rate", "eval_loss": "validation_loss"}
         found = {ours: logs[theirs] for theirs, ours in known.items() if logs and theirs in logs}
-        if not found:
+        if not found or not processes.first():
             return
         passes = self._material.passes
         last = min(state.global_step * self._accumulation, len(passes)) - 1
@@ -217,6 +270,7 @@ class Terminated(TrainerCallback):  # type: ignore[misc]
         self.asked = True
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self.asked = any(processes.flags(self.asked))
         if self.asked:
             control.should_save = control.should_training_stop = True
 
@@ -225,11 +279,17 @@ class Terminated(TrainerCallback):  # type: ignore[misc]
 
 
 def arguments(recipe: Recipe, folder: Path, accumulation: int) -> TrainingArguments:
-    """The recipe's settings as Trainer takes them."""
+    """The recipe's settings as Trainer takes them. `accumulation`: passes of a step in all processes together."""
     learning, keeping = recipe.learning, recipe.keeping
+    # Whole gradients of all weights would not fit where the weights do not: they are cut up after each pass.
+    each_pass = recipe.machine.sharding == "fsdp" and recipe.parts.language_model == "full"
     return TrainingArguments(
         output_dir=str(folder / CHECKPOINTS), num_train_epochs=1, max_steps=learning.steps or -1, seed=learning.seed,
-        per_device_train_batch_size=1, per_device_eval_batch_size=1, gradient_accumulation_steps=accumulation,
+        per_device_train_batch_size=1, per_device_eval_batch_size=1,
+        gradient_accumulation_steps=accumulation // processes.count(),
+        accelerator_config={"gradient_accumulation_kwargs": {"sync_each_batch": each_pass}},
+        bf16=recipe.machine.sharding.startswith("zero") and recipe.machine.precision != "fp32",
+        ddp_find_unused_parameters=False,
         lr_scheduler_type=SCHEDULES[learning.schedule],
         warmup_steps=learning.warmup_steps or learning.warmup_share, max_grad_norm=learning.clip,
         save_strategy="steps", save_steps=keeping.every, save_total_limit=None,
@@ -272,7 +332,12 @@ def learn(
     )
     trainer.remove_callback(PrinterCallback)
     found = whole(folder / CHECKPOINTS)
-    with progress:
+    if processes.count() > 1:
+        torch.manual_seed(recipe.learning.seed + processes.rank())  # each its own dropout
+    if found and trainer.is_fsdp_enabled:
+        load(learned, found[-1])
+    with processes.others_may_end(), progress:
         trainer.train(resume_from_checkpoint=str(found[-1]) if found else None)
-    progress.end("stopped" if terminated.asked else "trained")
+    if processes.first():
+        progress.end("stopped" if terminated.asked else "trained")
     return not terminated.asked

@@ -12,29 +12,24 @@ from typing import Any, TextIO
 import torch
 from PIL import Image
 
-from medvlm import catalog, checkpoints, datasets, paths
+from medvlm import catalog, checkpoints, datasets
 from medvlm.checkpoints import CheckpointInfo
 from medvlm.errors import CheckpointError, ConfigError, DatasetError, UserError
 from medvlm.families import Seen
 from medvlm.imaging import render
 from medvlm.prompts import PROMPT_VERSION
-from train import curves
+from train import curves, processes
 from train import recipe as recipes
 from train.batches import Collator, Pass, Sequence_, plan
 from train.examples import Dialogue, Mixture, mixture, validation
 from train.learning import CHECKPOINTS, LOG, Material, TrainingError, learn
 from train.parts import Learned, base_folder, prepare, printed, save, table
 from train.publish import git_commit
-from train.recipe import Recipe
+from train.recipe import Recipe, home
 from train.sights import Sights, features_of
 from train.tokens import Encoder, Row, packed
 
-ADAPTER, MODEL, DONE = "adapter", "model", "done.json"
-
-
-def home(runs: Path | None) -> Path:
-    """Where recipes' runs are: one folder each, by name."""
-    return runs or paths.home() / "recipes"
+ADAPTER, MODEL, DONE, PASSES = "adapter", "model", "done.json", "passes.txt"
 
 
 def run(
@@ -50,7 +45,7 @@ def run(
     """
     variants = recipes.variants(recipes.read(name, overrides), name, overrides)
     made = [run_one(one, home(runs), quiet, lines) for one in variants]
-    if len(made) > 1:
+    if len(made) > 1 and processes.first():
         summary = summed_up(made)
         target = home(runs) / f"{recipes.read(name, overrides).name}.json"
         target.write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
@@ -60,43 +55,64 @@ def run(
 
 def run_one(recipe: Recipe, runs: Path, quiet: bool, lines: TextIO | None = None) -> Path:
     """The folder with the adapter (or whole model) of one recipe. Raises UserError."""
-    one_process(recipe)
+    processes.join(recipe)
     folder = runs / recipe.name
     target = folder / (MODEL if recipe.parts.language_model == "full" else ADAPTER)
-    if (folder / DONE).is_file():
-        same_recipe(recipe, folder)
-        print(f"{recipe.name}: done before ({target})", flush=True)
+    with processes.together():
+        done = (folder / DONE).is_file()
+        if processes.first():
+            folder.mkdir(parents=True, exist_ok=True)
+            same_recipe(recipe, folder)
+            if not done:
+                starts_from(recipe, runs)  # the first puts together what the others then find
+    if done:
+        processes.say(f"{recipe.name}: done before ({target})")
         return target
-    folder.mkdir(parents=True, exist_ok=True)
-    same_recipe(recipe, folder)
-    base, before = starts_from(recipe, runs)
-    mixed = mixture(recipe.data, recipe.learning.seed)
-    parts = recipe.learning.accumulation
+    parts = passes_a_step(recipe, folder)
     while True:
-        learned = prepare(recipe, base, before)
-        record = info(recipe, learned, mixed)
-        material = prepare_material(recipe, learned, mixed, folder, parts)
-        (folder / "parts.txt").write_text(printed(table(learned)) + "\n", encoding="utf-8")
-        print(printed(table(learned)), flush=True)
+        with processes.together():
+            base, before = starts_from(recipe, runs)
+            mixed = mixture(recipe.data, recipe.learning.seed)
+            learned = prepare(recipe, base, before)
+            record = info(recipe, learned, mixed)
+            material = prepare_material(recipe, learned, mixed, folder, parts)
+            if processes.first():
+                (folder / "parts.txt").write_text(printed(table(learned)) + "\n", encoding="utf-8")
+        processes.say(printed(table(learned)))
         try:
             if not learn(recipe, learned, material, parts, record, folder, quiet, lines):
-                raise SystemExit(f"{recipe.name}: stopped and saved; the same command goes on from {folder}.")
+                stopped = f"{recipe.name}: stopped and saved; the same command goes on from {folder}."
+                raise SystemExit(stopped if processes.first() else 1)
             break
         except torch.OutOfMemoryError as error:
             parts = smaller(recipe, parts, error)
+            if processes.count() > 1:
+                raise next_time(folder, parts, error) from error
             del learned, material
             torch.cuda.empty_cache()
-    finish(learned, mixed, record, folder, target)
+    state = processes.weights(learned.model, not learned.adapted) if processes.sharded(learned.model) else None
+    with processes.together():
+        if processes.first():
+            finish(learned, mixed, record, folder, target, state)
     return target
 
 
-def one_process(recipe: Recipe) -> None:
-    """Raise ConfigError for what needs several processes: their launch is not built yet."""
-    if recipe.machine.gpus > 1 or recipe.machine.sharding != "none":
-        raise ConfigError(
-            f"{recipe.name} is for {recipe.machine.gpus} GPUs ({recipe.machine.sharding}); this version trains on one. "
-            "Give machine.gpus=1 machine.sharding=none, and machine.precision=nf4 if memory is short."
-        )
+def passes_a_step(recipe: Recipe, folder: Path) -> int:
+    """Passes that make a step in all processes together; more after a lack of memory that ended an earlier run."""
+    noted = folder / PASSES
+    return int(noted.read_text()) if noted.is_file() else recipe.learning.accumulation * recipe.machine.gpus
+
+
+def next_time(folder: Path, parts: int, error: Exception) -> TrainingError:
+    """Several processes cannot begin anew when one of them lacks memory, for the others wait in the middle of a step.
+
+    They end, and the same command goes on with smaller passes.
+    """
+    (folder / PASSES).write_text(f"{parts}\n", encoding="utf-8")
+    return TrainingError(
+        f"Process {processes.rank()} lacks memory ({str(error).splitlines()[0]}). All stop; the same command goes on "
+        f"from the last checkpoint with {parts} smaller passes a step, which learn the same."
+    )
 
 
 def same_recipe(recipe: Recipe, folder: Path) -> None:
@@ -104,6 +120,12 @@ def same_recipe(recipe: Recipe, folder: Path) -> None:
     text = json.dumps(asdict(recipe), indent=1) + "\n"
     path = folder / "recipe.json"
     if path.is_file() and path.read_text(encoding="utf-8") != text:
+        before = json.loads(path.read_text(encoding="utf-8")).get("machine", {}).get("gpus", 1)
+        if before != recipe.machine.gpus:
+            raise ConfigError(
+                f"{folder} was begun with {before} processes and goes on with {before}: moments and random numbers "
+                f"are kept for each. Start {before} (machine.gpus={before}), or give name=ANOTHER."
+            )
         raise ConfigError(f"{folder} was begun with other settings. Give name=ANOTHER, or remove that folder.")
     path.write_text(text, encoding="utf-8")
 
@@ -127,13 +149,14 @@ def starts_from(recipe: Recipe, runs: Path) -> tuple[Path, Path | None]:
 
 def smaller(recipe: Recipe, parts: int, error: Exception) -> int:
     """Twice the passes a step, each of half the sequences: what a step learns stays the same."""
-    if recipe.learning.batch * recipe.learning.accumulation <= parts:
+    processes_ = recipe.machine.gpus
+    step = recipe.learning.batch * recipe.learning.accumulation * processes_
+    if step <= parts:
         raise TrainingError(
             f"One sequence alone is too large for the memory ({str(error).splitlines()[0]}). Lower "
             "learning.max_tokens, set machine.checkpointing = true, or machine.precision = 'nf4'."
         ) from error
-    step = recipe.learning.batch * recipe.learning.accumulation
-    more = next(n for n in range(2 * parts, step + 1) if step % n == 0) if step >= 2 * parts else step
+    more = next((n for n in range(2 * parts, step + 1) if step % n == 0 and n % processes_ == 0), step)
     print(
         f"{recipe.name}: out of memory; now {more} passes of {step // more} make a step instead of {parts}.", flush=True
     )
@@ -147,7 +170,7 @@ def prepare_material(recipe: Recipe, learned: Learned, mixed: Mixture, folder: P
     sights = Sights(encoder.see, picture, features_of(recipe, learned, folder.parent, say))
     rows, left_out = encoded(encoder, mixed.dialogues, sights.seen, recipe.data.on_bad_sample, folder / "skipped.jsonl")
     if left_out:
-        print(f"{recipe.name}: {left_out} answers behind learning.max_tokens were left out.", flush=True)
+        processes.say(f"{recipe.name}: {left_out} answers behind learning.max_tokens were left out.")
     if not rows:
         raise DatasetError(f"{recipe.name} has no sample left to learn from; see {folder / 'skipped.jsonl'}.")
     epochs = [[n for n in mixed.epoch(e, seed) if n in rows] for e in range(-(-round(learning.epochs * 1000) // 1000))]
@@ -155,7 +178,7 @@ def prepare_material(recipe: Recipe, learned: Learned, mixed: Mixture, folder: P
     sequences, orders = in_sequences(rows, epochs, learning.max_tokens if learning.packing else None)
     lengths = [sum(len(row.ids) for row in rows_) for rows_ in sequences]
     answered = [sum(row.answered for row in rows_) for rows_ in sequences]
-    passes = plan(lengths, answered, orders, learning.batch * learning.accumulation, parts)
+    passes = plan(lengths, answered, orders, learning.batch * learning.accumulation * recipe.machine.gpus, parts)
     watched = watch(encoder, recipe, sights.seen, folder)
     plain = recipe.machine.attention == "flash_attention_2"
     config, family = learned.inner.config, learned.family
@@ -195,8 +218,9 @@ def encoded(
                 raise DatasetError(f"{dialogue.id}: {error} (data.on_bad_sample = 'skip' leaves such out.)") from error
             bad.append({"id": dialogue.id, "why": str(error)})
     if bad:
-        print(f"{len(bad)} bad samples were skipped; {report} lists them.", flush=True)
-    report.write_text("".join(json.dumps(line) + "\n" for line in bad), encoding="utf-8")
+        processes.say(f"{len(bad)} bad samples were skipped; {report} lists them.")
+    if processes.first():
+        report.write_text("".join(json.dumps(line) + "\n" for line in bad), encoding="utf-8")
     return rows, left_out
 
 
@@ -226,11 +250,18 @@ def looked_at(rows: list[Row], first: int) -> list[Pass]:
     return [Pass((first + n,), row.answered, 0.0) for n, row in enumerate(rows)]
 
 
-def finish(learned: Learned, mixed: Mixture, record: CheckpointInfo, folder: Path, target: Path) -> None:
+def finish(
+    learned: Learned,
+    mixed: Mixture,
+    record: CheckpointInfo,
+    folder: Path,
+    target: Path,
+    state: dict[str, torch.Tensor] | None,
+) -> None:
     """The adapter with what it says of itself, the curve, and the mark that the run is done; checkpoints go."""
     part = folder / f".{target.name}"
     shutil.rmtree(part, ignore_errors=True)
-    save(learned, part)
+    save(learned, part, state)
     checkpoints.write(record, part)
     shutil.rmtree(target, ignore_errors=True)
     part.replace(target)

@@ -152,17 +152,26 @@ def weight_bytes(recipe: Recipe, size: Size) -> float:
     return packed * NF4_BYTES + (size.total - packed - full) * whole
 
 
+def layer_bytes(size: Size, wide: int, stream: int) -> float:
+    """What one decoder layer keeps of one token for the way back, as autograd saves it.
+
+    Both norms: their input and its normalised form (in 32 bits the first), and what goes into the linear layers; of
+    attention queries, keys, values and the output (the matrix itself, sdpa and flash do not keep); of the MLP gate, its
+    activation, up, and their product. `stream`: bytes of a number between the layers. LoRA on
+    all linear layers keeps up to a tenth more: its own copies of inputs.
+    """
+    norms = 2 * (4 + 2 * stream) * size.hidden
+    return norms + wide * (2 * size.query + 2 * size.key_value + 4 * size.inner)
+
+
 def activation_bytes(recipe: Recipe, size: Size) -> float:
-    """34 bytes a token, layer and width at 16 bits (Korthikanti et al. 2022, arXiv:2205.05198, without the attention
-    matrix, which sdpa and flash do not keep); with checkpointing two a layer and one layer's 34. Logits for all
-    tokens at most: once in 16 bits, twice in 32."""
-    tokens = recipe.learning.batch * recipe.learning.max_tokens
-    wide = 2 if recipe.machine.precision == "fp32" else 1
-    layer = 34 * tokens * size.hidden * wide
-    kept = (
-        2 * tokens * size.hidden * size.layers * wide + layer if recipe.machine.checkpointing else layer * size.layers
-    )
-    return kept + tokens * size.vocabulary * 10
+    """All layers'; with checkpointing only the input of each, and one layer's. Logits for all tokens at most: once as
+    computed, twice in 32 bits."""
+    tokens, wide = recipe.learning.batch * recipe.learning.max_tokens, width(recipe)
+    stream = 4 if copied(recipe) else wide
+    layer = layer_bytes(size, wide, stream)
+    kept = stream * size.hidden * size.layers + layer if recipe.machine.checkpointing else layer * size.layers
+    return tokens * (kept + size.vocabulary * (wide + 8))
 
 
 def memory_gb(recipe: Recipe, size: Size) -> float:
@@ -183,7 +192,13 @@ def at_rest(recipe: Recipe, size: Size) -> float:
     if sharding in ("zero3", "fsdp"):
         return (steps * TRAINED_BYTES + weights) / gpus + gathered_bytes(recipe, size)
     # DDP sends gradients in buckets, which are as large once more.
-    return steps * (TRAINED_BYTES + (4 if gpus > 1 else 0)) + weights
+    return steps * (TRAINED_BYTES + (4 if gpus > 1 else 0) + (2 if copied(recipe) else 0)) + weights
+
+
+def copied(recipe: Recipe) -> bool:
+    """Whether 32-bit weights are copied to 16 bits to compute with; FSDP and ZeRO send them so to begin with."""
+    machine = recipe.machine
+    return recipe.parts.language_model == "full" and machine.precision == "bf16" and machine.sharding == "none"
 
 
 def width(recipe: Recipe) -> int:
