@@ -3,8 +3,7 @@
 The pipeline is LLaVA-Med's (sections 3 and 5.1, appendix A), the words are ours. Raise PROMPT_VERSION when they change.
 """
 
-import re
-
+from medvlm import exchanges
 from medvlm.judging.rubrics import block
 from medvlm.types import Conversation, Decoding
 
@@ -27,13 +26,6 @@ DETAILED = (
     "Go through the image and describe whatever matters in it.",
     "Describe the contents of this picture as fully as you can.",
 )
-# Words by which a question or an answer gives away that it was made from text; such pairs are left out.
-GIVEAWAYS = re.compile(
-    r"\b(?:caption|captions|the text|the paper|the article|the authors?|the context|mention(?:s|ed)?|the description"
-    r"|according to|the passage|the provided|the figure legend|reported in)\b",
-    re.IGNORECASE,
-)
-_LINE = re.compile(r"^\s*(Q|A)(\d{1,2})\s*[:.]\s*(.+)$")
 
 
 def context(caption: str, mentions: tuple[str, ...]) -> str:
@@ -66,13 +58,6 @@ def for_reference(caption: str, mentions: tuple[str, ...], question: str) -> Con
 
 
 def questions_in(reply: str) -> list[tuple[str, str]]:
-    """(question, answer) pairs of a reply, numbered alike; one that lacks an answer or gives itself away is none."""
-    found: dict[tuple[str, str], str] = {}
-    for line in reply.splitlines():
-        if match := _LINE.match(line):
-            found.setdefault((match[1], match[2]), match[3].strip())
-    pairs = [
-        (question, found["A", number]) for (kind, number), question in found.items()
-        if kind == "Q" and ("A", number) in found
-    ]  # fmt: skip
-    return [pair for pair in pairs if not any(GIVEAWAYS.search(part) for part in pair)]
+    """(question, answer) pairs of a reply; one that gives away that it was made from text is none."""
+    pairs = [(one.question, one.answer) for one in exchanges.read(reply)]
+    return [pair for pair in pairs if not any(exchanges.GIVEAWAYS.search(part) for part in pair)]

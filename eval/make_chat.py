@@ -12,12 +12,12 @@ from pathlib import Path
 
 from eval import chat_pairs, chat_prompts
 from eval.chat_pairs import CaptionedPicture
-from medvlm import scores
-from medvlm.chat import whole
+from medvlm import exchanges, scores
 from medvlm.errors import ConfigError
 from medvlm.remote import RemoteModel
 from medvlm.scores import Record
-from medvlm.types import ChatModel, Conversation, Decoding
+from medvlm.teacher import Teacher
+from medvlm.types import ChatModel, Decoding
 
 QUESTIONS_FILE, REPLIES = "chat.jsonl", Path("teacher") / "replies.jsonl"
 NO_TEACHER = (
@@ -74,40 +74,23 @@ class Question:
     text: str
 
 
-class Teacher:
-    """Asks a ChatModel, keeping every raw reply; what was asked before is not asked again."""
-
-    def __init__(self, model: ChatModel, path: Path) -> None:
-        self._model, self._path = model, path
-        self._known = {str(row["key"]): str(row["reply"]) for row in scores.rows(path)}
-
-    def ask(self, key: str, conversation: Conversation, decoding: Decoding) -> str:
-        if key not in self._known:
-            reply = whole(self._model, conversation, "base", decoding).text
-            asked = conversation.turns[-1].text
-            version = chat_prompts.PROMPT_VERSION
-            row = {"key": key, "model": self._model.name, "prompt_version": version, "asked": asked, "reply": reply}
-            scores.append(self._path, [row])
-            self._known[key] = reply
-        return self._known[key]
-
-
 def make(folder: Path, pairs: Sequence[CaptionedPicture], model: ChatModel, wanted: int, seed: int) -> list[str]:
     """Write the test; what was made in lines. Killed anywhere, the next call goes on. Raises UserError."""
     from eval.asking import Progress  # only here: it brings torch, for which a wrong argument should not wait
 
-    teacher, made = Teacher(model, folder / REPLIES), list[Record]()
+    made = list[Record]()
     progress, without, unanswered = Progress("make-chat", len(pairs), 0), 0, 0
-    for pair in pairs:
-        keep_picture(folder, pair)
-        asked = conversation(teacher, pair, wanted)
-        without += not asked
-        for question in (*asked, detailed(pair, seed)):
-            reference = answer(teacher, pair, question)
-            unanswered += reference is None
-            if reference is not None:
-                made.append(row(pair, question, reference))
-        progress.tell(1)
+    with Teacher(model, folder / REPLIES, chat_prompts.PROMPT_VERSION) as teacher:
+        for pair in pairs:
+            keep_picture(folder, pair)
+            asked = conversation(teacher, pair, wanted)
+            without += not asked
+            for question in (*asked, detailed(pair, seed)):
+                reference = answer(teacher, pair, question)
+                unanswered += reference is None
+                if reference is not None:
+                    made.append(row(pair, question, reference))
+            progress.tell(1)
     path = scores.write_rows(folder / QUESTIONS_FILE, made)
     return [*told(made, without, unanswered), str(path)]
 
@@ -135,7 +118,7 @@ def conversation(teacher: Teacher, pair: CaptionedPicture, wanted: int) -> list[
     for attempt in range(TRIES):
         decoding = with_seed(chat_prompts.QUESTIONS, attempt)
         asked = chat_prompts.for_questions(pair.caption, pair.mentions, wanted)
-        found = chat_prompts.questions_in(teacher.ask(f"{pair.id}/questions/{attempt}", asked, decoding))[:wanted]
+        found = chat_prompts.questions_in(teacher.ask(asked, decoding))[:wanted]
         if found:
             return [Question(f"{pair.id}-{n}", "conversation", text) for n, (text, _) in enumerate(found, 1)]
     return []
@@ -154,8 +137,8 @@ def answer(teacher: Teacher, pair: CaptionedPicture, question: Question) -> str 
     """The teacher's reference; None where it is empty or gives away that it was made from text, twice."""
     for attempt in range(TRIES):
         asked = chat_prompts.for_reference(pair.caption, pair.mentions, question.text)
-        reply = teacher.ask(f"{question.id}/reference/{attempt}", asked, with_seed(chat_prompts.REFERENCE, attempt))
-        if reply.strip() and not chat_prompts.GIVEAWAYS.search(reply):
+        reply = teacher.ask(asked, with_seed(chat_prompts.REFERENCE, attempt))
+        if reply.strip() and not exchanges.GIVEAWAYS.search(reply):
             return reply.strip()
     return None
 

@@ -55,7 +55,7 @@ def test_the_result_is_a_data_set_and_a_judge_s_context(tmp_path: Path) -> None:
 def test_a_killed_call_asks_only_for_what_is_missing(tmp_path: Path) -> None:
     make_chat.make(tmp_path, [pair("p1")], teacher(), 2, seed=0)
     again = teacher()
-    make_chat.make(tmp_path, [pair("p1"), pair("p2")], again, 2, seed=0)
+    make_chat.make(tmp_path, [pair("p1"), pair("p2", "A lung with a cyst.")], again, 2, seed=0)
     assert len(again.asked) == 4, "questions and three references of the second picture"
     assert len(scores.rows(tmp_path / "chat.jsonl")) == 6
 

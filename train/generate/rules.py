@@ -8,6 +8,7 @@ import re
 
 from medvlm.claims import NORMAL, Claim, claims
 from medvlm.finding_words import FINDINGS
+from medvlm.phantoms.wording import be, indefinite
 from medvlm.statements import Exchange
 from medvlm.types import Domain
 from train.generate.faults import tokens
@@ -22,7 +23,7 @@ PICTURES: dict[Domain, str] = {
     "gross": "a photograph of a specimen",
 }
 KIND = ("What kind of picture is this?", "How was this picture made?", "What am I looking at?")
-PRESENT = ("Is there any {it}?", "Can you see {it}?", "Does the picture show {it}?", "Do you find {it}?")
+PRESENT = ("Is there {it}?", "Can you see {it}?", "Does the picture show {it}?", "Do you find {it}?")
 SIDE = ("On which side is the {it}?", "Is the {it} on the left or on the right?", "Which side has the {it}?")
 NORMALS = (
     Exchange("Does it look normal?", "Yes, it looks normal."),
@@ -62,10 +63,11 @@ def _about(one: Claim, lot: random.Random) -> list[Exchange]:
         return []
     if one.finding == NORMAL:
         return [lot.choice(NORMALS)]
-    asked = lot.choice(PRESENT).format(it=one.finding)
+    it = indefinite(one.finding)
+    asked = lot.choice(PRESENT).format(it=it)
     if one.state == "absent":
-        return [Exchange(asked, f"No, there is no {one.finding}.")]
-    made = [Exchange(asked, f"Yes, {one.finding} can be seen.")]
+        return [Exchange(asked, f"No, there {be(one.finding)} no {one.finding}.")]
+    made = [Exchange(asked, f"Yes, {it} can be seen.")]
     if one.side in ("left", "right"):
         made.append(Exchange(lot.choice(SIDE).format(it=one.finding), f"It is on the {one.side} side."))
     return made
