@@ -7,13 +7,16 @@ in two without changing what a step learns: each row's loss is weighed by its st
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
 from medvlm.families import PictureInputs
 from train.tokens import IGNORED, Row
+
+if TYPE_CHECKING:
+    from train.sights import Sights
 
 # Rows are put beside others of like length within windows of so many steps: every batch is another mixture each epoch.
 WINDOW = 32
@@ -45,6 +48,11 @@ def plan(
             when = number + place / len(steps)
             made += [Pass(tuple(rows[n::parts]), tokens, when) for n in range(parts)]
     return made
+
+
+def pictures_alike(passes: Sequence[Pass], sequences: Sequence[Sequence_]) -> bool:
+    """Whether every pass has as many pictures as any other."""
+    return len({sum(row.picture is not None for n in one.sequences for row in sequences[n]) for one in passes}) <= 1
 
 
 def _steps(order: list[int], lengths: Sequence[int], step: int, seed: int) -> list[list[int]]:
@@ -110,3 +118,14 @@ def looks(groups: Tensor, positions: Tensor, spans: Tensor) -> tuple[Tensor, Ten
     padding = (groups < 0)[:, :, None] & torch.eye(length, dtype=torch.bool)
     both = (spans[:, :, None] == spans[:, None, :]) & (spans >= 0)[:, :, None]
     return ((causal & same) | padding)[:, None], positions, both[:, None]
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What is learnt: sequences and the passes that show them; `watched` passes are only looked at."""
+
+    sequences: Sequence[Sequence_]
+    passes: Sequence[Pass]
+    watched: Sequence[Pass]
+    collator: Collator
+    sights: "Sights | None" = None

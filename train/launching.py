@@ -147,7 +147,7 @@ def write(recipe: Recipe, words: list[str], folder: Path, nodes: int = 1, slurm:
 
     `words`: what follows `python -m train run`.
     """
-    from accelerate.commands.config.config_args import ClusterConfig
+    from accelerate.commands.config.config_args import ClusterConfig  # type: ignore[import-untyped]
 
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / CONFIG
@@ -163,7 +163,7 @@ def write(recipe: Recipe, words: list[str], folder: Path, nodes: int = 1, slurm:
 def checked(path: Path) -> dict[str, Any]:
     """accelerate's own reading of a configuration. Raises ConfigError for what it does not know."""
     from accelerate.commands.config.config_args import load_config_from_file
-    from accelerate.commands.launch import launch_command_parser
+    from accelerate.commands.launch import launch_command_parser  # type: ignore[import-untyped]
 
     try:
         found = load_config_from_file(str(path)).to_dict()

@@ -147,8 +147,8 @@ def others_may_end() -> Iterator[None]:
 
 def whole(tensor: Tensor) -> Tensor:
     """A tensor of which every process holds a part, put together in all of them; any other as it is."""
-    full: Any = getattr(tensor, "full_tensor", None)
-    found: Tensor = tensor if full is None else full()
+    parted: Any = tensor
+    found: Tensor = parted.full_tensor() if hasattr(tensor, "full_tensor") else tensor
     return found
 
 
@@ -203,7 +203,10 @@ def configure(state: Any, layer: str, recipe: Recipe) -> None:
 
     On the CPU accelerate shares nothing by itself; its FSDP2 works there all the same, through gloo.
     """
-    from accelerate.utils import DistributedType, FullyShardedDataParallelPlugin
+    from accelerate.utils import (  # type: ignore[import-untyped]
+        DistributedType,
+        FullyShardedDataParallelPlugin,
+    )
     from torch.distributed.fsdp import MixedPrecisionPolicy
 
     plugin = getattr(state, "fsdp_plugin", None) or FullyShardedDataParallelPlugin()

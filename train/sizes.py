@@ -246,6 +246,7 @@ def sending_seconds(recipe: Recipe, size: Size) -> float:
     gpus, steps = recipe.machine.gpus, trained(recipe, size)
     if gpus == 1:
         return 0.0
+    sent: float
     if recipe.machine.sharding in ("zero3", "fsdp"):
         sent = 2 * size.total * width(recipe) + 4 * steps
     else:
