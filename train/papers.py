@@ -64,7 +64,7 @@ class Article:
 
 
 def write_papers(folder: Path, count: int, seed: int = 0) -> list[Path]:
-    """`count` sound papers and one of each flaw, a folder each (`article.nxml`, `f1.jpg` ...), whole or not at all.
+    """`count` sound papers and one of each flaw, a folder each (`NAME.nxml`, `f1.jpg` ...), whole or not at all.
 
     The same numbers give the same bytes.
     """
@@ -158,7 +158,7 @@ def _put(article: Article, home: Path) -> Path:
         if one.picture is not None:
             one.picture.save(folder / f"f{number}.jpg", "JPEG", quality=one.quality)
     text = jats(article)
-    (folder / "article.nxml").write_text(text if article.whole else text[: len(text) // 2], encoding="utf-8")
+    (folder / f"{article.id}.nxml").write_text(text if article.whole else text[: len(text) // 2], encoding="utf-8")
     return folder
 
 

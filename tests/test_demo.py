@@ -1,0 +1,121 @@
+"""The way in small: drawn papers are what they say, a step is done once for the same inputs, the whole chain holds."""
+
+import json
+import re
+import zipfile
+from collections import Counter
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from medvlm.datasets import corpus
+from medvlm.errors import ConfigError
+from medvlm.phantoms import draw
+from medvlm.phantoms.writer import write
+from medvlm.run_shelf import RunShelf
+from train import demo, papers
+from train.__main__ import main
+from train.demo import Step
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    return papers.write_papers(tmp_path_factory.mktemp("papers") / "a", 1)
+
+
+def test_drawn_papers_are_the_same_bytes_for_the_same_seed(written: list[Path], tmp_path: Path) -> None:
+    again = papers.write_papers(tmp_path / "a", 1)
+    other = papers.write_papers(tmp_path / "b", 1, seed=1)
+    contents = [
+        {file.relative_to(folder.parent): file.read_bytes() for folder in folders for file in folder.iterdir()}
+        for folders in (written, again, other)
+    ]
+    assert contents[0] == contents[1] and contents[0].keys() == contents[2].keys() and contents[0] != contents[2]
+
+
+def test_a_drawn_paper_says_what_its_figures_show(written: list[Path]) -> None:
+    root = ElementTree.parse(written[0] / "phantom-00001.nxml").getroot()
+    assert root.find(".//license") is not None and len(root.findall(".//fig")) == papers.A_PAPER
+    for number, (figure, domain) in enumerate(zip(root.findall(".//fig"), ("cxr", "ct", "mri"), strict=True), 1):
+        seed = papers.FIRST_SEED + number - 1
+        truth = write(draw(domain, seed, "train").truth, seed)  # type: ignore[arg-type]
+        assert "".join(figure.find("caption").itertext()) in (truth.brief, truth.detailed)  # type: ignore[union-attr]
+        paragraph = next(p for p in root.iter("p") if p.find(f"xref[@rid='f{number}']") is not None)
+        said = re.sub(r" \(Figure \d\)", "", "".join(paragraph.itertext()))
+        assert said and all(part.strip(". ") in {q.sentence.rstrip(".") for q in truth.questions}
+                            for part in re.split(r"(?<=\.) (?=[A-Z])", said))  # fmt: skip
+        assert (written[0] / f"f{number}.jpg").is_file()
+
+
+def test_no_papers_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="0 papers"):
+        papers.write_papers(tmp_path / "none", 0)
+
+
+def unpacking(folder: Path) -> Step:
+    """A step that takes no time: an archive unpacked by the standard library."""
+    source, target = folder / "in.zip", folder / "out"
+    return Step("unpack", "takes apart", ("zipfile", "-e", str(source), str(target)), target, (source,))
+
+
+def archive(folder: Path, text: str) -> None:
+    with zipfile.ZipFile(folder / "in.zip", "w") as file:
+        file.writestr(zipfile.ZipInfo("said"), text)
+
+
+def test_a_step_is_done_once_for_the_same_inputs(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    archive(tmp_path, "first")
+    demo.take(unpacking(tmp_path), tmp_path)
+    assert "$ python -m zipfile" in capfd.readouterr().out
+    (tmp_path / "out" / "more").touch()
+    demo.take(unpacking(tmp_path), tmp_path)
+    assert "done before" in capfd.readouterr().out and (tmp_path / "out" / "more").exists()
+    archive(tmp_path, "second")
+    demo.take(unpacking(tmp_path), tmp_path)
+    assert "done before" not in capfd.readouterr().out
+    assert [file.read_text() for file in (tmp_path / "out").iterdir()] == ["second"], "nothing of before is left"
+
+
+def test_a_failed_step_is_named_and_keeps_what_it_has(tmp_path: Path) -> None:
+    (tmp_path / "in.zip").write_text("no archive")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "half").touch()
+    step = unpacking(tmp_path)
+    demo.remember(tmp_path, {"unpack": {"key": demo.fingerprint(step), "seconds": None}})
+    with pytest.raises(ConfigError, match="stopped at unpack"):
+        demo.take(step, tmp_path)
+    assert (tmp_path / "out" / "half").is_file(), "the same inputs: the command itself goes on"
+
+
+def test_what_no_demo_made_is_left_alone(tmp_path: Path) -> None:
+    archive(tmp_path, "first")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "precious").touch()
+    with pytest.raises(ConfigError, match="no demo made it"):
+        demo.take(unpacking(tmp_path), tmp_path)
+    assert (tmp_path / "out" / "precious").is_file()
+    with pytest.raises(ConfigError, match="comma"):
+        demo.plan(tmp_path / "a,b", None)
+
+
+def test_the_whole_way_from_papers_to_the_scores_tab(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    from tests import tiny_models
+
+    base = tiny_models.write_model(tmp_path / "base", "llava", spread=0.1)
+    home, runs = tmp_path / "demo", tmp_path / "runs"
+    given = ["demo", "--smoke", "--base", str(base), "--home", str(home), "--runs", str(runs)]
+    assert main(given) == 0, capfd.readouterr()
+    said = capfd.readouterr().out
+    fallen = Counter(json.loads(line)["step"] for line in (home / "corpus" / "fallen.jsonl").read_text().splitlines())
+    # One paper is no XML; each of the others falls at a filter of its own.
+    assert len(fallen) == len(papers.FLAWS) - 1 and set(fallen.values()) == {1}, fallen
+    kept = list(corpus.read(home / "corpus"))
+    assert len(kept) == papers.A_PAPER * demo.SMOKE.papers and all(figure.mentions for figure in kept)
+    for stage in demo.STAGES:
+        assert json.loads((home / "recipes" / f"demo-{stage}" / "done.json").read_text())["trained"] > 0
+    board = RunShelf([runs]).look().boards[demo.RUN]
+    assert board.arms == ("base", "tuned") and board.metrics
+    assert f"n = {len(board.cases)}" in said and f"app.py --base {base}" in said
+    assert main(given) == 0
+    assert capfd.readouterr().out.count("done before") == len(list(demo.steps(demo.plan(home, runs, str(base), True))))
