@@ -3,6 +3,7 @@
 #   make run               install, then open the app          ARGS="--port 8000" passes options on
 #   make test              install, then run every test        ARGS="-k dicom" passes options on
 #   make check             lint, format and types
+#   make demo              drawn papers to scores in small: data, training, evaluation, in about 20 minutes
 #   make bench [SMOKE=1]   measure; SMOKE=1 runs every benchmark in small
 #   make install           only install and assemble the embedded model
 #
@@ -17,7 +18,7 @@ DEV_READY := $(VENV)/ready-dev-$(shell cat $(PINS) requirements-dev.txt | cksum 
 export MEDVLM_PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench install model chromium postgresql
+.PHONY: help run test check bench demo install model chromium postgresql
 
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
@@ -35,6 +36,9 @@ check: $(DEV_READY)
 
 bench: $(DEV_READY) model chromium
 	$(PYTHON) -m tests.bench $(if $(SMOKE),--smoke) $(ARGS)
+
+demo: install
+	$(PYTHON) -m train demo $(ARGS)
 
 install: $(RUN_READY) model
 

@@ -14,7 +14,7 @@ import pytest
 
 from medvlm.paths import ROOT
 
-TARGETS = ("run", "test", "check", "bench", "install")
+TARGETS = ("run", "test", "check", "bench", "demo", "install")
 DOCS = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")])
 ORDER = ("not for diagnosis", "screenshot.png", "make run ", "## The tree", "## Results", "## Limits", "## Licence")
 PYTHON_COMMAND = re.compile(r"(?:\.venv/bin/)?python (?:-m )?(?:app\.py|medvlm|train|eval|tests\.bench)\b[^`#\n]*")
