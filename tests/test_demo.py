@@ -11,11 +11,13 @@ import pytest
 
 from medvlm.datasets import corpus
 from medvlm.errors import ConfigError
+from medvlm.paths import ROOT
 from medvlm.phantoms import draw
 from medvlm.phantoms.writer import write
 from medvlm.run_shelf import RunShelf
-from train import demo, papers
+from train import demo, papers, recipe, sizes
 from train.__main__ import main
+from train.checking import WORDS
 from train.demo import Step
 
 
@@ -97,6 +99,19 @@ def test_what_no_demo_made_is_left_alone(tmp_path: Path) -> None:
     assert (tmp_path / "out" / "precious").is_file()
     with pytest.raises(ConfigError, match="comma"):
         demo.plan(tmp_path / "a,b", None)
+
+
+def test_memory_and_hours_in_the_document_are_those_of_the_formula() -> None:
+    text = (ROOT / "docs" / "reproduce.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(seed[\w.-]+)`.*? \| ([\d,]+) \| (\d+) \| (\d+) GB \| ([\d.]+) \|", text, re.MULTILINE)
+    assert len(rows) == text.count(" GB | ")
+    for name, samples, epochs, memory, hours in rows:
+        one = recipe.read(name)
+        size = sizes.SIZES[one.model.base]
+        each = min(size.picture_tokens + WORDS, one.learning.max_tokens)
+        assert f"{sizes.memory_gb(one, size):.0f}" == memory, name
+        said = sizes.hours(one, size, int(samples.replace(",", "")) * int(epochs) * each)
+        assert said is not None and f"{said:.1f}" == hours, name
 
 
 def test_the_whole_way_from_papers_to_the_scores_tab(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
