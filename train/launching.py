@@ -49,6 +49,7 @@ def settings(recipe: Recipe, nodes: int = 1) -> dict[str, Any]:
         "rdzv_backend": "static",
         "same_network": True,
         "use_cpu": False,
+        "debug": False,
     }
     if sharding == "fsdp":
         made["fsdp_config"] = dict(FSDP)

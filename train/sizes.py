@@ -148,7 +148,9 @@ def weight_bytes(recipe: Recipe, size: Size) -> float:
     """Bytes of the weights that do not take steps, as they are kept."""
     whole = 4 if recipe.machine.precision == "fp32" else 2
     packed = size.linears if recipe.machine.precision == "nf4" else 0
-    full = size.language_model if recipe.parts.language_model == "full" else 0
+    # A projector that takes steps beside an adapter is a copy: the base's own stays for the arm without.
+    stepping = size.language_model + (size.projector if recipe.parts.projector == "full" else 0)
+    full = stepping if recipe.parts.language_model == "full" else 0
     return packed * NF4_BYTES + (size.total - packed - full) * whole
 
 
