@@ -52,6 +52,7 @@ def parser() -> argparse.ArgumentParser:
     corpus.add_argument("--topic", help="regular expression that title, abstract, keywords or caption must hold")
     corpus.add_argument("--held-out", type=float, help="share of articles kept back for testing (default: 0.05)")
     corpus.add_argument("--each", type=int, help="figures a shard (default: 1000)")
+    corpus.add_argument("--batch", type=int, help="papers that a process takes at a time (default: 32)")
     corpus.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="how many at a time")
     corpus.add_argument("--engine", choices=("processes", "ray"), default="processes")
     corpus.add_argument("--address", default="", help="of the Ray cluster (default: this machine alone)")

@@ -57,6 +57,7 @@ def wanted(chosen: Namespace) -> Settings:
         "topic": chosen.topic,
         "held_out": chosen.held_out,
         "each": chosen.each,
+        "batch": chosen.batch,
     }
     return Settings(**{key: value for key, value in given.items() if value is not None})
 

@@ -207,7 +207,8 @@ def _follows(last: Line, line: Line) -> bool:
 
 def joined(texts: list[str]) -> str:
     """Lines as running text; words that were parted at a line's end are whole again."""
-    whole = "\n".join(texts).replace("\ufffe", "-").replace("\u00ad", "-")
+    # PDFium gives the hyphen at the end of a line as a character of its own.
+    whole = re.sub("[\x02\ufffe\u00ad]", "-", "\n".join(texts))
     return tidy(re.sub(r"(?<=[a-z])-\s*\n(?=[a-z])", "", whole))
 
 

@@ -105,13 +105,13 @@ def _bands(grey: NDArray[np.int16]) -> list[float]:
 
 
 def _parting(band: NDArray[np.bool_], full: NDArray[np.bool_], anywhere: bool) -> list[float]:
-    """Centres of the runs of `band` that are 1 to 10 % wide, with `full` columns at both edges and beyond them."""
+    """Centres of the runs of `band` that are 0.6 to 10 % wide, with `full` columns at both edges and beyond them."""
     width = len(band)
     edges = np.flatnonzero(np.diff(np.concatenate([[False], band, [False]]).astype(np.int8)))
     found = []
     for start, stop in zip(edges[::2], edges[1::2], strict=True):
         centre = (start + stop) / 2 / width
-        if not 0.15 < centre < 0.85 or not max(3, 0.01 * width) <= stop - start <= 0.1 * width:
+        if not 0.15 < centre < 0.85 or not max(2, 0.006 * width) <= stop - start <= 0.1 * width:
             continue
         edged = full[start - 3 : start].any() and full[stop : stop + 3].any()
         beside = full[:start].mean() > 0.6 and full[stop:].mean() > 0.6

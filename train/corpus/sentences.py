@@ -5,9 +5,7 @@ from collections.abc import Iterator
 
 # Behind these a full stop ends no sentence.
 _SHORT = re.compile(
-    r"figs?|figure|eqs?|refs?|tabs?|nos?|e\.g|i\.e|al|vs|cf|ca|approx|resp|dr|prof|mrs?|ms|st|vol|pp?|eds?|sec|suppl?|app"
-    r"|inc|ltd|viz",
-    re.IGNORECASE,
+    r"figs?|eqs?|refs?|nos?|e\.g|i\.e|al|vs|cf|ca|approx|resp|dr|prof|mrs?|vol|pp?|eds?|suppl?|viz", re.IGNORECASE
 )
 # A stop, closing quotes or brackets, a blank, and what a sentence begins with; Chinese needs no blank.
 _END = re.compile(
