@@ -1,47 +1,33 @@
 """A recipe's loop on transformers' Trainer: its plan is fixed, its checkpoints are whole, a kill costs nothing."""
 
-import json
 import shutil
-import signal
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Any, TextIO
 
 import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
+from transformers.integrations import TensorBoardCallback
 
 from medvlm import checkpoints
 from medvlm.checkpoints import CheckpointInfo
-from medvlm.errors import UserError
-from train import processes
-from train.batches import Collator, Pass, Sequence_
+from medvlm.errors import ConfigError, UserError
+from train import processes, watching
+from train.batches import Material, Pass
+from train.journal import Journal, Terminated
 from train.learner import Learner
 from train.parts import Learned, load, save
 from train.progress import Progress
 from train.recipe import Recipe
-from train.sights import Sights
 
 SCHEDULES = {"cosine": "cosine", "linear": "linear", "constant": "constant_with_warmup"}
-CHECKPOINTS, LOG, STAGING = "checkpoints", "log.jsonl", ".writing"
+CHECKPOINTS, LOG, STAGING, TENSORBOARD = "checkpoints", "log.jsonl", ".writing", "tensorboard"
 
 
 class TrainingError(UserError):
     """Training cannot go on; the message says at which step, why, and what is left."""
-
-
-@dataclass(frozen=True, slots=True)
-class Material:
-    """What is learnt: sequences and the passes that show them; `watched` passes are only looked at."""
-
-    sequences: Sequence[Sequence_]
-    passes: Sequence[Pass]
-    watched: Sequence[Pass]
-    collator: Collator
-    sights: Sights | None = None
 
 
 class PlannedTrainer(Trainer):  # type: ignore[misc]
@@ -59,6 +45,7 @@ class PlannedTrainer(Trainer):  # type: ignore[misc]
         self.recipe, self.learned, self.material, self.passes_a_step = recipe, learned, material, accumulation
         self.record = record
         self._writing = False
+        self._task = watching.task(recipe)
         # Sharded weights and moments, put together for a checkpoint.
         self._whole: tuple[dict[str, Tensor], dict[str, Any]] | None = None
         super().__init__(
@@ -123,6 +110,14 @@ class PlannedTrainer(Trainer):  # type: ignore[misc]
         # and several processes take the mean of their gradients: together by all passes of a step.
         scaled = loss * self.passes_a_step if self.model.training else loss
         return (scaled, {"loss": scaled}) if return_outputs else scaled
+
+    def evaluation_loop(self, *given: Any, **named: Any) -> Any:
+        """The validation loss, and answers to the recipe's questions where it asks some."""
+        output = super().evaluation_loop(*given, **named)
+        if self._task is not None:
+            self.model.eval()
+            output.metrics.update(watching.look(self._task, self.learned, self.recipe.machine.precision != "fp32"))
+        return output
 
     def prediction_step(self, model: nn.Module, inputs: Any, *_: Any, **__: Any) -> tuple[Tensor, None, None]:
         with torch.no_grad():
@@ -207,77 +202,6 @@ def whole(home: Path) -> list[Path]:
     return sorted(home.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]))
 
 
-class Journal(TrainerCallback):  # type: ignore[misc]
-    """One JSON line for each look at the loss; a resumed run goes on behind the step it resumes from."""
-
-    def __init__(self, path: Path, material: Material, accumulation: int, progress: Progress) -> None:
-        self._path, self._material, self._accumulation, self._progress = path, material, accumulation, progress
-        self._step = 0
-
-    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        if not processes.first():
-            return
-        lines = self._path.read_text(encoding="utf-8").splitlines() if self._path.is_file() else []
-        kept = [line for line in lines if json.loads(line)["step"] <= state.global_step]
-        part = self._path.with_suffix(".part")
-        part.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
-        part.replace(self._path)
-        self._step = state.global_step
-        self._progress.begin(state.global_step, state.max_steps)
-
-    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float] | None = None, **_: Any) -> None:
-        known = {"loss": "loss", "grad_norm": "gradient", "learning_rate": "rate", "eval_loss": "validation_loss"}
-        found = {ours: logs[theirs] for theirs, ours in known.items() if logs and theirs in logs}
-        if not found or not processes.first():
-            return
-        passes = self._material.passes
-        last = min(state.global_step * self._accumulation, len(passes)) - 1
-        line = {"step": state.global_step, "of": state.max_steps, "epoch": round(passes[last].epoch, 4), **found}
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
-        if "loss" in found:
-            shown = passes[self._step * self._accumulation : state.global_step * self._accumulation]
-            samples = sum(len(self._material.sequences[n]) for one in shown for n in one.sequences)
-            self._progress.step(state.global_step, state.max_steps, found["loss"], samples)
-            self._step = state.global_step
-        else:
-            self._progress.look(state.global_step, found)
-
-
-class Patience(TrainerCallback):  # type: ignore[misc]
-    """Stops after so many looks at the validation loss without a lower one; what it knows is in the trainer's state."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-
-    def on_evaluate(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        seen = [entry["eval_loss"] for entry in state.log_history if "eval_loss" in entry]
-        best = min(range(len(seen)), key=lambda n: seen[n])
-        control.should_training_stop = len(seen) - 1 - best >= self._most
-
-
-class Terminated(TrainerCallback):  # type: ignore[misc]
-    """Saves and stops at the end of the step in which SIGTERM comes."""
-
-    def __init__(self) -> None:
-        self.asked = False
-        self._before: Any = None
-
-    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        self._before = signal.signal(signal.SIGTERM, self._ask)
-
-    def _ask(self, number: int, frame: FrameType | None) -> None:
-        self.asked = True
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        self.asked = any(processes.flags(self.asked))
-        if self.asked:
-            control.should_save = control.should_training_stop = True
-
-    def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        signal.signal(signal.SIGTERM, self._before)
-
-
 def arguments(recipe: Recipe, folder: Path, accumulation: int) -> TrainingArguments:
     """The recipe's settings as Trainer takes them. `accumulation`: passes of a step in all processes together."""
     learning, keeping = recipe.learning, recipe.keeping
@@ -300,6 +224,31 @@ def arguments(recipe: Recipe, folder: Path, accumulation: int) -> TrainingArgume
     )  # fmt: skip
 
 
+def watchers(recipe: Recipe, learned: Learned, folder: Path) -> list[TrainerCallback]:
+    """What the looks at the validation set decide, and who else is told of them. Raises ConfigError."""
+    keeping, made = recipe.keeping, []
+    # Before patience stops the run: what it stops at may be the best.
+    if keeping.best:
+        made.append(watching.KeepBest(learned, folder, keeping.metric))
+    if keeping.patience:
+        made.append(watching.Patience(keeping.patience, keeping.metric))
+    if keeping.tensorboard and processes.first():
+        made.append(tensorboard(folder))
+    return made
+
+
+def tensorboard(folder: Path) -> TrainerCallback:
+    """Writes below the run's folder; `tensorboard --logdir` reads it. Raises ConfigError where it is not installed."""
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError as error:
+        raise ConfigError(
+            "keeping.tensorboard is on and the package tensorboard is not installed. Install it (pip install "
+            "tensorboard) or leave it out: the Scores tab shows the same curves."
+        ) from error
+    return TensorBoardCallback(SummaryWriter(folder / TENSORBOARD))
+
+
 def learn(
     recipe: Recipe,
     learned: Learned,
@@ -319,8 +268,7 @@ def learn(
     folder.mkdir(parents=True, exist_ok=True)
     terminated, progress = Terminated(), Progress(recipe.name, folder, quiet, lines)
     callbacks: list[TrainerCallback] = [Journal(folder / LOG, material, accumulation, progress), terminated]
-    if recipe.keeping.patience:
-        callbacks.append(Patience(recipe.keeping.patience))
+    callbacks += watchers(recipe, learned, folder)
     trainer = PlannedTrainer(
         recipe,
         learned,

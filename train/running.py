@@ -18,11 +18,11 @@ from medvlm.errors import CheckpointError, ConfigError, DatasetError, UserError
 from medvlm.families import Seen
 from medvlm.imaging import render
 from medvlm.prompts import PROMPT_VERSION
-from train import curves, processes
+from train import curves, processes, watching
 from train import recipe as recipes
-from train.batches import Collator, Pass, Sequence_, pictures_alike, plan
+from train.batches import Collator, Material, Pass, Sequence_, pictures_alike, plan
 from train.examples import Dialogue, Mixture, mixture, validation
-from train.learning import CHECKPOINTS, LOG, Material, TrainingError, learn
+from train.learning import CHECKPOINTS, LOG, TrainingError, learn
 from train.parts import Learned, base_folder, prepare, printed, save, table
 from train.publish import git_commit
 from train.recipe import Recipe, home
@@ -266,7 +266,11 @@ def finish(
     """The adapter with what it says of itself, the curve, and the mark that the run is done; checkpoints go."""
     part = folder / f".{target.name}"
     shutil.rmtree(part, ignore_errors=True)
-    save(learned, part, state)
+    best = watching.best(folder)
+    if best is None:
+        save(learned, part, state)
+    else:
+        shutil.copytree(best.folder, part, ignore=shutil.ignore_patterns(watching.LOOK))
     checkpoints.write(record, part)
     shutil.rmtree(target, ignore_errors=True)
     part.replace(target)
@@ -281,9 +285,12 @@ def finish(
         "data": dict(zip(mixed.labels, mixed.hashes, strict=True)),
         "trained": sum(count.trained for count in table(learned)),
     }
+    if best is not None:
+        facts["best"] = best.look
     (folder / "done.part").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
     (folder / "done.part").replace(folder / DONE)
-    shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
+    for kept in (CHECKPOINTS, watching.BEST):
+        shutil.rmtree(folder / kept, ignore_errors=True)
 
 
 def info(recipe: Recipe, learned: Learned, mixed: Mixture) -> CheckpointInfo:
