@@ -91,7 +91,7 @@ def _noun(words: list[str]) -> str | None:
             if group:
                 break
             continue
-        if word not in _SKIPPED and word not in _HELPERS:
+        if word not in _SKIPPED and word not in _HELPERS and not word.endswith("ly"):
             group.append(word)
     return group[-1] if group else None
 

@@ -3,12 +3,14 @@
 import re
 from typing import Literal
 
+from medvlm import statements
 from medvlm.claims import NORMAL, Claim, claims
+from medvlm.contradictions import FINDINGS as WORDS
 from medvlm.contradictions import conflict
 from medvlm.exchanges import GIVEAWAYS
 from medvlm.finding_words import FINDINGS
 from medvlm.judging.verdicts import without_thinking
-from medvlm.statements import Exchange
+from medvlm.statements import Exchange, topic_of
 from medvlm.teacher import Said
 from medvlm.types import Domain
 
@@ -50,6 +52,9 @@ _REFUSAL = re.compile(
     r"|as an? (?:ai|language model|assistant)|i do(?:n't| not) have (?:access|the ability|enough))\b", re.IGNORECASE,
 )  # fmt: skip
 _WORDS = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
+_NO = re.compile(r"(?:no|not|without|nor|neither)\b")
+# A negation begins a part and reaches to its end; "there is" begins another.
+_PARTS = re.compile(rf"[.;]|\bbut\b|\bthere (?:is|are)\b|(?=\b{_NO.pattern})")
 LOOP = 30  # words from which on circles are looked for
 FRESH = 0.5  # share of runs of four words that must be new
 
@@ -117,7 +122,7 @@ def gives_away(said: tuple[Exchange, ...]) -> bool:
 
 def against(known: str, said: Exchange, domain: Domain) -> Fault | None:
     """Whether an exchange contradicts what is known of the picture, or names a finding that is not in it."""
-    if conflict(Exchange("", known), said):
+    if conflict(Exchange("", known), said) or _denied(known, said):
         return "contradiction"
     if domain not in FINDINGS:
         return None
@@ -127,6 +132,17 @@ def against(known: str, said: Exchange, domain: Domain) -> Fault | None:
     named = {one.finding for one in truth}
     invented = any(one.state == "present" and one.finding not in (NORMAL, *named) for one in told)
     return "unsupported" if invented else None
+
+
+def _denied(known: str, said: Exchange) -> bool:
+    """Whether a finding that an exchange claims or denies is only ever denied or only ever named in what is known."""
+    parts = [(topic_of(part), bool(_NO.match(part))) for part in _PARTS.split(known.lower())]
+    for claim in statements.claims(said):
+        if claim.side is None and claim.topic & WORDS:
+            named = [negated for topic, negated in parts if claim.topic <= topic]
+            if named and all(negated == claim.holds for negated in named):
+                return True
+    return False
 
 
 def _excluded(one: Claim, truth: tuple[Claim, ...]) -> bool:

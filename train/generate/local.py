@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -22,8 +21,9 @@ from medvlm.types import Arm, Conversation, Decoding, EndReason, Report
 class TextModel:
     """A ChatModel without eyes. Of a vision-language model it is the language part, as it answers without pictures."""
 
-    def __init__(self, model: Any, tokenizer: Any, name: str) -> None:
-        self._model, self._tokenizer, self.name = model, tokenizer, name
+    def __init__(self, model: Any, tokenizer: Any, name: str, parts: bool = False) -> None:
+        """`parts`: the chat template takes lists of parts, as those of vision-language models do."""
+        self._model, self._tokenizer, self.name, self._parts = model, tokenizer, name, parts
         self._line = Line()
 
     @classmethod
@@ -37,7 +37,8 @@ class TextModel:
         logging.disable_progress_bar()
         folder = catalog.resolve(name)
         checkpoints.refuse_code(folder)
-        kind = AutoModelForImageTextToText if _has_eyes(folder) else AutoModelForCausalLM
+        eyes = str(read_config(folder).get("model_type")) in FAMILIES
+        kind = AutoModelForImageTextToText if eyes else AutoModelForCausalLM
         device = choose_device("auto")
         try:
             model = kind.from_pretrained(folder, dtype=choose_dtype("auto", device), use_safetensors=True)
@@ -48,7 +49,7 @@ class TextModel:
             ) from error
         if tokenizer.chat_template is None:
             raise CheckpointError(f"{name} has no chat template, so it follows no instructions. Take one that chats.")
-        return cls(model.to(device).eval(), tokenizer, catalog.short_name(name))
+        return cls(model.to(device).eval(), tokenizer, catalog.short_name(name), eyes)
 
     def stream(self, conversation: Conversation, arm: Arm, decoding: Decoding) -> Answer:
         """The whole answer in one piece."""
@@ -97,10 +98,17 @@ class TextModel:
         return Said(self._tokenizer.decode(cut, skip_special_tokens=True).strip(), ended, prompt + len(cut))
 
     def _text(self, talk: Conversation) -> str:
-        told = [{"role": "system", "content": talk.system or SYSTEM}]
-        told += [{"role": turn.role, "content": turn.text} for turn in talk.turns]
+        said = [("system", talk.system or SYSTEM), *((turn.role, turn.text) for turn in talk.turns)]
+        told = [{"role": role, "content": self._content(text)} for role, text in said]
         text: str = self._tokenizer.apply_chat_template(told, tokenize=False, add_generation_prompt=True)
         return text
+
+    def _content(self, text: str) -> Any:
+        """The words with the model's control words made plain: material must never open or close a turn."""
+        for token in self._tokenizer.added_tokens_decoder.values():
+            if token.special and len(token.content) > 1:
+                text = text.replace(token.content, f"{token.content[0]} {token.content[1:]}")
+        return [{"type": "text", "text": text}] if self._parts else text
 
     def _ends(self) -> list[int]:
         given = self._model.generation_config.eos_token_id
@@ -114,10 +122,6 @@ class TextModel:
                 f"{self.name} has room for {room} tokens and prompt and reply may take {needed}. Take a teacher with "
                 "more room, or captions and mentions that are shorter."
             )
-
-
-def _has_eyes(folder: Path) -> bool:
-    return str(read_config(folder).get("model_type")) in FAMILIES
 
 
 class Draws(LogitsProcessor):  # type: ignore[misc]

@@ -123,13 +123,12 @@ def make(
             if isinstance(outcome, BudgetSpent):
                 tally.stopped = str(outcome)
                 break
-            failed = isinstance(outcome, UserError)
-            in_a_row = in_a_row + 1 if failed else 0
+            fault = "server" if isinstance(outcome, UserError) else _settled(one, outcome, keep)
+            in_a_row = in_a_row + 1 if fault == "server" else 0
+            waiting += _noted(tally, one, fault, shelf, teacher is not None)
             if in_a_row == FAILURES:
                 tally.stopped = str(outcome)
-            fault = "server" if isinstance(outcome, UserError) else _settled(one, outcome, keep)
-            again = _noted(tally, one, fault, shelf, teacher is not None)
-            waiting += again
+                break
         tell(tally)
     return tally
 

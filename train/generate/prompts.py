@@ -12,8 +12,9 @@ from medvlm.types import Conversation, Decoding
 from train.generate.sources import Source
 
 PROMPT_VERSION = 1
-WRITING = Decoding(temperature=0.7, top_p=0.95, max_tokens=700)
-EXACT = Decoding(temperature=0.0, max_tokens=300)
+PATIENCE = 1800.0  # seconds for a reply: a batch on a busy processor is slow, and what is cut off is lost
+WRITING = Decoding(temperature=0.7, top_p=0.95, max_tokens=480, seconds=PATIENCE)
+EXACT = Decoding(temperature=0.0, max_tokens=300, seconds=PATIENCE)
 AGAIN = 0.7  # temperature of a second try: greedy decoding would only say the same again
 
 _FRAME = (
