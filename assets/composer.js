@@ -87,7 +87,7 @@ document.addEventListener('keydown', (event) => {
 watch('value', () => {
   const now = props.value;
   if (!now || typeof now !== 'object') return;
-  if (now.accepted) {
+  if (now.accepted && (sent !== null || now.state === 'busy')) {
     if (sent !== null && box.value === sent) { box.value = ''; leaveEdit(); mean(null); }
     sent = null;
     clearTimeout(late);

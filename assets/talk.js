@@ -16,24 +16,7 @@ const looks = () => {
   return scan && scan.viewer ? scan.viewer.looks() : [];
 };
 
-const copy = async (button) => {
-  const text = button.closest('.turn').querySelector('.text').textContent;
-  const words = button.querySelector('span');
-  let done = true;
-  try {
-    await navigator.clipboard.writeText(text);
-  } catch (refused) { // Without https only the old way is open.
-    const area = document.createElement('textarea');
-    area.value = text;
-    document.body.append(area);
-    area.select();
-    done = document.execCommand('copy');
-    area.remove();
-    button.focus();
-  }
-  words.textContent = done ? 'Copied' : 'Not copied';
-  setTimeout(() => { words.textContent = 'Copy'; }, 1500);
-};
+const copy = (button) => window.copied(button, button.closest('.turn').querySelector('.text').textContent);
 
 // Follow the answer as it grows, unless somebody has scrolled up to read.
 let follow = true;

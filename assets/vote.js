@@ -9,6 +9,7 @@ const wrong = form.querySelector('.error');
 const note = form.querySelector('.note');
 const said = form.querySelector('.said');
 const guess = form.querySelector('.guess-tuned');
+const verdicts = form.querySelector('.verdicts');
 const single = form.dataset.form === 'single';
 const VERDICTS = { a: 'left', t: 'tie', n: 'neither', b: 'right' };
 const CRITERIA = ['correct', 'complete', 'relevant', 'clear', 'safe'];
@@ -174,6 +175,15 @@ const tag = (side, span) => {
   light();
   row.querySelector('select').focus();
 };
+// Where the keys of the vote work, and whoever does not see the page is told what is asked. Never away from somebody
+// who has begun to type, or who works elsewhere, in the picture perhaps: the keys work there as well.
+const welcome = () => {
+  const at = document.activeElement;
+  const box = at && scope().contains(at) ? at.closest('.ask')?.querySelector('textarea') : null;
+  const left = at && at.closest('[data-act=correct], [data-act=forward], [data-act=sign-in]'); // What led here is done.
+  const free = !at || at === document.body || (box && !box.value) || left;
+  if (free && form.checkVisibility() && !document.querySelector('dialog[open]')) verdicts.focus({ preventScroll: true });
+};
 const light = () => {
   // There may be several forms in the page; marks are those of the one in sight.
   if (!window.CSS || !CSS.highlights || !form.checkVisibility()) return;
@@ -249,7 +259,9 @@ const follow = () => {
   if (now.state === 'kept') { id = ''; unfold(false); }
   else if (now.state !== 'closed' && !id) { id = newId(); began = performance.now(); unfold(now.state === 'again'); }
   if (guess) guess.hidden = !now.ask;
+  const waited = !open();
   show(now.state);
+  if (waited && open()) welcome();
   tell(now.error || '');
   note.textContent = now.note || '';
   light();

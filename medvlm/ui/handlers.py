@@ -119,5 +119,6 @@ class Handlers:
                 yield self._updates.talk(seat, moment)
 
     def _ended(self, seat: Seat, moment: Moment) -> Update:
-        box = composer("idle", wrong=moment.error, back=moment.question)
+        # Accepted once more: of states that come in one go the page sees the last alone.
+        box = composer("idle", accepted=moment.phase == "done", wrong=moment.error, back=moment.question)
         return self._updates.talk(seat) | {self._parts.composer: box}

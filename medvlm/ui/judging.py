@@ -154,8 +154,10 @@ class Judging:
         accepted = False
         for moment in moments:
             if moment.phase in ("done", "failed"):
-                said = "Both answers are there." if moment.phase == "done" else ""
-                yield self._case(seat, booth, wrong=moment.error, back=moment.question, say=said)
+                said = "Both answers are there. Vote with A, T, N or B." if moment.phase == "done" else ""
+                # Accepted once more: the page may see the last of several states alone.
+                done = moment.phase == "done"
+                yield self._case(seat, booth, wrong=moment.error, back=moment.question, say=said, accepted=done)
                 return
             rows = {self._parts.bench: bench(booth.now, seat.session.scan, moment, question)}
             if accepted:

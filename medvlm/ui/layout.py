@@ -13,7 +13,7 @@ from medvlm.retention import Emptying
 from medvlm.ui import chat_tab, frame, receiving, scores_tab, viewer
 from medvlm.ui.doors import Doors
 from medvlm.ui.tabs import Tab
-from medvlm.ui.theme import FAVICON, asset, theme
+from medvlm.ui.theme import FAVICON, head, theme
 
 TITLE = "MedVLM"
 LOOPBACK_NAMES = frozenset(("127.0.0.1", "localhost", "[::1]"))
@@ -59,8 +59,7 @@ def web_app(room: chat_tab.Room, gate: Gate | None, local: bool, beside: Sequenc
         auth_message=NOT_FOR_DIAGNOSIS if gate else None,
         favicon_path=str(FAVICON),
         theme=theme(),
-        # As a style element of our own: Gradio rewrites the selectors of what it is given as css.
-        head=f"<style>{asset('app.css')}{asset('compare.css')}</style><script>{asset('stream.js')}</script>",
+        head=head(),
     )
     place = room.holding.place
     if place is not None and place.emptied:

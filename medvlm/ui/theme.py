@@ -18,6 +18,13 @@ def asset(name: str) -> str:
     return (ASSETS / name).read_text(encoding="utf-8")
 
 
+@cache
+def head() -> str:
+    """What every page of ours begins with. As a style element: Gradio rewrites the selectors of what it gets as css."""
+    styles, scripts = (asset("app.css"), asset("compare.css")), (asset("stream.js"), asset("copy.js"))
+    return f"<style>{''.join(styles)}</style><script>{''.join(scripts)}</script>"
+
+
 # The parts of the page that have a script of their own; the page is shown as ready when the last of them listens.
 SCRIPTS = ("header", "viewer", "scan", "talk", "composer", "porter")
 LISTENS = """

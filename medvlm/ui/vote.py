@@ -124,7 +124,7 @@ def _verdicts() -> str:
         f"<span>{words} <kbd>{key}</kbd></span></label>"
         for verdict, (words, key) in VERDICT_WORDS.items()
     )
-    return f'<div class="verdicts" role="radiogroup" aria-label="Which answer is better?">{choices}</div>'
+    return f'<div class="verdicts" role="radiogroup" tabindex="-1" aria-label="Which answer is better?">{choices}</div>'
 
 
 def _details(kind: Form, sides: tuple[Side, ...]) -> str:
@@ -171,7 +171,7 @@ def _correctness(side: Side, bar: bool = False) -> str:
         for number, value in enumerate(CORRECTNESS, 1)
     )
     legend = "How correct is the answer?" if bar else f"Answer {LETTERS[side]}: all in all"
-    kind = 'class="verdicts" data-digits' if bar else 'class="scale words"'
+    kind = 'class="verdicts" tabindex="-1" data-digits' if bar else 'class="scale words"'
     return f'<fieldset {kind}><legend class="sr">{legend}</legend>{choices}</fieldset>'
 
 

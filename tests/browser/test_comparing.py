@@ -32,6 +32,8 @@ pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
 QUESTION = "Is there a mass?"
 # Seeds of sides: with the one nobody is asked which answer is the tuned one's, with the other the reader is.
 UNASKED, ASKED = 1, 5
+# Where the keys of the vote work, and where screen readers say what is asked.
+VOTING = "document.activeElement.matches('#compare-vote [role=radiogroup]')"
 # Everything that comes on the line of answers, as the page's own scripts read it.
 EARS = """(() => {
     window.heard = [];
@@ -119,7 +121,7 @@ class Reader:
         self.page.press("#both-question", "Enter")
         self.page.wait_for_selector(f".exchange.last .words:text-is('{question}')")
         self.page.wait_for_selector(".vote[data-state=open]")
-        self.page.evaluate("document.activeElement.blur()")
+        self.page.wait_for_function(VOTING)
 
     def texts(self) -> list[str]:
         return self.page.locator("[data-answer] .text").all_inner_texts()
@@ -200,7 +202,7 @@ def test_keys_alone_fill_in_the_whole_vote(read: Any, theatre: Theatre) -> None:
     page.keyboard.press("/")
     page.keyboard.type(QUESTION)
     page.keyboard.press("Enter")
-    page.wait_for_selector(".vote[data-state=open]")
+    page.wait_for_function(VOTING)
     assert page.locator(".guess-tuned").is_visible()
     page.locator("[data-answer=left] .text").focus()
     for key in ("ArrowRight", "ArrowRight", "Shift+ArrowRight"):
@@ -241,6 +243,27 @@ def test_keys_alone_fill_in_the_whole_vote(read: Any, theatre: Theatre) -> None:
     page.wait_for_function("document.activeElement.id === 'both-question'")
 
 
+def test_the_focus_goes_to_the_vote_unless_the_next_question_has_been_begun(read: Any, theatre: Theatre) -> None:
+    reader = read()
+    page: Page = reader.page
+    reader.open_example()
+    reader.ask()
+    page.keyboard.press("a")
+    page.wait_for_selector("[name=verdict][value=left]:checked")
+    assert page.input_value("#both-question") == "" and page.evaluate("document.activeElement.value") == "left"
+    assert "Vote with A, T, N or B" in page.inner_text("#compare-ask [data-live]")
+    theatre.stage.seconds = {"base": 0.3, "tuned": 0.3}  # so that there is time to begin the next one
+    page.fill("#both-question", "And now?")
+    page.press("#both-question", "Enter")
+    page.wait_for_selector(".vote[data-state=closed]")
+    page.wait_for_function("document.querySelector('#both-question').value === ''")
+    page.keyboard.type("at be")
+    page.wait_for_selector(".exchange.last .words:text-is('And now?')")
+    page.wait_for_selector(".vote[data-state=open]")
+    page.keyboard.type("st")
+    assert page.input_value("#both-question") == "at best" and page.locator("[name=verdict]:checked").count() == 0
+
+
 def test_digits_choose_windows_of_the_picture_unless_a_grade_has_the_focus(read: Any) -> None:
     reader = read()
     page: Page = reader.page
@@ -272,8 +295,9 @@ def test_a_vote_comes_once_and_a_correction_points_to_it(read: Any, theatre: The
     page.click("[data-act=correct]")
     page.wait_for_selector(".vote[data-state=again]")
     assert page.locator('[name=verdict][value="left"]').is_checked(), "what was said is where it was"
-    page.click('.verdict:has([value="neither"])')
-    page.click(".submit")
+    page.wait_for_function(VOTING)
+    page.keyboard.press("n")
+    page.keyboard.press("Enter")
     page.wait_for_selector(".reveal:has-text('Both unacceptable')")
     first, second = theatre.ratings.kept.values()
     assert (first.corrects, second.corrects, second.verdict) == (None, first.id, "neither")
