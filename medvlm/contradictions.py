@@ -1,13 +1,14 @@
 """Contradictions between answers about one picture: a finding here and denied there, left here and right there."""
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Literal
 
+from medvlm.comparison import Comparison
 from medvlm.session import Session, Shown
 from medvlm.statements import COMPARED, Claim, Exchange, claims
-from medvlm.types import Arm, Conversation, View
+from medvlm.types import Conversation, View
 
 Kind = Literal["side", "negation"]
 # What makes a picture abnormal wherever it is; a catheter or a plane does not.
@@ -133,11 +134,32 @@ def sentence(conflicts: Sequence[Conflict]) -> str:
     return f"This {what} an earlier answer: {said}{more}."
 
 
-def between(question: str, answers: Mapping[Arm, str]) -> str:
-    """The sentence for two arms' answers to one question; empty where they do not contradict each other."""
-    if set(answers) != {"base", "tuned"}:
-        return ""
-    found = conflict(Exchange(question, answers["base"]), Exchange(question, answers["tuned"]))
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """What stands under one exchange of a case: a sentence about both answers, and one under each, empty for none."""
+
+    both: str = ""
+    sides: tuple[str, str] = ("", "")
+
+
+def in_case(now: Comparison) -> tuple[Marked, ...]:
+    """For each question of a case that both have answered, in order; answers are read as their reader saw them."""
+    told: tuple[list[Told], list[Told]] = [], []
+    for number in range(len(now.conversations[0].turns) // 2):
+        question, seen = now.questions[number], now.seen[number]
+        place = None if seen is None else (seen.scan.sha256, seen.look.plane, seen.look.slice)
+        for side in (0, 1):
+            told[side].append((place, Exchange(question, now.as_voted(side, 2 * number + 1).text)))
+    alone = (among(told[0]), among(told[1]))
+    return tuple(
+        Marked(between(one.question, one.answer, other.answer), (sentence(alone[0][n]), sentence(alone[1][n])))
+        for n, ((_, one), (_, other)) in enumerate(zip(*told, strict=True))
+    )
+
+
+def between(question: str, one: str, other: str) -> str:
+    """The sentence for two answers to one question; empty where they do not contradict each other."""
+    found = conflict(Exchange(question, one), Exchange(question, other))
     if found is None:
         return ""
     what = {"side": "name different sides", "negation": "contradict each other"}[found.kind]

@@ -161,6 +161,20 @@ def test_the_case_as_it_is_drawn_says_no_name_before_the_vote_and_both_after_it(
     assert secrets(bench(a_case(blinded=False), None)) != []
 
 
+def test_answers_that_contradict_each_other_are_marked_after_the_vote_alone() -> None:
+    now = Comparison.begun(entrants(FakeModel()), 1, True)
+    for question, left, right in (
+        ("Is there an effusion?", "No, there is no effusion.", "Yes, there is an effusion."),
+        ("What else?", "There is an effusion.", "Nothing else."),
+    ):
+        now = now.asked(question, None, None).answered((left, right))
+    after = replace(now, rating=now.voted(ballot_of(said(), "", ""), "reader-one"))
+    both, own = "The two answers contradict each other", "This contradicts an earlier answer"
+    assert both not in bench(now, None) and own not in bench(now, None)
+    assert bench(after, None).count(both) == 1 and bench(after, None).count(own) == 1
+    assert both in bench(replace(now, blinded=False), None), "where names are shown nothing is given away"
+
+
 def test_answers_that_are_written_look_alike_and_the_wait_says_for_what() -> None:
     running = Comparison.begun(entrants(FakeModel()), 1, True).asked("Where?", None, None)
     html = bench(running, None, Moment("writing", "It is", "There are"), "Where?")

@@ -202,11 +202,9 @@ def test_the_sentence_names_what_is_contradicted_in_its_own_words() -> None:
 
 def test_the_two_arms_are_told_apart_only_where_both_answered_and_conflict() -> None:
     question = "Is there a mass?"
-    assert between(question, {"base": YES, "tuned": NO}).startswith("The two answers contradict each other")
-    assert between("Where is the mass?", {"base": "left lung", "tuned": "right lung"}).startswith(
-        "The two answers name different sides"
-    )
-    assert between(question, {"base": YES, "tuned": "Yes, there is."}) == "" == between(question, {"tuned": NO})
+    assert between(question, YES, NO).startswith("The two answers contradict each other")
+    assert between("Where is the mass?", "left lung", "right lung").startswith("The two answers name different sides")
+    assert between(question, YES, "Yes, there is.") == ""
 
 
 def test_long_answers_are_cut_at_a_word() -> None:

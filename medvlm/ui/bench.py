@@ -5,6 +5,7 @@ from html import escape
 
 from medvlm.comparing import Moment
 from medvlm.comparison import Comparison
+from medvlm.contradictions import Marked, in_case
 from medvlm.differences import Marks, differences
 from medvlm.disguise import Disguised
 from medvlm.ratings.records import SIDES, Candidate
@@ -52,20 +53,21 @@ def _turn(now: Comparison, number: int, last: bool, moment: Moment | None) -> st
         columns = [_column(now, side, text, (), ()) for side, text in enumerate(texts)]
         return exchange(now.questions[number], columns, about, doing=_doing(moment) if moment is not None else "")
     shown = [now.as_voted(side, 2 * number + 1) for side in (0, 1)]
+    # As the names, only after the vote: who judges blinded judges alone.
+    told = in_case(now)[number] if now.named else Marked()
     marks = differences(shown[0].text, shown[1].text) if now.rating is not None and last else NO_MARKS
+    facts = [_facts(one, now.reports[side]) if now.named and last else [] for side, one in enumerate(shown)]
     columns = [
-        _column(
-            now, side, one.text or NO_WORDS, _facts(one, now.reports[side]) if now.named and last else (), marks[side]
-        )
+        _column(now, side, one.text or NO_WORDS, facts[side], marks[side], told.sides[side])
         for side, one in enumerate(shown)
     ]
-    return exchange(now.questions[number], columns, about, last=last)
+    return exchange(now.questions[number], columns, about, last=last, note=told.both)
 
 
-def _column(now: Comparison, side: int, text: str, facts: Sequence[str], marks: Marks) -> Column:
+def _column(now: Comparison, side: int, text: str, facts: Sequence[str], marks: Marks, note: str = "") -> Column:
     candidate = now.entrants[side].candidate
     name = words(candidate) if now.named else ""
-    return Column(SIDES[side], text, name, tuple(facts), marks, (candidate.arm or "") if now.named else "")
+    return Column(SIDES[side], text, name, tuple(facts), marks, (candidate.arm or "") if now.named else "", note)
 
 
 def words(candidate: Candidate) -> str:

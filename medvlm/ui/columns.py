@@ -15,7 +15,7 @@ class Column:
     """One answer as it stands in its column.
 
     `name` and `arm`: who wrote it, empty for as long as nobody may know; `facts`: what stands under it. `marks`:
-    (start, stop) of characters that differ from the other answer.
+    (start, stop) of characters that differ from the other answer. `note`: what is wrong with it, in a sentence.
     """
 
     side: Side
@@ -24,10 +24,13 @@ class Column:
     facts: tuple[str, ...] = ()
     marks: tuple[tuple[int, int], ...] = ()
     arm: str = ""
+    note: str = ""
 
 
-def exchange(question: str, columns: Sequence[Column], about: str = "", last: bool = True, doing: str = "") -> str:
-    """One question with its answers (two, or one alone). `about`: the picture, in words.
+def exchange(
+    question: str, columns: Sequence[Column], about: str = "", last: bool = True, doing: str = "", note: str = ""
+) -> str:
+    """One question with its answers (two, or one alone). `about`: the picture, in words; `note`: of both answers.
 
     The vote is on the answers of the `last` one. `doing`: what is going on while they are written, the same for all.
     """
@@ -42,7 +45,7 @@ def exchange(question: str, columns: Sequence[Column], about: str = "", last: bo
     return (
         f'<section class="exchange{" last" if last else ""}"><p class="asked"><span class="sr">Question: </span>'
         f'<span class="words">{escape(question)}</span>{which}</p>{waiting}'
-        f'<div class="pair{" alone" if alone else ""}">{sides}</div></section>'
+        f'<div class="pair{" alone" if alone else ""}">{sides}</div>{_note(note)}</section>'
     )
 
 
@@ -57,8 +60,13 @@ def _column(column: Column, last: bool, alone: bool) -> str:
     head = f'<span class="sr">{spoken}</span><b aria-hidden="true">{letter}</b>{name}'
     return (
         f'<article class="answer-side"{voted}><h3>{head}</h3>'
-        f'<p class="text"{words}>{_marked(column)}</p>{f"<p class=meta>{facts}</p>" if facts else ""}</article>'
+        f'<p class="text"{words}>{_marked(column)}</p>{_note(column.note)}'
+        f"{f'<p class=meta>{facts}</p>' if facts else ''}</article>"
     )
+
+
+def _note(sentence: str) -> str:
+    return f'<p class="note">{escape(sentence)}</p>' if sentence else ""
 
 
 def _marked(column: Column) -> str:
