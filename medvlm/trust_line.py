@@ -20,6 +20,13 @@ METRICS: dict[QuestionKind, tuple[str, str]] = {
     "open": ("strict_open", "words recalled "),
 }
 SEEN = ", on pictures that training has seen"
+# A run of weights that were trained alike, but for the test's pictures, names its adapter so.
+UNSEEN = " (disjoint)"
+ALIKE = ", trained alike without these pictures"
+WHY = (
+    "The adapter that answers here has seen the pictures of its own test, so the figure is that of one that was "
+    "trained in the same way and has not."
+)
 NOT_REAL = "not evaluated on real images"
 # A question that can be answered by yes or no, or by one of the things that it names.
 _CLOSED = re.compile(
@@ -50,8 +57,9 @@ def trust_line(
     """What scores say of answers to this kind of question about this kind of picture.
 
     `adapter`: SHA-256 of the adapter that is loaded; only runs of these weights count, for either arm of theirs. None
-    takes the app's own adapter, by its name. Without scores on real pictures it says so, with the drawings' score if
-    there is one. Cheap to call again: runs are read when they change.
+    takes the app's own adapter, by its name. Where training has seen the pictures, the figure is that of weights that
+    were trained alike and have not, if there is one, and the line says so. Without scores on real pictures it says
+    that, with the drawings' score if there is one. Cheap to call again: runs are read when they change.
     """
     found = (shelf or _shelf()).look()
     return _line(found, domain, kind, arm, adapter)
@@ -65,13 +73,19 @@ def _shelf() -> RunShelf:
 @lru_cache(maxsize=256)
 def _line(found: Shelf, domain: Domain, kind: QuestionKind, arm: Arm, adapter: str | None) -> TrustLine:
     metric, words = METRICS[kind]
-    own = {name: one for name, one in found.boards.items() if _counts(one, arm, metric, adapter)}
+    whole = {name: one for name, one in found.boards.items() if _whole(one, arm, metric)}
+    own = {name: one for name, one in whole.items() if _of(one, adapter)}
     real = _best(own, domain, arm, metric, real=True)
     what = f"{DOMAIN_NAMES[domain]}, {kind} questions"
+    if real is not None and _seen(own[real[0]], arm):
+        alike = {name: one for name, one in whole.items() if _alike(one, own.values()) and not _seen(one, arm)}
+        other = _best(alike, domain, arm, metric, real=True)
+        if other is not None:
+            return TrustLine(f"{what}: {words}{said(other[1], 'percent')}{ALIKE}", f"Run {other[0]}. {WHY}")
     if real is not None:
         run, figure = real
+        seen = SEEN if _seen(own[run], arm) else ""
         notes = own[run].info.notes
-        seen = SEEN if any("training" in note for note in notes) else ""
         return TrustLine(f"{what}: {words}{said(figure, 'percent')}{seen}", " ".join((f"Run {run}.", *notes)))
     drawn = _best(own, domain, arm, metric, real=False)
     if drawn is None or drawn[1].value is None:
@@ -84,16 +98,30 @@ def question_kind(question: str) -> QuestionKind:
     return "closed" if _CLOSED.search(question.strip()) else "open"
 
 
-def _counts(one: Board, arm: Arm, metric: str, adapter: str | None) -> bool:
-    """Whole runs of these weights, asked as they are; a trial with a limit is none."""
+def _whole(one: Board, arm: Arm, metric: str) -> bool:
+    """Whole runs, asked as the app asks; a trial with a limit is none."""
     info = one.info
-    weights = info.adapter_sha256 == adapter if adapter is not None else info.adapter == "nano-med"
     asked = info.state == "finished" and info.limit is None and ":" not in info.task
-    return weights and asked and info.quantization in ("nf4", "4bit") and one.column(arm, metric) is not None
+    return asked and info.quantization in ("nf4", "4bit") and one.column(arm, metric) is not None
+
+
+def _of(one: Board, adapter: str | None) -> bool:
+    return one.info.adapter_sha256 == adapter if adapter is not None else one.info.adapter == "nano-med"
+
+
+def _alike(one: Board, own: Iterable[Board]) -> bool:
+    """Whether these weights are an own run's, but for the pictures that they were trained on."""
+    named = {(f"{board.info.adapter}{UNSEEN}", board.info.model_revision) for board in own}
+    return (one.info.adapter, one.info.model_revision) in named
+
+
+def _seen(one: Board, arm: Arm) -> bool:
+    """Whether training has seen the run's pictures; it was none of the base's."""
+    return arm == "tuned" and any("training" in note for note in one.info.notes)
 
 
 def _best(boards: Mapping[str, Board], domain: Domain, arm: Arm, metric: str, real: bool) -> tuple[str, Figure] | None:
-    """The run with the most pictures of the domain: first among those without a caution, then among the others."""
+    """The run with the most pictures of the domain: first among those that training has not seen, then the others."""
     found = []
     for name, one in boards.items():
         if one.info.real is not real:
@@ -101,7 +129,7 @@ def _best(boards: Mapping[str, Board], domain: Domain, arm: Arm, metric: str, re
         chosen = Selection(Side(name, arm), None, metric, domain)
         figure = overall(compared(boards, chosen)).first
         if figure.value is not None and figure.clusters >= FEWEST:
-            found.append((not one.info.notes, figure.clusters, name, figure))
+            found.append((not _seen(one, arm), figure.clusters, name, figure))
     return max(found, key=lambda row: row[:3])[2:] if found else None
 
 

@@ -63,6 +63,18 @@ def test_pictures_that_training_has_seen_are_said_to_be_and_clean_ones_go_first(
     assert trust_line("ct", "closed", shelf=found).more == "Run clean."
 
 
+def test_weights_trained_alike_speak_for_those_that_have_seen_the_pictures(tmp_path: Path) -> None:
+    seen = many(name="seen", notes=("These pictures stand in the training split.",))
+    alike = many(20, name="alike", adapter="nano-med (disjoint)", adapter_sha256="d" * 64)
+    found = shelf(tmp_path, seen=seen, alike=alike)
+    told = trust_line("ct", "closed", adapter="a" * 64, shelf=found)
+    assert told.text.endswith("n = 20, trained alike without these pictures") and "Run alike" in told.more
+    base = trust_line("ct", "closed", "base", "a" * 64, found)
+    assert base.text.endswith("n = 60"), "the base was trained on none of them"
+    other = many(20, name="other", adapter="nano-med (disjoint)", model_revision="x" * 16)
+    assert "training has seen" in line("ct", "closed", shelf=shelf(tmp_path / "b", seen=seen, other=other))
+
+
 def test_too_few_pictures_are_no_evaluation(tmp_path: Path) -> None:
     found = shelf(tmp_path, few=many(9))
     assert line("ct", "closed", shelf=found).endswith("not evaluated on real images")
