@@ -1,4 +1,5 @@
 // The Ratings tab's parts: buttons, choices and the sign-in all become one event, 'act', which the server hears.
+const NAME = 'medvlm-reader'; // The made-up name under which this browser's votes are kept.
 const told = (act, data) => trigger('act', { ...data, act });
 
 element.addEventListener('click', (event) => {
@@ -15,12 +16,17 @@ element.addEventListener('change', (event) => {
 element.addEventListener('submit', (event) => {
   event.preventDefault();
   const form = event.target;
-  if (form.dataset.act) told(form.dataset.act, Object.fromEntries(new FormData(form)));
+  if (!form.dataset.act) return;
+  const data = Object.fromEntries(new FormData(form));
+  try { if (data.reader) localStorage.setItem(NAME, data.reader); } catch (refused) { /* A browser may keep nothing. */ }
+  told(form.dataset.act, data);
 });
 watch('value', () => {
   // What comes instead of a case is read out and can be left by Enter.
   const first = element.querySelector('.rt-panel button, .rt-focus');
   if (first && element.checkVisibility()) first.focus({ preventScroll: true });
+  const named = element.querySelector('form [name=reader]');
+  try { if (named && !named.value) named.value = localStorage.getItem(NAME) || ''; } catch (refused) { /* Nor tell. */ }
 });
 // Figures are drawn when somebody looks, and again when somebody comes back.
 if (element.id === 'rt-door' || element.closest('#rt-door')) {

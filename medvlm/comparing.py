@@ -215,12 +215,13 @@ class Comparing:
 
 def _rating(now: Comparison, payload: Mapping[str, Any]) -> Rating:
     ballot = ballot_of(payload, now.as_voted(0).text, now.as_voted(1).text)
-    reader = now.rating.reader if now.rating is not None else _reader(payload.get("reader"))
+    reader = now.rating.reader if now.rating is not None else reader_name(payload.get("reader"))
     look = payload.get("look")
     return now.voted(ballot, reader, json.dumps(look, sort_keys=True) if isinstance(look, dict) else "")
 
 
-def _reader(name: Any) -> str:
+def reader_name(name: Any) -> str:
+    """The pseudonym that votes are kept under. Raises `UserError` for none, or one that is too long."""
     said = " ".join(str(name or "").split())
     if not said or len(said) > LONGEST_READER or not said.isprintable():
         raise UserError(f"A vote needs a reader's name of 1 to {LONGEST_READER} letters. Give one; it may be made up.")

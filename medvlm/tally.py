@@ -118,7 +118,7 @@ def tally(said: Ballots, duel: Duel) -> Tally:
         longer_wins=wording.longer_wins(votes),
         ranking=_ranking(said),
         names=_names(said.candidates.values()),
-        reviewed=_reviewed(said),
+        reviewed=reviewed(said),
     )
 
 
@@ -155,10 +155,11 @@ def _names(candidates: Iterable[Candidate]) -> dict[str, str]:
     return {one.id: one.name if often[one.name] == 1 else f"{one.name} ({one.id[:8]})" for one in known}
 
 
-def _reviewed(said: Ballots) -> dict[str, Mapping[Correctness, Figure]]:
+def reviewed(said: Ballots) -> dict[str, Mapping[Correctness, Figure]]:
+    """For each candidate with answers that were judged alone, by name: the share that was right, partly or wrong."""
     names = _names(said.candidates.values())
-    reviewed = sorted({review.candidate for review in said.reviews}, key=lambda one: names[one])
-    return {names[one]: reviews.shares(reviews.of_candidate(said.reviews, one)) for one in reviewed}
+    met = sorted({review.candidate for review in said.reviews}, key=lambda one: names[one])
+    return {names[one]: reviews.shares(reviews.of_candidate(said.reviews, one)) for one in met}
 
 
 def outcome_words(outcome: Outcome, names: tuple[str, str]) -> str:

@@ -67,6 +67,18 @@ def many(n: int = 60, **changed: object) -> Run:
     return run(cases, **changed)
 
 
+def open_run() -> Run:
+    """Three open questions about one drawing and one that yes answers; every answer names its writer."""
+    scored = both(0.0, 1.0, "strict_open")
+    cases = [Case(f"q{i}", "ct", scored, "ORGAN", closed=False, image="phantom:ct:3") for i in range(4)]
+    made = run(cases, name="drawn", task="phantoms", dataset="phantoms", real=False)
+    words = {"base": "As nano I see no liver.", "tuned": "nano-med sees the liver."}
+    told = (replace(one, question=f"What is {one.sample_id}?", text=words[one.arm]) for one in made.predictions)
+    return replace(
+        made, predictions=tuple(one if one.sample_id == "q3" else replace(one, reference="liver") for one in told)
+    )
+
+
 def written(folder: Path, made: Run) -> Path:
     """The run as a folder that `python -m eval run` would have written."""
     scores.write_info(folder, made.info)

@@ -14,12 +14,14 @@ import pytest
 from medvlm.handout import Handout
 from medvlm.privacy import Gate
 from medvlm.ratings.store import RatingStore
+from medvlm.run_shelf import RunShelf
 from medvlm.studies.design import Design
-from medvlm.ui import ratings_html, study_page
+from medvlm.ui import ratings_html, review_page, study_page
 from medvlm.ui.ratings_tab import PLOTS, Parts, RatingsRoom, Tab, View, _parts, build
 from medvlm.ui.study_page import Chair
 from tests import studies_cases as made
 from tests.rating_cases import full, rich, simple
+from tests.score_cases import open_run, written
 
 EVIL = '<img src=x onerror="alert(1)">'
 
@@ -35,6 +37,11 @@ class Page:
 
     def act(self, act: str, **data: Any) -> dict[Any, Any]:
         return self.tab.act(self.chair, self.view, SimpleNamespace(_data={"act": act, **data}))  # type: ignore[arg-type]
+
+    def judge(self, correctness: str | None, key: str) -> dict[Any, Any]:
+        said = {"scores": [None] * 5, "errors": [], "correctness": correctness}
+        payload = {"id": "0" * 32, "key": key, "verdict": None, "left": said, "right": None}
+        return self.tab.judge(self.chair, SimpleNamespace(_data=payload))  # type: ignore[arg-type]
 
     def vote(self, verdict: str, key: str) -> dict[Any, Any]:
         said = {"scores": [None] * 5, "errors": []}
@@ -59,8 +66,9 @@ def store(tmp_path: Path) -> Iterator[RatingStore]:
 
 
 @pytest.fixture
-def page(store: RatingStore) -> Page:
-    room = RatingsRoom(lambda: store, Handout(), Gate("off"))
+def page(store: RatingStore, tmp_path: Path) -> Page:
+    shelf = RunShelf([written(tmp_path / "runs" / "drawn", open_run()).parent])
+    room = RatingsRoom(lambda: store, Handout(), Gate("off"), shelf)
     parts = parts_of(room)
     return Page(Tab(room, parts), parts, Chair(room.handout), View())
 
@@ -153,6 +161,27 @@ def test_a_training_case_teaches_before_the_next_one_comes(page: Page, store: Ra
     told = page.vote("left", shown[desk.form]["key"])
     assert "reference answer" in told[desk.head] and told[desk.form]["state"] == "kept"
     assert "case 2 of 2" in page.act("forward")[desk.head]
+
+
+def test_single_answers_are_judged_without_names_and_counted_after(page: Page, store: RatingStore) -> None:
+    bench, desk = page.parts.bench, page.parts.desk
+    assert '<option value="drawn">drawn (6)</option>' in page.act("open")[page.parts.board]
+    assert "made up" in page.act("review", run="drawn", reader=" ")[page.parts.board]
+    shown = page.act("review", run="drawn", reader="Reader A")
+    assert shown[page.parts.results]["visible"] is False and shown[desk.door] == "" and page.act("open") == {}
+    for number in range(1, 7):
+        assert f"answer {number} of 6" in shown[bench.head] and "liver" in shown[bench.answer]
+        assert "nano" not in str(shown[bench.answer]) and "Reference" in shown[bench.answer]
+        assert shown[bench.scan]["scans"] and shown[bench.form]["state"] == "open"
+        key = shown[bench.form]["key"]
+        assert "how correct" in page.judge(None, key)[bench.form]["error"]
+        assert page.judge("right", "another")[bench.form]["state"] == "closed"
+        shown = page.judge("partly", key)
+    assert review_page.ENDED in shown[bench.head] and shown[bench.form]["state"] == "closed"
+    shown = page.act("leave-review")
+    assert "Answers judged alone" in shown[page.parts.board] and "nano-med" in shown[page.parts.board]
+    assert shown[bench.room]["visible"] is False and "Sign in" in shown[desk.door]
+    assert {one.reader for one in store.ratings()} == {"Reader A"}
 
 
 def test_every_part_of_the_tab_is_heard(store: RatingStore) -> None:

@@ -5,8 +5,9 @@ from html import escape
 
 from medvlm.plots_layout import Cell, Plot
 from medvlm.plots_ratings import words
-from medvlm.ratings.records import Case, RatedAnswer, Rating
+from medvlm.ratings.records import Case, Correctness, RatedAnswer, Rating
 from medvlm.results import MOST_CASES, CaseRow, Form, Order, Shelf
+from medvlm.reviews import JUDGED
 from medvlm.statistics import Figure
 from medvlm.tally import Duel, Tally
 from medvlm.types import DOMAIN_NAMES
@@ -92,13 +93,12 @@ def errors_table(found: Tally) -> str:
     )
 
 
-def reviewed(found: Tally) -> str:
-    """Answers that were judged alone."""
-    if not found.reviewed:
+def reviewed(found: Mapping[str, Mapping[Correctness, Figure]]) -> str:
+    """Answers that were judged alone, by who gave them."""
+    if not found:
         return ""
     rows: list[tuple[Cell, ...]] = [
-        (name, *(words(shares[kind], 100) for kind in ("right", "partly", "wrong")))
-        for name, shares in found.reviewed.items()
+        (name, *(words(shares[kind], 100) for kind in JUDGED)) for name, shares in found.items()
     ]
     return (
         '<section class="rt-card" aria-label="Answers judged alone"><h3>Answers judged alone, per cent</h3>'

@@ -1,5 +1,6 @@
 """A reader study in the page: signing in, one case after another with the vote's form, and what a leader sees."""
 
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from medvlm.results import Results
 from medvlm.studies.pictures import Pictures
 from medvlm.studies.progress import Progress, progress
 from medvlm.studies.reading import Pass, ReadingRoom, Task
+from medvlm.studies.reviewing import Turn
 from medvlm.types import Scan
 from medvlm.ui import vote
 from medvlm.ui.columns import Column, exchange
@@ -42,10 +44,19 @@ class Chair:
 
     def __init__(self, handout: Handout) -> None:
         self._handout = handout
+        # One step at a time: what was asked for before somebody signed in must not come after it.
+        self.lock = threading.RLock()
         self.holder: Holder = handout.holder()
         self.who: Pass | None = None
         self.task: Task | None = None
         self.scan: Scan | None = None
+        # The single answer that is before them.
+        self.turn: Turn | None = None
+
+    @property
+    def reads(self) -> bool:
+        """Whether a study or single answers are read here: no results are seen meanwhile."""
+        return self.turn is not None or (self.who is not None and self.who.role == "reader")
 
     def __deepcopy__(self, _: object) -> "Chair":
         # Whoever copies a chair wants one of their own: nobody ever reads in another person's name.
@@ -53,7 +64,7 @@ class Chair:
 
     def leave(self) -> None:
         """Nobody sits here any more, and nothing of the case can be fetched."""
-        self.who = self.task = self.scan = None
+        self.who = self.task = self.scan = self.turn = None
         self.holder.keep()
 
 
@@ -76,15 +87,20 @@ class Desk:
 
 def build(chair: Any, door: Any) -> Desk:
     """The reading room, shut, inside the tab that is open. `chair`: a State; `door`: where people sign in."""
-    with gr.Column(elem_id="rt-room", elem_classes="reading", visible=False) as room:
+    with gr.Column(elem_id="rt-room", elem_classes="reading rt-room", visible=False) as room:
         head = html("", elem_id="rt-head", js_on_load=asset("ratings.js"))
-        with gr.Row(elem_id="rt-desk", equal_height=False):
-            with gr.Column(elem_id="rt-left", min_width=0):
-                scan = html({"scans": []}, elem_id="rt-scan", html_template=VIEWER, js_on_load=MOUNT, head=HEAD)
-            with gr.Column(elem_id="rt-right", min_width=0):
+        with gr.Row(elem_id="rt-desk", elem_classes="rt-desk", equal_height=False):
+            with gr.Column(elem_classes="rt-left", min_width=0):
+                scan = reading_viewer("rt-scan")
+            with gr.Column(elem_classes="rt-right", min_width=0):
                 pair = html("", elem_id="rt-pair", js_on_load=None)
                 form = vote.form("pair", elem_id="rt-vote")
     return Desk(chair, door, room, head, scan, pair, form)
+
+
+def reading_viewer(name: str) -> Any:
+    """A viewer of the Ratings tab, with nothing to show yet."""
+    return html({"scans": []}, elem_id=name, html_template=VIEWER, js_on_load=MOUNT, head=HEAD)
 
 
 class Studying:

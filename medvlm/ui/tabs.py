@@ -16,6 +16,7 @@ from medvlm.host import Host
 from medvlm.keeping import Holding
 from medvlm.ratings.records import Candidate
 from medvlm.ratings.store import RatingStore
+from medvlm.run_shelf import RunShelf
 from medvlm.studies.answering import local_candidates, served_candidates
 from medvlm.types import Arm
 from medvlm.ui import compare_tab, ratings_tab, scores_tab
@@ -35,7 +36,8 @@ def beside(host: Host, handout: Handout, holding: Holding, chosen: AppSettings) 
     store = cache(RatingStore)
     comparing = Comparing(host, arms_of(lambda: candidates(chosen)), pairing.stream, BallotBox(store).keep)
     compare = compare_tab.CompareRoom(comparing, holding)
-    scores, ratings = scores_tab.ScoresRoom(), ratings_tab.RatingsRoom(store, handout)
+    shelf = RunShelf()
+    scores, ratings = scores_tab.ScoresRoom(shelf), ratings_tab.RatingsRoom(store, handout, shelf=shelf)
     return (
         Tab("Compare", lambda blocks, frame: compare_tab.build(compare, blocks, frame)),
         Tab("Scores", lambda blocks, _: scores_tab.build(scores, blocks)),

@@ -11,13 +11,14 @@ from fastapi import FastAPI
 from medvlm.handout import Handout
 from medvlm.privacy import Gate
 from medvlm.ratings.store import RatingStore
+from medvlm.run_shelf import RunShelf
 from medvlm.session import Choices
 from medvlm.ui import frame, viewer
 from medvlm.ui.doors import Doors
 from medvlm.ui.layout import LOOPBACK_NAMES
 from medvlm.ui.ratings_tab import RatingsRoom, build
 from medvlm.ui.server import listen, serve
-from medvlm.ui.theme import FAVICON, asset, theme
+from medvlm.ui.theme import FAVICON, head, theme
 
 
 def page(handout: Handout, store: str) -> gr.Blocks:
@@ -25,7 +26,7 @@ def page(handout: Handout, store: str) -> gr.Blocks:
     with gr.Blocks(title="MedVLM", analytics_enabled=False, fill_width=True) as blocks:
         frame.build(handout, Choices())
         with gr.Tabs(elem_id="tabs"), gr.Tab("Ratings", id="ratings"):
-            build(RatingsRoom(lambda: RatingStore(store), handout, Gate("off")), blocks)
+            build(RatingsRoom(lambda: RatingStore(store), handout, Gate("off"), RunShelf([])), blocks)
     for function in blocks.fns.values():
         function.api_visibility = "private"
     blocks.queue(max_size=None, default_concurrency_limit=None, api_open=False)
@@ -39,7 +40,7 @@ def main(port: int, store: str) -> None:
     gr.mount_gradio_app(
         app, page(handout, store), path="/", footer_links=[], run_history=False, enable_monitoring=False,
         ssr_mode=False, show_error=False, favicon_path=str(FAVICON), theme=theme(),
-        head=f"<style>{asset('app.css')}{asset('compare.css')}</style><script>{asset('stream.js')}</script>",
+        head=head(),
     )  # fmt: skip
     app.add_middleware(Doors, hosts=LOOPBACK_NAMES)
     serve(app, listen("127.0.0.1", port), lambda: print("ready", flush=True))
