@@ -1,14 +1,16 @@
 // The Scores tab: asks for what is chosen, draws it, keeps it in the page's address. Runs once, in the tab's element.
-// The server is asked by `server.look` `rows` `open_case` `published` `version`.
+// The server is asked by `server.look` `rows` `open_case` `published` `version` `training`.
 const FIELDS = ['task', 'run', 'against', 'metric', 'domain', 'kind', 'which', 'words', 'at_domain', 'at_kind'];
 const root = element.querySelector('.sc');
 const part = (name) => root.querySelector(`[data-part=${name}]`);
 const say = (words) => { root.querySelector('[data-live]').textContent = words; };
 const LIGHT = { ink: '#17222a', line: '#dbe2e6', panel: '#ffffff', quiet: '#52616b' };
 const CAUTION = 'Research demo. Not for diagnosis.';
+const UNREAD = 'The scores could not be read. Check that the page is still connected; it tries again by itself.';
 let query = {};
 let plots = {};
 let outside = {};
+let lessons = {};
 let asked = 0;
 let known = 0;
 let place = -1;
@@ -56,7 +58,7 @@ const toned = (layout, tone, paper) => {
 };
 const whiskers = (data, tone) => data.map((trace) => (trace.error_x ? { ...trace, error_x: { ...trace.error_x, color: tone.ink } } : trace));
 
-const figureOf = (name) => plots[name] || outside[name];
+const figureOf = (name) => plots[name] || outside[name] || lessons[name];
 // One after the other: of two that draw the same plot at once, the one with the older tones could end last.
 let drawn = Promise.resolve();
 const draw = (within) => (drawn = drawn.then(() => drawAll(within)));
@@ -75,12 +77,16 @@ const drawAll = async (within) => {
     const tone = tones(); // Of this moment: the theme may have changed since the first plot.
     const made = figureOf(frame.dataset.plot);
     const canvas = frame.querySelector('.sc-canvas');
-    if (!made || !canvas.isConnected) continue;
+    // What is folded away, or in a tab that is not looked at, has no width: it is drawn when it is seen.
+    if (!made || !canvas.isConnected || !canvas.clientWidth) continue;
+    const as = `${canvas.clientWidth} ${Object.values(tone)}`;
+    if (canvas.made === made && canvas.as === as) continue;
     const narrow = canvas.clientWidth < 480;
     const layout = toned(made.layout, tone);
     layout.title = { text: '' };
     layout.margin = { ...layout.margin, t: 30 };
     if (narrow) layout.font.size = 11;
+    Object.assign(canvas, { made, as });
     await Plotly.react(canvas, whiskers(made.data, tone), layout, { displayModeBar: false, responsive: true });
     if (!canvas.listens) {
       canvas.listens = true;
@@ -132,7 +138,10 @@ const look = async () => {
   try {
     got = await server.look(query);
   } catch (problem) {
-    if (turn === asked) say('The scores could not be read. Check that the page is still connected.');
+    if (turn !== asked) return;
+    say(UNREAD);
+    if (!known) part('head').innerHTML = `<p class="sc-caution">${UNREAD}</p>`;
+    setTimeout(() => { if (turn === asked) look(); }, 5000);
     return;
   }
   if (turn !== asked) return;
@@ -140,7 +149,7 @@ const look = async () => {
   plots = got.plots;
   query = got.query;
   for (const name of ['head', 'figures', 'main', 'cases', 'more', 'flips', 'about']) swap(part(name), got.parts[name] || '');
-  root.querySelector('.sc-outside').hidden = !got.parts.figures;
+  root.querySelector('.sc-published-box').hidden = !got.parts.figures;
   root.setAttribute('aria-busy', 'false');
   const first = root.querySelector('.sc-card[data-side=first] .sc-value');
   if (first) say(`${first.closest('.sc-card').querySelector('h3').textContent}: ${first.textContent}`);
@@ -184,25 +193,7 @@ const save = async (name, form) => {
   say(`${link.download} was saved`);
   setTimeout(() => URL.revokeObjectURL(link.href), 10000);
 };
-const copy = async (button, text) => {
-  let done = true;
-  try {
-    await navigator.clipboard.writeText(text);
-  } catch (refused) { // Without https only the old way is open.
-    const area = document.createElement('textarea');
-    area.value = text;
-    document.body.append(area);
-    area.select();
-    done = document.execCommand('copy');
-    area.remove();
-    button.focus();
-  }
-  const words = button.querySelector('span');
-  const before = words.textContent;
-  words.textContent = done ? 'Copied' : 'Not copied';
-  say(words.textContent);
-  setTimeout(() => { words.textContent = before; }, 1500);
-};
+const copy = async (button, text) => say(await window.copied(button, text));
 
 // One case: its picture, answers and verdicts.
 const dialog = root.querySelector('.sc-dialog');
@@ -267,12 +258,16 @@ element.addEventListener('input', (event) => {
   clearTimeout(typing);
   typing = setTimeout(() => { query = { ...query, words: event.target.value, start: 0 }; list(); }, 250);
 });
-element.querySelector('.sc-outside').addEventListener('toggle', (event) => {
-  if (event.target.open && !part('published').firstChild) published({});
+element.querySelector('.sc-published-box').addEventListener('toggle', (event) => {
+  if (!event.target.open) return;
+  if (part('published').firstChild) draw(part('published'));
+  else published({});
 });
 
 // Another theme, other tones; and runs that came, grew or went while the tab is looked at.
-new MutationObserver(() => ['main', 'more', 'published'].forEach((name) => draw(part(name)))).observe(document.body, { attributes: true, attributeFilter: ['class'] });
+const redraw = () => ['main', 'more', 'published', 'training'].forEach((name) => draw(part(name)));
+new MutationObserver(redraw).observe(document.body, { attributes: true, attributeFilter: ['class'] });
+new IntersectionObserver((entries) => { if (entries.some((entry) => entry.isIntersecting)) redraw(); }).observe(root);
 const seen = () => root.offsetParent !== null && !document.hidden;
 setInterval(async () => {
   if (!seen() || !known || place >= 0) return;

@@ -302,8 +302,7 @@ def test_the_page_is_ready_when_each_of_its_scripts_listens() -> None:
 def test_no_event_of_a_person_is_dropped_because_the_last_has_not_ended() -> None:
     config = inside_a_loop(lambda: page(room())).get_config_file()
     modes = {(target[1], dep["trigger_mode"]) for dep in config["dependencies"] for target in dep["targets"]}
-    # What the viewer tells of the view is told again, whole, with every question and every export.
-    repeated = {"load", "unload", "tick", "then", "look"}
+    repeated = {"load", "unload", "tick", "then"}
     dropped = {event for event, mode in modes if mode != "multiple"} - repeated
     assert dropped == set() and ("ask", "multiple") in modes
 

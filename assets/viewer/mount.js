@@ -10,6 +10,8 @@ import { Viewer } from './viewer.js';
  * said to the server once and never written anywhere. */
 const KEY = btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(24))));
 
+let told = 0;
+
 /** @param {string} token @param {number} slice @param {AbortSignal} stop */
 const get = async (token, slice, stop) => {
   const address = new URL(`../pixels/${encodeURIComponent(token)}/${slice}`, import.meta.url);
@@ -26,7 +28,9 @@ const get = async (token, slice, stop) => {
  */
 export const mount = (element, { props, trigger, watch }, ask) => {
   const root = /** @type {HTMLElement} */ (element.querySelector('.mv'));
-  const viewer = new Viewer(root, { get, tell: (event, data) => trigger(event, data), ask });
+  // Numbered: of what the server hears at once, the last counts.
+  const tell = (/** @type {string} */ event, /** @type {object} */ data) => trigger(event, { ...data, number: ++told });
+  const viewer = new Viewer(root, { get, tell, ask });
   Object.assign(root, { viewer });
   const show = () => viewer.show((props.value && props.value.scans) || []);
   watch('value', show);

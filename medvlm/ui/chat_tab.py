@@ -88,8 +88,8 @@ def _wire_picture(p: Parts, do: Showing) -> None:
         opened.then(do.saw, p.seat, p.saw, **LAST).then(do.guess, p.seat, p.screen, **QUIET)
     p.viewer.refused(do.refuse, p.seat, p.screen, **QUIET)
     p.viewer.domain(do.set_domain, p.seat, p.screen, **QUIET)
-    # What is told here is told again with every question and export: of many, the last is enough.
-    looked = p.scan.look(do.look, p.seat, p.screen, **LAST)
+    # Every one: of those that wait, Gradio (6.31) would hand on the first, not the last.
+    looked = p.scan.look(do.look, p.seat, p.screen, **QUIET)
     looked.then(do.saw, p.seat, p.saw, **LAST)
     p.saw.gives(do.gives, p.seat, p.saw, **QUIET)
 

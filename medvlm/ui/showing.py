@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
-from weakref import WeakValueDictionary
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 import gradio as gr
 
@@ -47,6 +47,8 @@ class Showing:
         self._parts = updates.parts
         self.asked = Waiting()
         self._present: WeakValueDictionary[str, Seat] = WeakValueDictionary()
+        # The number of what each page told last of its view: it may be heard in another order.
+        self._told: WeakKeyDictionary[Seat, int] = WeakKeyDictionary()
 
     def hello(self, seat: Seat, event: gr.EventData, request: gr.Request) -> Update:
         """The page has made its key: from now on it may fetch this session's pixels."""
@@ -151,7 +153,10 @@ class Showing:
 
     def look(self, seat: Seat, event: gr.EventData) -> Update:
         """Another slice, window, plane or measurement in the viewer."""
-        before = seat.session.shown
+        before, number = seat.session.shown, event._data.get("number", 0)
+        if not isinstance(number, int) or number < self._told.get(seat, 0):
+            return {}
+        self._told[seat] = number
         take_looks(seat, [event._data])
         session = seat.session
         if session.shown != before:

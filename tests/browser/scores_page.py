@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from medvlm.run_shelf import RunShelf
 from medvlm.ui import doors, scores_tab
 from medvlm.ui.server import listen
-from medvlm.ui.theme import asset, theme
+from medvlm.ui.theme import head, theme
 
 
 def page(shelf: RunShelf) -> gr.Blocks:
@@ -35,8 +35,8 @@ def served(roots: list[Path]) -> Iterator[str]:
     """The page's address while it is served; the doors are the app's, with the tab's address among the open ones."""
     app = FastAPI(openapi_url=None)
     scores_tab.serve(app)
-    head = f"<style>{asset('app.css')}</style><script>document.documentElement.lang='en'</script>"
-    gr.mount_gradio_app(app, page(RunShelf(roots)), path="/", ssr_mode=False, theme=theme(), head=head, footer_links=[])
+    top = f"{head()}<script>document.documentElement.lang='en'</script>"
+    gr.mount_gradio_app(app, page(RunShelf(roots)), path="/", ssr_mode=False, theme=theme(), head=top, footer_links=[])
     if not doors.GET.fullmatch("/scores/plotly.js"):
         opened = re.compile(f"{doors.GET.pattern}|{scores_tab.ADDRESSES}")
         doors.OPEN |= {"GET": opened, "HEAD": opened}

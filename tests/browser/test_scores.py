@@ -15,6 +15,9 @@ from tests.score_cases import Case, both, many, run, written
 
 Open = Callable[..., Page]
 DRAWN = ".sc[data-drawn]"
+# The colour of a plot's words, and what it is on a light and on a dark page.
+INK = "getComputedStyle(document.querySelector('figure[data-plot=domain-bars] svg .xtick text')).fill"
+LIGHT, DARK = "rgb(23, 34, 42)", "rgb(228, 234, 237)"
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +41,7 @@ def visit_scores(address: str, browser: Browser) -> Iterator[Open]:
     """Opens the tab; at the end nothing may have failed or gone elsewhere."""
     contexts, troubles = [], []
 
-    def opened(query: str = "?tab=scores", dark: bool = False, **options: object) -> Page:
+    def opened(query: str = "?tab=scores", **options: object) -> Page:
         settings = {"viewport": {"width": 1280, "height": 900}, **options}
         contexts.append(context := browser.new_context(**settings))  # type: ignore[arg-type]
         context.set_default_timeout(PATIENCE * 1000)
@@ -48,8 +51,6 @@ def visit_scores(address: str, browser: Browser) -> Iterator[Open]:
         page.on("pageerror", lambda error: troubles.append(str(error)))
         page.on("console", lambda m: troubles.append(m.text) if m.type == "error" else None)
         page.goto(address + query)
-        if dark:
-            page.evaluate("document.body.classList.add('dark')")
         page.wait_for_selector(DRAWN)
         return page
 
@@ -156,13 +157,19 @@ def test_a_figure_and_a_link_are_copied(visit_scores: Open) -> None:
 
 @pytest.mark.parametrize(("width", "dark"), [(1280, True), (820, False), (400, True)])
 def test_nothing_overflows(visit_scores: Open, width: int, dark: bool) -> None:
-    page = visit_scores("?tab=scores&run=drawn", dark=dark, viewport={"width": width, "height": 900})
+    # As the system says it: a class of the page's that is set before Gradio has looked at the system does not stay.
+    scheme = "dark" if dark else "light"
+    page = visit_scores("?tab=scores&run=drawn", color_scheme=scheme, viewport={"width": width, "height": 900})
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert "These are drawings" in page.inner_text(".sc-caution")
     page.click(".sc-open >> nth=0")
     page.wait_for_selector(".sc-dialog[open] .sc-picture img")
     box = page.locator(".sc-dialog").bounding_box()
     assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= width
+    assert page.evaluate(INK) == (DARK if dark else LIGHT)
+    page.keyboard.press("Escape")
+    page.evaluate("document.body.classList.toggle('dark')")
+    page.wait_for_function(f"{INK} === '{LIGHT if dark else DARK}'")
 
 
 def test_what_others_published_opens_on_demand(visit_scores: Open) -> None:
