@@ -149,7 +149,7 @@ const look = async () => {
   plots = got.plots;
   query = got.query;
   for (const name of ['head', 'figures', 'main', 'cases', 'more', 'flips', 'about']) swap(part(name), got.parts[name] || '');
-  root.querySelector('.sc-published-box').hidden = !got.parts.figures;
+  root.querySelector('[data-key=published]').hidden = !got.parts.figures;
   root.setAttribute('aria-busy', 'false');
   const first = root.querySelector('.sc-card[data-side=first] .sc-value');
   if (first) say(`${first.closest('.sc-card').querySelector('h3').textContent}: ${first.textContent}`);
@@ -258,7 +258,7 @@ element.addEventListener('input', (event) => {
   clearTimeout(typing);
   typing = setTimeout(() => { query = { ...query, words: event.target.value, start: 0 }; list(); }, 250);
 });
-element.querySelector('.sc-published-box').addEventListener('toggle', (event) => {
+element.querySelector('[data-key=published]').addEventListener('toggle', (event) => {
   if (!event.target.open) return;
   if (part('published').firstChild) draw(part('published'));
   else published({});
