@@ -93,6 +93,8 @@ def test_what_cannot_be_shared_is_said() -> None:
     lora = ("parts.language_model=lora", "machine.precision=nf4")
     assert "4-bit weights are not shared" in next(iter(launching.wrong(sharing("zero2", *lora))))
     assert "wait for ever" in next(iter(launching.wrong(sharing("zero3", "learning.packing=true"))))
+    with pytest.raises(ConfigError, match="needs no launcher"):
+        launching.settings(sharing("none", "machine.gpus=1"))
     assert list(launching.wrong(sharing("none", *lora))) == list(launching.wrong(sharing("fsdp"), nodes=2)) == []
 
 

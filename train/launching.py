@@ -36,6 +36,11 @@ def settings(recipe: Recipe, nodes: int = 1) -> dict[str, Any]:
     gpus, sharding = recipe.machine.gpus, recipe.machine.sharding
     if mistakes := list(wrong(recipe, nodes)):
         raise ConfigError("\n".join(mistakes))
+    if gpus == 1:
+        raise ConfigError(
+            f"{recipe.name} is for one GPU and needs no launcher, only `python -m train run`. For several, give "
+            "machine.gpus."
+        )
     made: dict[str, Any] = {
         "compute_environment": "LOCAL_MACHINE",
         "distributed_type": {"none": "MULTI_GPU", "fsdp": "FSDP"}.get(sharding, "DEEPSPEED"),
