@@ -23,7 +23,9 @@ def badge(status: Status) -> str:
     kind = {"loading": "spinner", "failed": "dot bad"}.get(status.state, "dot good" if status.verified else "dot open")
     said = status.sentence
     if status.state == "loading":
-        said = f"Loading the model: {status.sentence[:1].lower()}{status.sentence[1:]}, {status.seconds:.0f} s"
+        doing = status.sentence[:1].lower() + status.sentence[1:]
+        said = "Loading the model" if doing == "loading the model" else f"Loading the model: {doing}"
+        said += f", {status.seconds:.0f} s"
     adapter = _adapter(status)
     seen = f'<small class="unverified">{adapter}</small>' if adapter and not status.verified else ""
     return (

@@ -68,6 +68,21 @@ def answered(page: Page, count: int = 1) -> str:
     return page.locator(".answer .text").last.inner_text()
 
 
+def retry(page: Page) -> str:
+    """The last question again; the new answer. What stands there is marked: the wait for it may be over in no time."""
+    page.evaluate("document.querySelector('.answer:last-of-type').setAttribute('data-old', '')")
+    page.click("[data-act=retry]")
+    page.wait_for_function("!document.querySelector('[data-old]')")
+    return answered(page, page.locator(".answer").count())
+
+
+def longest(page: Page, tokens: int) -> None:
+    """From now on answers may be so long."""
+    page.click("[data-act=drawer]")
+    page.get_by_label("Longest answer, in tokens").first.fill(str(tokens))
+    page.press("body", "Escape")
+
+
 def fresh(page: Page) -> None:
     """A new conversation."""
     page.click("[data-act=fresh]")

@@ -77,7 +77,7 @@ def test_narrow_windows_stack_and_nothing_overflows(visit: Visit, width: int, he
     assert left is not None and right is not None and right["y"] >= left["y"] + left["height"] - 1
     page.locator("#question").scroll_into_view_if_needed()
     page.mouse.wheel(0, 5000)
-    page.wait_for_timeout(100)
+    page.wait_for_function("scrollY > 0 || document.documentElement.scrollHeight <= innerHeight")
     chip = page.locator(".chip-label").bounding_box()
     assert chip is not None and chip["y"] >= 0, "the chip stays in sight"
 
@@ -177,7 +177,7 @@ def test_axe_finds_nothing_serious(visit: Visit, scheme: str) -> None:
     page.wait_for_selector("#ask-error:not(:empty)")
     assert serious(page) == []
     page.click("[data-act=drawer]")
-    page.wait_for_timeout(400)
+    page.wait_for_function("document.querySelector('#drawer').getAnimations().length === 0")
     assert serious(page) == []
     page.keyboard.press("Escape")
     page.click("[data-act=keys]")

@@ -21,6 +21,7 @@ from tests.browser.steps import (
     opened,
     questions,
     ready,
+    retry,
 )
 
 SAID = "Array.from(document.querySelectorAll('#notes .notes')).map((e) => e.textContent).join()"
@@ -110,9 +111,7 @@ def test_the_viewer_outlives_whatever_is_done_to_the_conversation(page: Page) ->
     page.keyboard.press("End")
     ask(page, "Which organ is this?")
     answered(page)
-    page.click("[data-act=retry]")
-    page.wait_for_selector(".running")
-    answered(page)
+    retry(page)
     page.press("#question", "ArrowUp")
     page.wait_for_selector(".editing:not([hidden])")
     ask(page, "Which plane is this?")

@@ -8,7 +8,18 @@ from playwright.sync_api import Page
 from medvlm import NOT_FOR_DIAGNOSIS
 from tests.browser.conftest import App, Visit
 from tests.browser.files import FORMATS, ct, mr, picture
-from tests.browser.steps import answered, ask, choose, fresh, hand_over, opened, questions, ready
+from tests.browser.steps import (
+    answered,
+    ask,
+    choose,
+    fresh,
+    hand_over,
+    longest,
+    opened,
+    questions,
+    ready,
+    retry,
+)
 
 
 def test_every_format_opens_with_its_notes(page: Page) -> None:
@@ -52,6 +63,7 @@ def test_a_question_is_answered_with_what_it_is_about_and_what_it_cost(page: Pag
 def test_stop_ends_the_answer_at_once_and_the_next_question_works(page: Page) -> None:
     ready(page)
     opened(page, "mr.dcm", mr(), "DICOM MR")
+    longest(page, 400)  # so that it is not over before it can be stopped
     ask(page, "Describe this picture in detail.")
     page.get_by_role("button", name="Stop").click()
     page.wait_for_selector(".ask:not(.busy)", timeout=10000)
@@ -68,9 +80,7 @@ def test_retry_edit_and_undo_work_on_the_last_question(page: Page) -> None:
     opened(page, "mr.dcm", mr(), "DICOM MR")
     ask(page, "Which plane?")
     first = answered(page)
-    page.click("[data-act=retry]")
-    page.wait_for_selector(".running")
-    assert answered(page) == first, "greedy answers repeat"
+    assert retry(page) == first, "greedy answers repeat"
     page.press("#question", "ArrowUp")
     page.wait_for_selector(".editing:not([hidden])")
     assert page.input_value("#question") == "Which plane?"
