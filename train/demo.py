@@ -37,7 +37,7 @@ class Size:
 
 
 # Chosen so that all takes less than 20 minutes on two idle cores: training has half of them, answers a fifth.
-WHOLE = Size(60, 120, "phantoms:kind=modality+normal+presence,seeds=0-8")
+WHOLE = Size(60, 120, "phantoms:kind=modality+normal+presence,seeds=0-10")
 SMOKE = Size(
     3, 6, "phantoms:kind=modality,seeds=0-1", ("learning.steps=2", "learning.max_tokens=4096"), "phantoms:seeds=0-1"
 )
