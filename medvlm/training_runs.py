@@ -1,5 +1,6 @@
 """Training runs on this machine as others see them: their settings, losses and looks, and whether they live."""
 
+import hashlib
 import json
 import os
 import socket
@@ -34,7 +35,9 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run. `losses`: (step, loss); `looks`: what was found at a step, by name; `settings`: as they were given."""
+    """One run.
+
+    `losses`: (step, loss); `looks`: what was found at a step, by name; `settings`: as they were given."""
 
     name: str
     folder: Path
@@ -50,6 +53,7 @@ class Run:
     speed: dict[str, float] = field(default_factory=dict)
     result: dict[str, Any] = field(default_factory=dict)
     pid: int | None = None
+    command: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -83,7 +87,7 @@ def signature(where: dict[Kind, Path] | None = None) -> str:
                 stat = _stat(folder / name)
                 seen.append(f"{folder.name}/{name}:{stat.st_size}:{stat.st_mtime_ns}" if stat else "")
             seen.append(str(_alive(folder)))
-    return "|".join(seen)
+    return hashlib.sha256("|".join(seen).encode()).hexdigest()[:16]
 
 
 def _folders(kind: Kind, root: Path) -> Iterator[Path]:
@@ -118,6 +122,7 @@ def _read(folder: Path, kind: Kind) -> Run | None:
         parts=parts(folder / PARTS),
         speed={k: float(beat[k]) for k in SPEED if _number(beat.get(k))},
         result=result,
+        command=tuple(str(word) for word in beat.get("command", ())),
         pid=int(beat["pid"]) if _number(beat.get("pid")) and beat.get("host") == socket.gethostname() else None,
     )
 
@@ -240,8 +245,8 @@ def duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
-def command(run: Run) -> str:
-    """What starts the run, and goes on with one that was stopped or killed."""
-    if run.kind == "nano":
-        return f"python -m train nano --stage {run.name}"
-    return f"python -m train run {run.settings.get('name', run.name)}"
+def restart(run: Run) -> tuple[str, ...]:
+    """The words behind `python -m train` that go on with a run that was stopped or killed."""
+    if run.command:
+        return run.command
+    return ("nano", "--stage", run.name) if run.kind == "nano" else ("run", run.name)

@@ -77,7 +77,13 @@ class Progress:
         """Say in the run's folder who trains here and how far; whole or not at all."""
         self._beaten = self._now()
         me = psutil.Process()
-        record = {"pid": me.pid, "began": me.create_time(), "host": socket.gethostname(), "at": time.time()}
+        record: dict[str, Any] = {
+            "pid": me.pid,
+            "began": me.create_time(),
+            "host": socket.gethostname(),
+            "at": time.time(),
+        }
+        record |= {"command": started()}
         part = self._folder / f".{BEAT}.{os.getpid()}"
         try:
             part.write_text(json.dumps({"state": state, **record, **self._state}) + "\n", encoding="utf-8")
@@ -129,6 +135,11 @@ class Progress:
         if self._open:
             print(file=self._out, flush=True)
             self._open = False
+
+
+def started() -> list[str]:
+    """The words behind `python -m train` that began this process; none where something else began it."""
+    return sys.argv[1:] if Path(sys.argv[0]).parent.name == "train" else []
 
 
 def line(name: str, state: dict[str, Any]) -> str:

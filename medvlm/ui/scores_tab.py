@@ -10,12 +10,12 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
 
-from medvlm import plots
+from medvlm import plots, training_runs
 from medvlm.case_list import opened
 from medvlm.run_shelf import RunShelf
 from medvlm.score_query import query, selection
 from medvlm.scoreboard import compared
-from medvlm.ui import scores_view
+from medvlm.ui import scores_view, training_panel
 from medvlm.ui.scores_cases import case
 from medvlm.ui.theme import asset
 
@@ -30,6 +30,8 @@ TEMPLATE = """
   <div class="sc-part" data-part="cases"></div>
   <div class="sc-part sc-grid" data-part="more"></div>
   <div class="sc-part" data-part="flips"></div>
+  <details class="sc-training" data-key="training"><summary data-training>Training</summary>
+    <div class="sc-part" data-part="training"></div></details>
   <details class="sc-outside" data-key="published"><summary>What others published</summary>
     <div class="sc-part sc-grid" data-part="published"></div></details>
   <div class="sc-part" data-part="about"></div>
@@ -65,8 +67,8 @@ def build(room: ScoresRoom, blocks: gr.Blocks) -> None:
         "",
         elem_id="scores",
         html_template=TEMPLATE,
-        head=f"<style>{asset('scores.css')}</style>",
-        js_on_load=asset("scores.js"),
+        head=f"<style>{asset('scores.css')}{asset('training.css')}</style>",
+        js_on_load=asset("scores.js") + asset("training.js"),
         apply_default_css=False,
         container=False,
         padding=False,
@@ -104,7 +106,15 @@ def answers(shelf: RunShelf) -> tuple[Any, ...]:
     def version(_: Any) -> dict[str, int]:
         return {"version": shelf.look().version}
 
-    return look, rows, open_case, published, version
+    def training(given: Any) -> dict[str, Any]:
+        """Runs on this machine; hardly anything where nothing has changed since the page was told last."""
+        record = given if isinstance(given, dict) else {}
+        now = training_runs.signature()
+        if record.get("known") == now:
+            return {"known": now}
+        return {"known": now, **training_panel.view(str(record.get("run", "")))}
+
+    return look, rows, open_case, published, version, training
 
 
 def serve(app: FastAPI) -> None:
