@@ -104,6 +104,13 @@ def data(recipe: Recipe) -> tuple[int | None, list[str]]:
             datasets.load(recipe.data.validation, recipe.data.validation_split, "eval")
         except UserError as error:
             wrong.append(f"data.validation: {error}")
+    if recipe.keeping.metric != "loss":
+        from train import watching  # torch takes seconds to import
+
+        try:
+            watching.task(recipe)
+        except UserError as error:
+            wrong.append(f"keeping.metric: {error}")
     return (None if wrong else round(count)), wrong
 
 
