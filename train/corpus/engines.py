@@ -22,45 +22,103 @@ def here(batches: Sequence[Batch]) -> Iterator[Batch]:
 
 
 def processes(count: int, seconds: float = 300.0) -> Engine:
-    """A process of its own for each batch, `count` at a time, so that a file that crashes its reader takes none along.
+    """`count` processes that take one batch after the other; when a file crashes its reader, its batch alone is lost.
 
     `seconds`: how long one paper may take before its process is ended.
     """
 
     def run(batches: Sequence[Batch]) -> Iterator[Batch]:
-        # Forked from a server that has imported everything and runs no threads: cheap, and safe to fork.
-        context = get_context("forkserver")
-        context.set_forkserver_preload(["train.corpus.parts", "train.corpus.pdf"])
-        waiting, running = list(reversed(batches)), dict[int, tuple[Any, Batch, float]]()
+        waiting = list(reversed(batches))
+        workers = [Worker(seconds) for _ in range(min(count, len(waiting)))]
         try:
-            while waiting or running:
-                while waiting and len(running) < count:
-                    batch = waiting.pop()
-                    process = context.Process(target=make, args=(batch,))
-                    process.start()
-                    running[process.sentinel] = process, batch, time.monotonic() + seconds * len(batch.papers)
-                wait(list(running), timeout=1.0)
-                for sentinel, (process, batch, until) in list(running.items()):
-                    if process.is_alive() and time.monotonic() > until:
-                        process.kill()
-                        process.join()
-                    if not process.is_alive():
-                        process.join()
-                        del running[sentinel]
-                        _sound(process.exitcode)
-                        yield batch
+            for worker in workers:
+                worker.give(waiting.pop())
+            while any(worker.batch for worker in workers):
+                wait([one for worker in workers if worker.batch for one in worker.signs], timeout=1.0)
+                for worker in workers:
+                    if (done := worker.finished()) is not None:
+                        if waiting:
+                            worker.give(waiting.pop())
+                        yield done
         finally:
-            for process, _, _ in running.values():
-                process.kill()
-                process.join()
+            for worker in workers:
+                worker.end()
 
     return run
 
 
-def _sound(code: int | None) -> None:
-    """A process that a signal ended died of what it read; one that gave up by itself could not work at all."""
-    if code is not None and code > 0:
-        raise DatasetError("A process could not do its work: what it said is above. Begin again with the same command.")
+class Worker:
+    """One process and the batch that it is at; another process takes its place when it dies."""
+
+    # Forked from a server that has imported everything and runs no threads: cheap, and safe to fork.
+    _context = get_context("forkserver")
+
+    def __init__(self, seconds: float) -> None:
+        self._context.set_forkserver_preload(["train.corpus.parts", "train.corpus.pdf"])
+        self._seconds = seconds
+        self._process: Any = None
+        self.batch: Batch | None = None
+
+    @property
+    def signs(self) -> tuple[Any, Any]:
+        """What becomes ready when it has finished, or has died."""
+        return self._ours, self._process.sentinel
+
+    def give(self, batch: Batch) -> None:
+        if self._process is None:
+            self._ours, theirs = self._context.Pipe()
+            self._process = self._context.Process(target=_serve, args=(theirs,), daemon=True)
+            self._process.start()
+            theirs.close()
+        self._until = time.monotonic() + self._seconds * len(batch.papers)
+        self.batch = batch
+        self._ours.send(batch)
+
+    def finished(self) -> Batch | None:
+        """The batch, once it is done or lost. Raises DatasetError where the process could not work at all."""
+        if self.batch is None:
+            return None
+        if not self._ours.poll():
+            if self._process.is_alive() and time.monotonic() < self._until:
+                return None
+            self.end()
+        else:
+            self._heard()
+        done, self.batch = self.batch, None
+        return done
+
+    def _heard(self) -> None:
+        """Its word that it is done; or the end of a pipe whose process is gone."""
+        try:
+            said = self._ours.recv()
+        except EOFError:
+            self.end()
+            return
+        if said:
+            raise DatasetError(f"A process could not do its work: {said}. Begin again with the same command.")
+
+    def end(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.join()
+            self._ours.close()
+            self._process = None
+
+
+def _serve(pipe: Any) -> None:
+    """What a process does until its parent is gone: batches, one by one, and a word on each ("" when all is well)."""
+    while True:
+        try:
+            batch = pipe.recv()
+        except EOFError:
+            return
+        word = ""
+        try:
+            make(batch)
+        except Exception as error:  # whatever it is, the parent says so and stops
+            word = f"{type(error).__name__}: {error}"
+        with suppress(OSError):  # nobody is there to hear it
+            pipe.send(word)
 
 
 def ray(address: str = "") -> Engine:

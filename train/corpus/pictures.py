@@ -98,14 +98,20 @@ def panels(pixels: NDArray[np.uint8]) -> int:
 
 
 def _bands(grey: NDArray[np.int16]) -> list[float]:
-    """Places, 0 to 1 from left to right, of even columns that part a picture whose both sides show something."""
-    low, high = grey.min(axis=0), grey.max(axis=0)
-    full = high - low > 40
-    return [*_parting(low >= LIGHT, full, anywhere=True), *_parting(high <= DARK, full, anywhere=False)]
+    """Places, 0 to 1 from left to right, of even columns that part a picture."""
+    low, high, middle = grey.min(axis=0), grey.max(axis=0), np.median(grey, axis=0)
+    light = _parting(low >= LIGHT, middle < LIGHT - 20)
+    black = _parting(high <= DARK, middle > DARK + 20)
+    regular = (1 / 2, 1 / 3, 2 / 3, 1 / 4, 3 / 4)
+    return [*light, *(at for at in black if any(abs(at - part) < 0.02 for part in regular))]
 
 
-def _parting(band: NDArray[np.bool_], full: NDArray[np.bool_], anywhere: bool) -> list[float]:
-    """Centres of the runs of `band` that are 0.6 to 10 % wide, with `full` columns at both edges and beyond them."""
+def _parting(band: NDArray[np.bool_], other: NDArray[np.bool_]) -> list[float]:
+    """Centres of the runs of `band` that are 0.6 to 10 % wide, with mostly `other` columns at both edges and beyond.
+
+    A panel's edge is straight, so that the column beside a band is not of its shade; what lies on paper or in the dark
+    by itself is round, and shows a tip there.
+    """
     width = len(band)
     edges = np.flatnonzero(np.diff(np.concatenate([[False], band, [False]]).astype(np.int8)))
     found = []
@@ -113,9 +119,7 @@ def _parting(band: NDArray[np.bool_], full: NDArray[np.bool_], anywhere: bool) -
         centre = (start + stop) / 2 / width
         if not 0.15 < centre < 0.85 or not max(2, 0.006 * width) <= stop - start <= 0.1 * width:
             continue
-        edged = full[start - 3 : start].any() and full[stop : stop + 3].any()
-        beside = full[:start].mean() > 0.6 and full[stop:].mean() > 0.6
-        regular = any(abs(centre - part) < 0.02 for part in (1 / 2, 1 / 3, 2 / 3, 1 / 4, 3 / 4))
-        if beside and edged and (anywhere or regular):
+        edged = other[start - 3 : start].any() and other[stop : stop + 3].any()
+        if edged and min(other[:start].mean(), other[stop:].mean()) > 0.5:
             found.append(float(centre))
     return found

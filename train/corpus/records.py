@@ -6,7 +6,7 @@ Tar shards need no library to write, stream over any pipe, and are what loaders 
 import io
 import json
 import tarfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -75,9 +75,3 @@ class Shelf:
             tar.close()
             file.close()
             self._open = None
-
-
-def in_order(parts: Iterable[Path]) -> Iterator[Figure]:
-    """The figures of several shards, one after the other."""
-    for part in parts:
-        yield from figures(part)
