@@ -231,6 +231,7 @@ const acts = {
   sentence: (button) => copy(button, button.dataset.sentence),
   link: (button) => copy(button, address().href),
   mark: (button) => narrow(button.dataset.field, button.dataset.value),
+  run: async (button) => { query = { run: button.dataset.run }; await look(); keep(); },
   page: (button) => { query = { ...query, start: Number(button.dataset.start) }; list(); },
 };
 element.addEventListener('click', (event) => {

@@ -15,6 +15,11 @@ from medvlm.types import DOMAINS, Arm, Domain
 Bools = NDArray[np.bool_]
 Codes = NDArray[np.int64]
 Values = NDArray[np.float64]
+# VQA-RAD's names for its types of question, in words.
+KINDS = {
+    "ABN": "Abnormality", "ATTRIB": "Attribute", "COLOR": "Colour", "COUNT": "Count", "MODALITY": "Modality",
+    "ORGAN": "Organ", "OTHER": "Other", "PLANE": "Plane", "POS": "Position", "PRES": "Presence", "SIZE": "Size",
+}  # fmt: skip
 # How a metric is shown: as per cent, as a plain ratio, or in a judge's points.
 Scale = Literal["percent", "ratio", "points"]
 ALL_DOMAINS: tuple[Domain, ...] = (*DOMAINS, "other")
@@ -127,6 +132,11 @@ def scale(metric: str, columns: Iterable[Column]) -> Scale:
         return "ratio"
     most = max((float(np.nanmax(c.values[c.scored])) for c in columns if c.scored.any()), default=0.0)
     return "points" if most > 1 else "percent"
+
+
+def kind_words(kind: str) -> str:
+    """A type of question for people: "Presence" for VQA-RAD's "PRES"; others as their data set names them."""
+    return KINDS.get(kind, kind)
 
 
 def title(metric: str) -> str:

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 from medvlm import statistics
-from medvlm.board import ALL_DOMAINS, Board, Bools, Codes, Column, Values
+from medvlm.board import ALL_DOMAINS, Board, Bools, Codes, Column, Values, kind_words
 from medvlm.statistics import Figure, wilson
 from medvlm.types import DOMAIN_NAMES, Arm, Domain
 
@@ -91,14 +91,45 @@ class Compared:
 
 
 def default(boards: Mapping[str, Board]) -> Selection | None:
-    """The newest run on real pictures as they are, with two arms and without a caution, if there is one."""
+    """The newest whole run with two arms on real pictures that training has not seen, or what comes next to it."""
     usable = [name for name, one in boards.items() if one.metrics]
     return of_run(boards, max(usable, key=lambda name: _worth(boards[name]))) if usable else None
 
 
-def _worth(one: Board) -> tuple[bool, bool, bool, bool, str]:
-    """Notes say what is wrong with a score, such as pictures that training has seen."""
-    return (one.info.real is True, ":" not in one.info.task, len(one.arms) > 1, not one.info.notes, one.info.created)
+def _worth(one: Board) -> tuple[bool, bool, bool, bool, bool, str]:
+    info = one.info
+    return (info.real is True, ":" not in info.task, len(one.arms) > 1, _whole(one), not seen(one), info.created)
+
+
+def _whole(one: Board) -> bool:
+    """Finished, and no trial of a few questions."""
+    return one.info.state == "finished" and one.info.limit is None
+
+
+def _asked(one: Board) -> bool:
+    """A whole run whose questions were put as they are."""
+    return _whole(one) and ":" not in one.info.task
+
+
+def seen(one: Board) -> bool:
+    """Whether training has seen the run's pictures, by what the run says of itself."""
+    return any("training" in note for note in one.info.notes)
+
+
+def glance(boards: Mapping[str, Board], most: int = 6) -> list[tuple[Compared, Group]]:
+    """Every whole run with two arms by its own metric, those on real pictures first, the newest first; at most so many.
+
+    Runs of the same weights on the same data are one: the newest.
+    """
+    two = {name: one for name, one in boards.items() if one.metrics and len(one.arms) > 1 and _asked(one)}
+    kept: dict[tuple[object, ...], str] = {}
+    for name in sorted(two, key=lambda name: two[name].info.created):
+        info = two[name].info
+        kept[info.task, info.dataset, info.split, info.model_revision, info.adapter_sha256, info.quantization] = name
+    order = sorted((two[name] for name in kept.values()), key=_worth, reverse=True)[:most]
+    names = {id(one): name for name, one in two.items()}
+    chosen = [compared(boards, of_run(boards, names[id(one)])) for one in order]
+    return [(one, overall(one)) for one in chosen]
 
 
 def of_run(boards: Mapping[str, Board], name: str) -> Selection:
@@ -174,7 +205,7 @@ def groups(found: Compared, by: Grouping) -> list[Group]:
         names: list[tuple[str, str]] = [(name, DOMAIN_NAMES[name]) for name in ALL_DOMAINS]
         numbers, others = found.one.domains, None if found.other is None else found.other.domains
     else:
-        names = [(name, name) for name in found.one.kind_names]
+        names = [(name, kind_words(name)) for name in found.one.kind_names]
         numbers, others = found.one.kinds, None if found.other is None else _renumbered(found.other, names)
     made = [group for group in _groups(found, numbers, others, names) if group.first.n or sum(group.unscored)]
     corrected = statistics.holm([group.p for group in made])

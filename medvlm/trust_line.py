@@ -9,7 +9,7 @@ from typing import Literal
 from medvlm.board import Board
 from medvlm.plots_scores import said
 from medvlm.run_shelf import RunShelf, Shelf
-from medvlm.scoreboard import Selection, Side, compared, overall
+from medvlm.scoreboard import Selection, Side, compared, overall, seen
 from medvlm.statistics import FEWEST, Figure
 from medvlm.types import DOMAIN_NAMES, Arm, Domain
 
@@ -84,9 +84,9 @@ def _line(found: Shelf, domain: Domain, kind: QuestionKind, arm: Arm, adapter: s
             return TrustLine(f"{what}: {words}{said(other[1], 'percent')}{ALIKE}", f"Run {other[0]}. {WHY}")
     if real is not None:
         run, figure = real
-        seen = SEEN if _seen(own[run], arm) else ""
+        caution = SEEN if _seen(own[run], arm) else ""
         notes = own[run].info.notes
-        return TrustLine(f"{what}: {words}{said(figure, 'percent')}{seen}", " ".join((f"Run {run}.", *notes)))
+        return TrustLine(f"{what}: {words}{said(figure, 'percent')}{caution}", " ".join((f"Run {run}.", *notes)))
     drawn = _best(own, domain, arm, metric, real=False)
     if drawn is None or drawn[1].value is None:
         return TrustLine(f"{what}: {NOT_REAL}")
@@ -117,7 +117,7 @@ def _alike(one: Board, own: Iterable[Board]) -> bool:
 
 def _seen(one: Board, arm: Arm) -> bool:
     """Whether training has seen the run's pictures; it was none of the base's."""
-    return arm == "tuned" and any("training" in note for note in one.info.notes)
+    return arm == "tuned" and seen(one)
 
 
 def _best(boards: Mapping[str, Board], domain: Domain, arm: Arm, metric: str, real: bool) -> tuple[str, Figure] | None:

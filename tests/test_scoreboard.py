@@ -143,10 +143,26 @@ def test_the_default_is_the_newest_run_on_real_pictures_without_a_caution() -> N
         many(name="old", created="2020"),
         many(name="new", created="2026"),
         many(name="probe", task="vqa-rad:blank", created="2028"),
+        many(name="trial", limit=4, created="2028"),
+        many(name="again", notes=("Measured before it was rounded.",), created="2025"),
     ]
     boards = {one.info.name: board(one) for one in made}
     chosen = scoreboard.default(boards)
     assert chosen is not None and chosen.first == Side("new", "tuned")
+
+
+def test_at_a_glance_stands_the_newest_whole_run_of_each_weights_on_each_data() -> None:
+    made = [
+        many(name="old", created="2020"),
+        many(name="new", created="2026"),
+        many(name="mine", adapter_sha256="m"),
+        many(name="drawn", real=False, dataset="phantoms", created="2028"),
+        many(name="probe", task="vqa-rad:blank", adapter_sha256="p"),
+        many(name="trial", limit=4, adapter_sha256="t"),
+    ]
+    listed = scoreboard.glance({one.info.name: board(one) for one in made})
+    names = [found.selection.first.run for found, _ in listed]
+    assert names == ["mine", "new", "drawn"] and all(whole.first.value == 75 / 120 for _, whole in listed)
 
 
 def test_cases_are_listed_by_what_is_wrong_with_them() -> None:

@@ -4,7 +4,7 @@ import base64
 from collections.abc import Sequence
 from html import escape
 
-from medvlm.board import Board, title
+from medvlm.board import Board, kind_words, title
 from medvlm.case_list import PAGE, Line, Opened, Page, Verdict
 from medvlm.case_picture import picture
 from medvlm.case_verdicts import Reply, replies
@@ -63,7 +63,7 @@ def _chips(asked: Query) -> str:
     made = []
     for field, value in (("at_domain", asked.at_domain), ("at_kind", asked.at_kind)):
         if value:
-            name = next((text for known, text in DOMAIN_NAMES.items() if known == value), value)
+            name = next((text for known, text in DOMAIN_NAMES.items() if known == value), kind_words(value))
             hint = "Show the cases of all groups again"
             made.append(button("mark", f"{name}: show all", kind="sc-chip", hint=hint, field=field, value=""))
     return "".join(made)
@@ -71,7 +71,7 @@ def _chips(asked: Query) -> str:
 
 def _row(line: Line, both: bool) -> str:
     case = line.case
-    cells = [escape(DOMAIN_NAMES[case.domain]), escape(case.kind), escape(case.reference)]
+    cells = [escape(DOMAIN_NAMES[case.domain]), escape(kind_words(case.kind)), escape(case.reference)]
     order = (1, 0) if both else (0,)
     cells += [f"{_mark(line.scores[n])}{escape(line.texts[n] or '')}" for n in order]
     opener = button("case", case.question, kind="sc-open", place=line.place)
@@ -105,7 +105,9 @@ def case(found: Compared, one: Opened) -> str:
     asked = one.case
     boards = (found.one, found.other)
     sides = "".join(_side(boards[n], *side) for n, side in reversed(list(enumerate(one.sides))))
-    facts = " · ".join((DOMAIN_NAMES[asked.domain], asked.kind, "closed" if asked.closed else "open", asked.sample_id))
+    facts = " · ".join(
+        (DOMAIN_NAMES[asked.domain], kind_words(asked.kind), "closed" if asked.closed else "open", asked.sample_id)
+    )
     choices = f'<p class="sc-small">Choices: {escape(", ".join(asked.choices))}</p>' if asked.choices else ""
     return (
         f'<div class="sc-case"><div class="sc-picture">{_picture(asked.image)}</div><div class="sc-said">'

@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from medvlm.board import ALL_DOMAINS, Board, title
+from medvlm.board import ALL_DOMAINS, Board, kind_words, title
 from medvlm.kindred import condition
 from medvlm.plots_layout import Cell, Plot
 from medvlm.plots_scores import said
 from medvlm.score_query import NOTHING, Query, side_text
 from medvlm.score_sentences import DRAWN, Which, dataset, scale_of, sentence, side_name
-from medvlm.scoreboard import Compared, Group, Selection, Side
+from medvlm.scoreboard import Compared, Group, Selection, Side, seen
 from medvlm.scores import Broken
 from medvlm.statistics import Figure
 from medvlm.types import DOMAIN_NAMES
@@ -35,6 +35,7 @@ def filters(boards: Mapping[str, Board], chosen: Selection, asked: Query) -> str
     tasks = sorted({b.info.task for b in shown.values()})
     task = asked.task if asked.task in tasks else ""
     named = [(name, _run_name(name, b)) for name, b in shown.items() if not task or b.info.task == task]
+    kinds = [(name, kind_words(name)) for name in one.kind_names]
     fields = [
         select("task", "Task", [("", [("", "All tasks"), *((t, t) for t in tasks)])], task),
         select("run", "Run", [("", named)], chosen.first.run),
@@ -42,7 +43,10 @@ def filters(boards: Mapping[str, Board], chosen: Selection, asked: Query) -> str
         select("metric", "Metric", [("", [(m, title(m)) for m in _metrics(one, chosen)])], chosen.metric),
         select("domain", "Domain", [("", [("", "All domains"), *_domains(one)])], chosen.domain or ""),
         select(
-            "kind", "Question type", [("", [("", "All types"), *((k, k) for k in one.kind_names)])], chosen.kind or ""
+            "kind",
+            "Question type",
+            [("", [("", "All types"), *kinds])],
+            chosen.kind or "",
         ),
     ]
     link = button("link", "Copy link", "copy", hint="Copy the address that shows exactly this")
@@ -121,6 +125,26 @@ def _card(found: Compared, whole: Group, which: Which, name: str, figure: Figure
         f'<p class="sc-value">{escape(value)}</p><p class="sc-small">{escape(small)}</p>'
         f'<p class="sc-under">{escape(under)}</p>{copy}</article>'
     )
+
+
+def glance(rows: Sequence[tuple[Compared, Group]], chosen: Selection) -> str:
+    """Base against tuned of every run in one small table; a run's name shows it. Empty where there is but one."""
+    if len(rows) < 2:
+        return ""
+    heads = ("Data", "Counted as", "Base", "Tuned", "Paired difference", "Adapter")
+    table = scroll_table(heads, [_glance_row(*row, chosen.first.run) for row in rows])
+    return f'<section class="sc-glance" aria-label="Runs at a glance"><h3>Runs at a glance</h3>{table}</section>'
+
+
+def _glance_row(found: Compared, whole: Group, shown: str) -> str:
+    info, run, form = found.one.info, found.selection.first.run, scale_of(found)
+    mark = ' <span class="sc-seen">seen in training</span>' if seen(found.one) else ""
+    here = ' aria-current="true"' if run == shown else ""
+    opener = button("run", dataset(found.one), kind="sc-open", hint=f"Show the run {run}", run=run)
+    figures = [(whole.second, False), (whole.first, False), (whole.difference, True)]
+    cells = "".join(cell("" if one is None else said(one, form, signed)) for one, signed in figures)
+    head = f'<th scope="row"{here}>{opener}{mark}</th>'
+    return f"{head}{cell(title(found.selection.metric))}{cells}{cell(info.adapter or '')}"
 
 
 def frames(plots: Sequence[Plot]) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from medvlm.scoreboard import (
     Group,
     Selection,
     compared,
+    glance,
     groups,
     histogram,
     overall,
@@ -47,7 +49,7 @@ def view(shelf: Shelf, asked: Query) -> dict[str, Any]:
     drawn = [plot for made in sections.values() for plot in made]
     parts = {
         "head": html.filters(shelf.boards, chosen, asked) + html.cautions(found),
-        "figures": html.figures(found, whole),
+        "figures": html.figures(found, whole) + html.glance(_glance(shelf), chosen),
         "main": html.frames(sections["main"]),
         "more": html.frames(sections["more"]),
         "flips": scores_cases.flips(found, flips(found)),
@@ -56,6 +58,12 @@ def view(shelf: Shelf, asked: Query) -> dict[str, Any]:
     }
     told = {**asdict(asked), "run": chosen.first.run, "metric": chosen.metric, "against": side_text(chosen.second)}
     return {"version": shelf.version, "query": told, "parts": parts, "plots": {p.name: _sent(p) for p in drawn}}
+
+
+@lru_cache(maxsize=2)
+def _glance(shelf: Shelf) -> list[tuple[Compared, Group]]:
+    """Of one state of the shelf: no filter changes it."""
+    return glance(shelf.boards)
 
 
 def cases(shelf: Shelf, asked: Query) -> str:
