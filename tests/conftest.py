@@ -58,3 +58,12 @@ def nano_folder() -> Path:
     from medvlm.assemble import assemble
 
     return assemble()
+
+
+@pytest.fixture(scope="session")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A tiny model and an adapter for it, written once for all tests that only read them."""
+    from tests import tiny_models
+
+    base = tiny_models.write_model(tmp_path_factory.mktemp("base"))
+    return base, tiny_models.write_adapter(tmp_path_factory.mktemp("adapter"), base)

@@ -16,22 +16,11 @@ from medvlm.errors import CheckpointError, UserError
 from medvlm.model import LocalModel
 from medvlm.types import Arm, Conversation, Decoding, View
 from tests import tiny_models
-from tests.tiny_models import picture
+from tests.tiny_models import load, picture
 
 ARMS: tuple[Arm, Arm] = ("base", "tuned")
 SHORT = Decoding(max_tokens=12)
 LONG = Decoding(max_tokens=1500)
-
-
-@pytest.fixture(scope="module")
-def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    base = tiny_models.write_model(tmp_path_factory.mktemp("base"))
-    return base, tiny_models.write_adapter(tmp_path_factory.mktemp("adapter"), base)
-
-
-def load(folders: tuple[Path, Path], **more: object) -> LocalModel:
-    settings = {"quantization": "none", "compute_dtype": "float32", "device": "cpu", "self_check": False, **more}
-    return LocalModel.load(str(folders[0]), str(folders[1]), **settings)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")

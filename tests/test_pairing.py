@@ -20,22 +20,11 @@ from medvlm.queueing import PairAnswer
 from medvlm.types import Arm, ChatModel, Contender, Conversation, Decoding, Report, View
 from tests import tiny_models
 from tests.fakes import FakeModel
-from tests.tiny_models import FamilyName, picture
+from tests.tiny_models import FamilyName, load, picture
 
 ARMS: tuple[Arm, Arm] = ("base", "tuned")
 SHORT = Decoding(max_tokens=12)
 LONG = Decoding(max_tokens=1500)
-
-
-@pytest.fixture(scope="module")
-def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    base = tiny_models.write_model(tmp_path_factory.mktemp("base"))
-    return base, tiny_models.write_adapter(tmp_path_factory.mktemp("adapter"), base)
-
-
-def load(folders: tuple[Path, Path], **more: object) -> LocalModel:
-    settings = {"quantization": "none", "compute_dtype": "float32", "device": "cpu", "self_check": False, **more}
-    return LocalModel.load(str(folders[0]), str(folders[1]), **settings)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")

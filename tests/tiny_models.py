@@ -45,6 +45,7 @@ from transformers import (
 from medvlm import checkpoints
 from medvlm.catalog import identity
 from medvlm.families.qwen import pictures_only
+from medvlm.model import LocalModel
 from medvlm.prompts import PROMPT_VERSION
 from medvlm.types import Scan
 
@@ -284,6 +285,12 @@ def write_model(
     model.save_pretrained(folder)
     processor.save_pretrained(folder)
     return folder
+
+
+def load(folders: tuple[Path, Path], **more: object) -> LocalModel:
+    """The model of a model's folder and an adapter's, in full precision; `more`: other settings."""
+    settings = {"quantization": "none", "compute_dtype": "float32", "device": "cpu", "self_check": False, **more}
+    return LocalModel.load(str(folders[0]), str(folders[1]), **settings)  # type: ignore[arg-type]
 
 
 def write_adapter(folder: Path, base: Path, seed: int = 1, scale: float = 0.3, targets: str | None = None) -> Path:
