@@ -180,7 +180,7 @@ const tag = (side, span) => {
 const welcome = () => {
   const at = document.activeElement;
   const box = at && scope().contains(at) ? at.closest('.ask')?.querySelector('textarea') : null;
-  const left = at && at.closest('[data-act=correct], [data-act=forward], [data-act=sign-in]'); // What led here is done.
+  const left = at && at.closest('[data-act=correct], [data-act=forward], [data-act=sign-in], [data-act=review]'); // What led here is done.
   const free = !at || at === document.body || (box && !box.value) || left;
   if (free && form.checkVisibility() && !document.querySelector('dialog[open]')) verdicts.focus({ preventScroll: true });
 };

@@ -1,9 +1,10 @@
-"""The page with the Ratings tab alone, behind the real doors: `python -m tests.browser.reading_server PORT STORE`.
+"""The page with the Ratings tab alone, behind the real doors: `python -m tests.browser.reading_server PORT STORE RUNS`.
 
 A process of its own without a model, so that a test can kill it at any moment and start it again.
 """
 
 import sys
+from pathlib import Path
 
 import gradio as gr
 from fastapi import FastAPI
@@ -21,24 +22,24 @@ from medvlm.ui.server import listen, serve
 from medvlm.ui.theme import FAVICON, head, theme
 
 
-def page(handout: Handout, store: str) -> gr.Blocks:
+def page(handout: Handout, store: str, runs: Path) -> gr.Blocks:
     """The Blocks."""
     with gr.Blocks(title="MedVLM", analytics_enabled=False, fill_width=True) as blocks:
         frame.build(handout, Choices())
         with gr.Tabs(elem_id="tabs"), gr.Tab("Ratings", id="ratings"):
-            build(RatingsRoom(lambda: RatingStore(store), handout, Gate("off"), RunShelf([])), blocks)
+            build(RatingsRoom(lambda: RatingStore(store), handout, Gate("off"), RunShelf([runs])), blocks)
     for function in blocks.fns.values():
         function.api_visibility = "private"
     blocks.queue(max_size=None, default_concurrency_limit=None, api_open=False)
     return blocks
 
 
-def main(port: int, store: str) -> None:
+def main(port: int, store: str, runs: Path) -> None:
     handout = Handout()
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     viewer.serve(app, handout)
     gr.mount_gradio_app(
-        app, page(handout, store), path="/", footer_links=[], run_history=False, enable_monitoring=False,
+        app, page(handout, store, runs), path="/", footer_links=[], run_history=False, enable_monitoring=False,
         ssr_mode=False, show_error=False, favicon_path=str(FAVICON), theme=theme(),
         head=head(),
     )  # fmt: skip
@@ -47,4 +48,4 @@ def main(port: int, store: str) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2])
+    main(int(sys.argv[1]), sys.argv[2], Path(sys.argv[3]))

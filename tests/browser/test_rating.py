@@ -12,10 +12,12 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from medvlm.paths import ROOT
+from medvlm.ratings.records import Filter
 from medvlm.ratings.store import RatingStore
 from medvlm.studies.design import Design
 from tests import studies_cases as made
 from tests.browser.conftest import PATIENCE, answers, free_port
+from tests.score_cases import open_run, written
 
 CASES = 6
 
@@ -30,7 +32,8 @@ class Server:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "tests.browser.reading_server", str(self._port), str(self._store)]
+        places = (str(self._port), str(self._store), str(self._store.parent / "runs"))
+        command = [sys.executable, "-m", "tests.browser.reading_server", *places]
         environment = {**os.environ, "TMPDIR": str(self._store.parent), "GRADIO_ANALYTICS_ENABLED": "False"}
         self._process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
         deadline = time.monotonic() + PATIENCE
@@ -48,10 +51,11 @@ class Server:
 
 @pytest.fixture
 def study(tmp_path: Path) -> Iterator[tuple[Server, dict[str, str], Path]]:
-    """A study that is open, its codes, and its database."""
+    """A study that is open, its codes, and its database; beside them a run whose answers can be judged."""
     kept = made.store(tmp_path)
     codes = made.opened(kept, count=CASES, design=Design(repeats=0.0, guesses=0.0, break_every=0))
     kept.ratings.close()
+    written(tmp_path / "runs" / "drawn", open_run())
     server = Server(tmp_path / "ratings.sqlite3")
     server.start()
     yield server, codes, tmp_path / "ratings.sqlite3"
@@ -97,6 +101,20 @@ def vote(page: Page, number: int, key: str) -> None:
     page.keyboard.press("Enter")
 
 
+def judged_alone(page: Page, count: int) -> None:
+    """All single answers of the run, by keyboard: a name, then 1 for right and Enter for each."""
+    page.focus(".rt-card [name=reader]")
+    page.keyboard.type("Dr A")
+    page.keyboard.press("Enter")
+    for number in range(1, count + 1):
+        page.wait_for_selector(f".rt-progress p:text-is('answer {number} of {count}')")
+        page.wait_for_selector("#rv-vote form[data-state=open]")
+        page.wait_for_function("document.activeElement.closest('#rv-vote .verdicts')")
+        page.keyboard.press("1")
+        page.keyboard.press("Enter")
+    page.wait_for_selector(".rt-panel h2:text('Done')")
+
+
 def test_two_readers_read_a_study_by_keyboard_while_the_server_is_killed(
     study: tuple[Server, dict[str, str], Path], visit: Callable[[Server], Page]
 ) -> None:
@@ -125,8 +143,12 @@ def test_two_readers_read_a_study_by_keyboard_while_the_server_is_killed(
         vote(other, number, "n")
     for page in (one, other):
         page.wait_for_selector(".rt-panel h2:text('All your cases are read')")
+    one.click(".rt-panel [data-act=sign-out]")
+    judged_alone(one, 6)
     with RatingStore(store) as kept:
-        rows = list(kept.ratings())
+        rows = list(kept.ratings(Filter(form="pair")))
+        alone = list(kept.ratings(Filter(form="single")))
+    assert [row.left.correctness for row in alone] == ["right"] * 6 and {row.reader for row in alone} == {"Dr A"}
     assert len(rows) == 2 * CASES and len({row.id for row in rows}) == 2 * CASES
     for reader, verdicts in (("r1", ["left"] * 3 + ["tie"] * 3), ("r2", ["right"] * 3 + ["neither"] * 3)):
         mine = [row for row in rows if row.reader == reader]
