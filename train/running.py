@@ -24,6 +24,7 @@ from train.batches import Collator, Material, Pass, Sequence_, pictures_alike, p
 from train.examples import Dialogue, Mixture, mixture, validation
 from train.learning import CHECKPOINTS, LOG, TrainingError, learn
 from train.parts import Learned, base_folder, prepare, printed, save, table
+from train.progress import Progress
 from train.publish import git_commit
 from train.recipe import Recipe, home
 from train.sights import Sights, features_of
@@ -64,6 +65,7 @@ def run_one(recipe: Recipe, runs: Path, quiet: bool, lines: TextIO | None = None
             folder.mkdir(parents=True, exist_ok=True)
             same_recipe(recipe, folder)
             if not done:
+                Progress(recipe.name, folder, quiet).beat("preparing")
                 starts_from(recipe, runs)  # the first puts together what the others then find
     if done:
         processes.say(f"{recipe.name}: done before ({target})")
@@ -167,7 +169,7 @@ def prepare_material(recipe: Recipe, learned: Learned, mixed: Mixture, folder: P
     """Rows, sequences and the whole run's plan. Raises DatasetError for a bad sample unless those are skipped."""
     learning, seed = recipe.learning, recipe.learning.seed
     encoder = Encoder(learned.inner, learned.processor, learned.family, learning.max_tokens)
-    sights = Sights(encoder.see, picture, features_of(recipe, learned, folder.parent, say))
+    sights = Sights(encoder.see, picture, features_of(recipe, learned, folder.parent, processes.say))
     rows, left_out = encoded(encoder, mixed.dialogues, sights.seen, recipe.data.on_bad_sample, folder / "skipped.jsonl")
     if left_out:
         processes.say(f"{recipe.name}: {left_out} answers behind learning.max_tokens were left out.")
@@ -195,10 +197,6 @@ def prepare_material(recipe: Recipe, learned: Learned, mixed: Mixture, folder: P
     )
     together = [*sequences, *((row,) for row in watched)]
     return Material(together, passes, looked_at(watched, len(sequences)), collator, sights)
-
-
-def say(line: str) -> None:
-    print(line, flush=True)
 
 
 def picture(name: str) -> Image.Image:
