@@ -37,7 +37,9 @@ class Part:
 class Run:
     """One run.
 
-    `losses`: (step, loss); `looks`: what was found at a step, by name; `settings`: as they were given."""
+    `losses`: (step, loss); `looks`: what was found at a step, by name; `settings`: as they were given; `command`: the
+    words behind `python -m train` that began it.
+    """
 
     name: str
     folder: Path

@@ -84,8 +84,8 @@ def opened(run: Run, drawn: Sequence[Plot]) -> str:
     head = (
         f'<div class="tr-head"><h3>{escape(run.name)}</h3>{badge(run.state)}{bar if run.state != "done" else ""}</div>'
     )
-    grid = f'<div class="sc-grid">{frames(drawn)}{trained(run)}</div>'
-    return f'<section class="tr-open">{head}{figures(run)}{next_steps(run)}{grid}{settings(run)}</section>'
+    grid = f'<div class="sc-grid">{frames(drawn)}{trained(run)}{settings(run)}</div>'
+    return f'<section class="tr-open">{head}{figures(run)}{next_steps(run)}{grid}</section>'
 
 
 def figures(run: Run) -> str:
@@ -133,11 +133,12 @@ def next_steps(run: Run) -> str:
     if run.alive:
         stop = f"<pre>kill {run.pid}</pre>" if run.pid else "<p>End it on the machine that trains it.</p>"
         saves = "saves a checkpoint and ends" if run.kind == "recipe" else "ends; the last checkpoint stays"
-        words = f"<h4>Stop</h4><p>It {saves}:</p>{stop}<h4>Go on later</h4><p>{SAME} from there:</p>{started}"
+        words = f"<div><h4>Stop</h4><p>It {saves}:</p>{stop}</div>"
+        words += f"<div><h4>Go on later</h4><p>{SAME} from there:</p>{started}</div>"
     elif run.state == "done":
-        words = f"<h4>Use it</h4><pre>{escape(_use(run))}</pre>"
+        words = f"<div><h4>Use it</h4><pre>{escape(_use(run))}</pre></div>"
     else:
-        words = f"<h4>Go on</h4><p>{SAME} from the last checkpoint:</p>{started}"
+        words = f"<div><h4>Go on</h4><p>{SAME} from the last checkpoint:</p>{started}</div>"
     return f'<div class="tr-next">{words}</div>'
 
 
@@ -160,7 +161,7 @@ def settings(run: Run) -> str:
     if not rows:
         return ""
     table = scroll_table((), rows)
-    return f'<details class="sc-about" data-key="tr-settings"><summary>Settings</summary>{table}</details>'
+    return f'<details class="sc-plot" data-key="tr-settings"><summary>Settings</summary>{table}</details>'
 
 
 def flat(given: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
