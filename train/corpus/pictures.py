@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageChops, ImageFilter
 
 from medvlm.imaging import Limits, read, render
 
@@ -56,20 +56,18 @@ def opened(data: bytes, name: str) -> Picture:
     return Picture(pixels, buffer.getvalue(), "png")
 
 
-def small(pixels: NDArray[np.uint8]) -> NDArray[np.int16]:
+def small(pixels: NDArray[np.uint8]) -> Image.Image:
     """Luminance at about SIDE pixels, by whole steps, so that lines stay lines."""
     image = Image.fromarray(pixels).convert("L")
-    image = image.reduce(max(1, round(max(image.size) / SIDE)))
-    return np.asarray(image, dtype=np.int16)
+    return image.reduce(max(1, round(max(image.size) / SIDE)))
 
 
 def statistics(pixels: NDArray[np.uint8]) -> Statistics:
     grey = small(pixels)
-    if min(grey.shape) < 3:
+    if min(grey.size) < 3:
         return Statistics(0.0, 0.0, 1.0)
-    windows = np.lib.stride_tricks.sliding_window_view(grey, (3, 3))
-    spread = windows.max(axis=(2, 3)) - windows.min(axis=(2, 3))
-    middle = grey[1:-1, 1:-1]
+    high, low = (grey.filter(one(3)) for one in (ImageFilter.MaxFilter, ImageFilter.MinFilter))
+    spread, middle = (np.asarray(one)[1:-1, 1:-1] for one in (ImageChops.subtract(high, low), grey))
     even = spread <= 6
     return Statistics(
         paper=float((even & (middle >= LIGHT)).mean()),
@@ -92,7 +90,7 @@ def panels(pixels: NDArray[np.uint8]) -> int:
 
     A light band counts wherever it is; a black one only at a half, third or quarter: scans have black of their own.
     """
-    grey = small(pixels)
+    grey = np.asarray(small(pixels), dtype=np.int16)
     across, down = _bands(grey), _bands(grey.T)
     return (len(across) + 1) * (len(down) + 1)
 
