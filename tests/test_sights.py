@@ -10,10 +10,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from medvlm.families import FAMILIES
+from medvlm.families import FAMILIES, Seen
 from tests import dry_runs, tiny_models
 from tests.tiny_models import FamilyName
-from train import recipe, running, sights
+from train import material, recipe, running, sights
 from train.batches import Collator
 from train.examples import mixture
 from train.learner import Learner
@@ -42,7 +42,7 @@ def align(base: Path, address: str, **learning: Any) -> Recipe:
 def gradient(learned: Learned, one: Recipe, kept: Features | None) -> tuple[list[set[str]], list[torch.Tensor]]:
     """What each picture of a batch came with, and loss and gradients of that batch."""
     encoder = Encoder(learned.inner, learned.processor, learned.family, dry_runs.LONGEST)
-    seen = Sights(encoder.see, running.picture, kept)
+    seen = Sights(encoder.see, material.picture, kept)
     rows = [encoder.row(d, seen.seen(d.picture))[0] for d in mixture(one.data, 0).dialogues[:2] if d.picture]
     config = learned.inner.config
     collator = Collator(0, seen.inputs, lambda *looks: learned.family.packed(config, *looks), False)
@@ -102,7 +102,7 @@ def test_other_weights_settings_or_pictures_are_other_features(base: Path, addre
         next(iter(sights.tower_of(learned).values())).add_(1e-3)
     names.append(sights.identity(learned, "fp32"))
     assert len(set(names)) == 4
-    pictures = [running.picture(d.picture) for d in mixture(align(base, address).data, 0).dialogues if d.picture]
+    pictures = [material.picture(d.picture) for d in mixture(align(base, address).data, 0).dialogues if d.picture]
     assert len({sights.key_of(image) for image in pictures}) == len(pictures)
 
 
@@ -117,7 +117,7 @@ def test_a_qwen_projector_inside_its_tower_is_no_part_of_what_the_features_rest_
 def test_a_file_that_was_cut_off_is_made_again(tmp_path: Path) -> None:
     features, encoded = Features(tmp_path, "x", 1e6, print), torch.randn(4, 3).bfloat16()
     inputs = {"pixel_values": torch.ones(1), "pixel_attention_mask": torch.ones(1, 2, 2, dtype=torch.long)}
-    seen = sights.Seen(inputs, "<image>")
+    seen = Seen(inputs, "<image>")
     features.write("ab12", encoded, seen)
     found = features.read("ab12")
     assert found is not None and torch.equal(found[0], encoded) and found[0].dtype == torch.bfloat16
@@ -147,7 +147,7 @@ def test_a_full_budget_is_said_once_and_the_run_goes_on_with_the_same_weights(
 
 
 def test_two_processes_fill_one_folder_together(tmp_path: Path) -> None:
-    said = sights.Seen({}, json.dumps("text"))
+    said = Seen({}, json.dumps("text"))
     children = []
     for number in range(2):
         child = os.fork()
