@@ -74,19 +74,24 @@ def test_what_is_kept_gives_the_loss_and_gradients_of_the_live_tower_bit_for_bit
     assert all(torch.equal(a, b) and torch.equal(a, c) for a, b, c in zip(live, first, again, strict=True))
 
 
-def test_a_run_with_kept_features_ends_with_the_weights_of_one_without(
+def test_runs_that_keep_share_or_have_no_room_end_with_the_weights_of_one_without(
     base: Path, address: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     one = align(base, address, epochs=2.0, steps=None)
-    plain = replace(one, keeping=replace(one.keeping, features_gb=0.0))
-    a = running.run_one(plain, tmp_path / "plain", quiet=True)
-    b = running.run_one(one, tmp_path / "kept", quiet=True)
-    again = running.run_one(replace(one, name="again"), tmp_path / "kept", quiet=True)
-    tensors = [load_file(made / "adapter_model.safetensors") for made in (a, b, again)]
-    assert all(torch.equal(tensors[0][name], other[name]) for other in tensors[1:] for name in tensors[0])
-    assert not (tmp_path / "plain" / "features").exists()
-    assert len(list((tmp_path / "kept" / "features").rglob("*.safetensors"))) == 3, "one for each training picture"
-    assert list((tmp_path / "kept" / "features").rglob("*.part")) == []
+    room = {"plain": 0.0, "kept": 1.0, "again": 1.0, "tight": 0.0}
+    made = {}
+    for name, runs in (("plain", "a"), ("kept", "b"), ("again", "b"), ("tight", "c")):
+        if name == "tight":
+            kept = [file.stat().st_size for file in (tmp_path / "b" / "features").rglob("*.safetensors")]
+            assert len(kept) == 3, "one for each training picture"
+            room[name] = sum(kept) * 0.5e-9
+        keeping = replace(one.keeping, features_gb=room[name])
+        folder = running.run_one(replace(one, name=name, keeping=keeping), tmp_path / runs, quiet=True)
+        made[name] = load_file(folder / "adapter_model.safetensors")
+    assert all(torch.equal(made["plain"][n], made[other][n]) for other in made for n in made["plain"])
+    assert not (tmp_path / "a" / "features").exists() and list(tmp_path.rglob("*.part")) == []
+    assert capsys.readouterr().out.count("keeping.features_gb") == 1, "said once, by the one without room"
+    assert 1 <= len(list((tmp_path / "c" / "features").rglob("*.safetensors"))) < 3
 
 
 def test_other_weights_settings_or_pictures_are_other_features(base: Path, address: str, tmp_path: Path) -> None:
@@ -128,22 +133,6 @@ def test_a_file_that_was_cut_off_is_made_again(tmp_path: Path) -> None:
     assert features.read("ab12") is None
     features.write("ab12", encoded, seen)
     assert features.read("ab12") is not None, "and written whole"
-
-
-def test_a_full_budget_is_said_once_and_the_run_goes_on_with_the_same_weights(
-    base: Path, address: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    one = align(base, address, epochs=2.0, steps=None)
-    whole = running.run_one(one, tmp_path / "whole", quiet=True)
-    size = sum(f.stat().st_size for f in (tmp_path / "whole" / "features").rglob("*.safetensors"))
-    capsys.readouterr()
-    tight = replace(one, keeping=replace(one.keeping, features_gb=size * 0.5e-9))
-    made = running.run_one(tight, tmp_path / "tight", quiet=True)
-    assert capsys.readouterr().out.count("keeping.features_gb") == 1
-    kept = list((tmp_path / "tight" / "features").rglob("*.safetensors"))
-    assert 1 <= len(kept) < 3
-    a, b = (load_file(folder / "adapter_model.safetensors") for folder in (whole, made))
-    assert all(torch.equal(a[name], b[name]) for name in a)
 
 
 def test_two_processes_fill_one_folder_together(tmp_path: Path) -> None:
