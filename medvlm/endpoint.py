@@ -33,7 +33,7 @@ class Patience:
 
 
 class BudgetSpent(UserError):
-    """No more may be asked of a server; a larger budget goes on."""
+    """No more may be asked; a larger budget goes on."""
 
 
 class Budget:
@@ -50,8 +50,7 @@ class Budget:
             for what, most in self._most.items():
                 if most is not None and self.spent[what] >= most:
                     raise BudgetSpent(
-                        f"The budget of {most} {what} for the server is spent. Give a larger one to go on; what was "
-                        "answered is kept."
+                        f"The budget of {most} {what} is spent. Give a larger one to go on; what was answered is kept."
                     )
             self.spent["requests"] += 1
 

@@ -248,7 +248,7 @@ FILTERED: list[tuple[Source, str, Fault | None]] = [
         "Score: 9",
         "contradiction",
     ),
-    (dialogue(("Is there a cyst?", "Yes."), caption="CT of a liver with a cyst, no mass."), "Score: 9", None),
+    (dialogue(("Is there a cyst?", "Yes."), caption="CT without contrast with a cyst, no mass."), "Score: 9", None),
     (dialogue(("Is there a cyst?", "Yes, there is a cyst."), ("Is there a cyst?", "No.")), "Score: 9", "contradiction"),
     (dialogue(("Anything else?", "Yes, there is a fracture.")), "Score: 9", "unsupported"),
     (dialogue(("What?", "The caption names a cyst.")), "Score: 9", "giveaway"),
@@ -273,10 +273,16 @@ def test_a_filter_names_why_a_dialogue_is_left_out(
     assert kept.all == ([] if fault else [("cyst", source.exchanges)])
 
 
-def test_the_same_dialogue_under_another_caption_is_a_duplicate(tmp_path: Path) -> None:
-    other = replace(dialogue(FINE, caption="Another CT scan."), id="other")
-    tally, _ = made(Filter(6), Scripted("Score: 7"), tmp_path, dialogue(FINE), dialogue(FINE), other)
-    assert tally.kept == 2 and tally.dropped == {"duplicate": 1}
+def test_the_same_long_dialogue_under_another_caption_is_a_duplicate(tmp_path: Path) -> None:
+    long = dialogue(
+        FINE, ("What does it show?", " ".join(["It shows", *"abcdefghijklmnopqrstuvwxyz", "and the liver of a man."]))
+    )
+    model = Scripted("Score: 7")
+    given = [
+        replace(one, caption=caption) for one in (long, dialogue(FINE)) for caption in ("A CT.", "A CT.", "Another CT.")
+    ]
+    tally, _ = made(Filter(6), model, tmp_path, *given)
+    assert tally.kept == 5 and tally.dropped == {"duplicate": 1}
 
 
 def write_pairs(folder: Path, *rows: dict[str, Any]) -> str:

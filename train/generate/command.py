@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -22,6 +23,8 @@ from train.generate.plan import Plan
 from train.generate.prompts import PROMPT_VERSION
 from train.generate.reason import Reason, each
 from train.generate.sources import Source
+
+EVERY = 5.0  # seconds from one line of progress to the next
 
 
 def run(chosen: argparse.Namespace) -> int:
@@ -86,12 +89,15 @@ def opened(chosen: argparse.Namespace) -> Iterator[Teacher | None]:
 
 
 class Telling:
-    """One line on the terminal from time to time."""
+    """How far it is, on the terminal: a line every few seconds."""
 
     def __init__(self, name: str) -> None:
-        self._name = name
+        self._name, self._last = name, time.monotonic()
 
     def __call__(self, tally: Tally) -> None:
+        if time.monotonic() - self._last < EVERY:
+            return
+        self._last = time.monotonic()
         dropped = tally.dropped.total()
         print(f"generate {self._name}: {tally.kept} kept, {dropped} dropped", file=sys.stderr, flush=True)
 

@@ -52,6 +52,8 @@ _REFUSAL = re.compile(
     r"|as an? (?:ai|language model|assistant)|i do(?:n't| not) have (?:access|the ability|enough))\b", re.IGNORECASE,
 )  # fmt: skip
 _WORDS = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
+_TECHNIQUE = re.compile(r"\bwithout (?:iv |intravenous )?contrast\b", re.IGNORECASE)
+_SENTENCES = re.compile(r"(?<=[.!?])\s+")
 _NO = re.compile(r"(?:no|not|without|nor|neither)\b")
 # A negation begins a part and reaches to its end; "there is" begins another.
 _PARTS = re.compile(rf"[.;]|\bbut\b|\bthere (?:is|are)\b|(?=\b{_NO.pattern})")
@@ -122,7 +124,7 @@ def gives_away(said: tuple[Exchange, ...]) -> bool:
 
 def against(known: str, said: Exchange, domain: Domain) -> Fault | None:
     """Whether an exchange contradicts what is known of the picture, or names a finding that is not in it."""
-    if conflict(Exchange("", known), said) or _denied(known, said):
+    if clash(Exchange("", known), said) or any(_denied(known, part) for part in _parts(said)):
         return "contradiction"
     if domain not in FINDINGS:
         return None
@@ -134,9 +136,21 @@ def against(known: str, said: Exchange, domain: Domain) -> Fault | None:
     return "unsupported" if invented else None
 
 
+def clash(first: Exchange, second: Exchange) -> bool:
+    """Whether two exchanges about one picture exclude one another in any of their sentences."""
+    return any(conflict(a, b) is not None for a in _parts(first) for b in _parts(second))
+
+
+def _parts(one: Exchange) -> list[Exchange]:
+    """Sentence by sentence: only the first one answers the question. "without contrast" denies no finding."""
+    first, *rest = _SENTENCES.split(_TECHNIQUE.sub("", one.answer).strip())
+    return [Exchange(one.question, first), *(Exchange("", text) for text in rest)]
+
+
 def _denied(known: str, said: Exchange) -> bool:
     """Whether a finding that an exchange claims or denies is only ever denied or only ever named in what is known."""
-    parts = [(topic_of(part), bool(_NO.match(part))) for part in _PARTS.split(known.lower())]
+    plain = _TECHNIQUE.sub("", known.lower())
+    parts = [(topic_of(part), bool(_NO.match(part))) for part in _PARTS.split(plain)]
     for claim in statements.claims(said):
         if claim.side is None and claim.topic & WORDS:
             named = [negated for topic, negated in parts if claim.topic <= topic]

@@ -11,6 +11,7 @@ from train.generate.making import Outcome, Request
 from train.generate.sources import Source
 
 COPIED = 0.6  # share of an answer's runs of eight words that may stand in the material
+OWN_WORDS = 40  # of a dialogue from which on it must be its picture's own
 LONG = 16  # words of an answer from which on copying is looked for
 
 
@@ -39,10 +40,10 @@ class Filter:
         return due.source.exchanges
 
     def _again(self, source: Source) -> Fault | None:
-        """A dialogue that fits two captions fits neither; captions themselves may be alike."""
-        if source.kind == "caption":
-            return None
+        """A long dialogue that fits two captions fits neither; captions themselves may be alike."""
         said = prompts.numbered(source.exchanges).lower()
+        if source.kind == "caption" or len(faults.tokens(said)) < OWN_WORDS:
+            return None
         return None if self._seen.setdefault(said, source.caption) == source.caption else "duplicate"
 
 

@@ -17,7 +17,8 @@ from train.generate.sources import Kind, Source
 
 TRIES = 3  # a reply that is at fault is asked for again so often in all
 FAILURES = 5  # of the server's in a row: then it is gone
-FINAL: frozenset[Fault] = frozenset(("score",))  # a judge is not asked until it says something else
+# A judge is not asked until it says something else, and no teacher mends a picture.
+FINAL: frozenset[Fault] = frozenset(("score", "picture"))
 ANY = "any"
 Slot = tuple[str, Kind | None]  # a domain or ANY; the kind to write, None for the source's own
 Outcome = tuple[Exchange, ...] | Fault

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from medvlm import exchanges
-from medvlm.contradictions import conflict
 from medvlm.metrics.strict import yes_no
 from medvlm.statements import Exchange
 from medvlm.teacher import Asked
@@ -76,10 +75,11 @@ def joined(source: Source, steps: list[str], concluded: str) -> Outcome:
     if concluded and differs(given, concluded):
         return "answer changed"
     known = " ".join((source.caption, *source.mentions))
-    for truth in (given.answer, known):
-        if faults.against(truth, Exchange(given.question, said), source.domain) == "contradiction":
-            return "contradiction"
-    if any(conflict(given, Exchange(given.question, step)) for step in steps):
+    if faults.clash(given, Exchange("", said)):
+        return "contradiction"
+    if any(
+        faults.against(truth, Exchange("", said), source.domain) == "contradiction" for truth in (given.answer, known)
+    ):
         return "contradiction"
     return (Exchange(given.question, "\n".join([*steps, f"{ANSWER}{given.answer}"])),)
 
@@ -89,4 +89,4 @@ def differs(given: Exchange, concluded: str) -> bool:
     ours, theirs = yes_no(given.answer), yes_no(concluded)
     if {ours, theirs} == {"yes", "no"}:
         return True
-    return conflict(given, Exchange(given.question, concluded)) is not None
+    return faults.clash(given, Exchange(given.question, concluded))
