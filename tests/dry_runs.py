@@ -1,6 +1,7 @@
 """Recipes on tiny models: every stage in small, two steps each, on pictures that the test draws."""
 
 import csv
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +9,8 @@ import numpy as np
 from PIL import Image
 
 from medvlm.catalog import CATALOG
-from tests import tiny_models
+from medvlm.ratings import exports
+from tests import rating_cases, tiny_models
 from tests.tiny_models import FamilyName
 from train import recipe as recipes
 from train.recipe import Recipe
@@ -58,9 +60,22 @@ def tiny(recipe: Recipe, base: Path, address: str, **learning: object) -> Recipe
     )  # fmt: skip
 
 
+def preferring(recipe: Recipe, base: Path, folder: Path) -> Recipe:
+    """A recipe that learns from votes, on votes about the pictures of the data set in that folder."""
+    file = folder / "ratings.jsonl"
+    shown = [hashlib.sha256((folder / f"{number}.png").read_bytes()).hexdigest() for number in range(4)]
+    votes = [rating_cases.simple(number) for number in range(4)]
+    votes = [replace(one, case=replace(one.case, scans=(sha256,))) for one, sha256 in zip(votes, shown, strict=True)]
+    file.write_text("".join(exports.jsonl(votes)), encoding="utf-8")
+    made = tiny(replace(recipe, continues=None), base, f"ratings:{file}")
+    return replace(made, data=replace(made.data, pictures=str(folder)))
+
+
 def stages(name: str, base: Path, address: str) -> list[Recipe]:
     """The recipe and all that it goes on with, the first stage first."""
     recipe = recipes.named(name)
+    if recipe.stage == "prefer":
+        return [preferring(recipe, base, Path(address.partition(":")[2]).parent)]
     made = [tiny(recipe, base, address)]
     while recipe.continues:
         recipe = recipes.named(recipe.continues)

@@ -20,7 +20,7 @@ from medvlm.loading import load_weights
 from medvlm.run_shelf import RunShelf
 from tests import tiny_models
 from tests.tiny_models import FamilyName
-from train import cards, comparing, distances, licences, merging, pushing
+from train import cards, comparing, distances, licences, merging, pushing, trying
 from train.__main__ import main
 from train.pushing import Push
 
@@ -168,6 +168,19 @@ def test_whole_models_are_compared_and_answers_that_cannot_be_had_are_named(
     lost = changed(adapter, tmp_path / "lost", base_model_name_or_path="gone")
     (note,) = comparing.compare(str(lost), str(lost)).notes
     assert note.startswith("No answers: ") and "--base" in note
+
+
+def test_what_training_wrote_is_tried_as_at_the_apps_load(base: Path, adapter: Path, tmp_path: Path) -> None:
+    assert trying.tried(adapter, base, str(base), "none", whole=False) == trying.FINE
+    assert trying.tried(adapter, base, "nano", "none", whole=False).startswith("The adapter does not fit the base")
+    silent = shutil.copytree(adapter, tmp_path / "silent")
+    tensors = {name: tensor * 0 for name, tensor in load_file(silent / WEIGHTS).items() if "lora" in name}
+    own = {name: tensor for name, tensor in load_file(base / "model.safetensors").items() if "projector" in name}
+    for name in load_file(silent / WEIGHTS).keys() - tensors.keys():
+        tensors[name] = next(t for key, t in own.items() if name.endswith(key.removeprefix("model.")))
+    save_file(tensors, silent / WEIGHTS, metadata={"format": "pt"})
+    assert "it was never trained" in trying.tried(silent, base, str(base), "none", whole=False)
+    assert "speaks gibberish" in trying.tried(base, base, str(base), "none", whole=True)
 
 
 class FakeHub:

@@ -32,6 +32,19 @@ class Story:
     curve: Path | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What only who makes the card knows. `licence`: of the whole, as the hub spells it."""
+
+    name: str = ""
+    merged: bool = False
+    licence: str | None = None
+    permission: str = ""
+
+
+PLAIN = Given()
+
+
 def story(folder: Path) -> Story:
     """What the run folder around a checkpoint tells; empty where there is none."""
     run = folder.parent
@@ -54,27 +67,27 @@ def _record(path: Path) -> dict[str, Any] | None:
         return None
 
 
-def write(folder: Path, told: Story, merged: bool = False, licence: str | None = None, permission: str = "") -> Path:
+def write(folder: Path, told: Story, given: Given = PLAIN) -> Path:
     """Put the card into a checkpoint's folder, with the curve where there is one. Raises CheckpointError."""
     if told.curve is not None:
         shutil.copyfile(told.curve, folder / CURVE)
     part = folder / f".{FILE}"
-    part.write_text(text(folder, told, merged, licence, permission), encoding="utf-8")
+    part.write_text(text(folder, told, given), encoding="utf-8")
     return part.replace(folder / FILE)
 
 
-def text(folder: Path, told: Story, merged: bool, licence: str | None, permission: str) -> str:
+def text(folder: Path, told: Story, given: Given) -> str:
     """The card of the checkpoint in this folder, in the hub's format: a head for machines, then words."""
     info = checkpoints.read(folder)
     base, data = licences.of_base(info.base_model), [licences.of_data(label) for label in info.datasets]
-    name = str((told.recipe or {}).get("name") or folder.name)
+    name = given.name or str((told.recipe or {}).get("name") or folder.name)
     sections = [
-        _head(info, licences.field(base, data, licence), merged or (folder / WHOLE).is_file()),
+        _head(info, licences.field(base, data, given.licence), given.merged or (folder / WHOLE).is_file()),
         f"# {name}\n\n**{NOT_FOR_DIAGNOSIS}** These weights may not be used for the care of a patient.",
-        _what(info, told, merged),
+        _what(info, told, given.merged),
         _trained(told),
         _data(info, told),
-        _licences(base, data, permission),
+        _licences(base, data, given.permission),
         _training(told),
         section("Scores", NO_SCORES),
         _files(folder),
@@ -135,7 +148,8 @@ def _licences(base: licences.Terms, data: Sequence[licences.Terms], permission: 
 def _training(told: Story) -> str:
     if told.recipe is None:
         return ""
-    chosen = {k: v for part in ("learning", "lora", "machine") for k, v in _settings(told.recipe, part)}
+    parts = ("learning", "lora", *(["preference"] if told.recipe["stage"] == "prefer" else []), "machine")
+    chosen = {key: value for part in parts for key, value in _settings(told.recipe, part)}
     rows = [(f"`{key}`", f"{value}") for key, value in chosen.items()]
     last = {k: (told.facts or {}).get(k) for k in ("loss", "validation_loss")}
     ends = ", ".join(f"{k.replace('_', ' ')} {v:.4g}" for k, v in last.items() if v is not None)

@@ -91,6 +91,8 @@ def data(recipe: Recipe) -> tuple[int | None, list[str]]:
     """How many dialogues an epoch has, where all of them are here, and what is missing."""
     wrong = []
     count: float = 0
+    if recipe.stage == "prefer":
+        return preferences(recipe)
     for number, address in enumerate(recipe.data.train):
         try:
             rows = datasets.load(address, "train", "train", recipe.data.override)
@@ -112,6 +114,25 @@ def data(recipe: Recipe) -> tuple[int | None, list[str]]:
         except UserError as error:
             wrong.append(f"keeping.metric: {error}")
     return (None if wrong else round(count)), wrong
+
+
+def preferences(recipe: Recipe) -> tuple[int | None, list[str]]:
+    """How many pairs the votes give, and which of their pictures are not here."""
+    from train.votes import votes
+
+    try:
+        found = votes(recipe.data, recipe.data.train)
+        if recipe.data.validation is not None:
+            votes(recipe.data, [recipe.data.validation])
+    except UserError as error:
+        return None, [f"data.train: {error}"]
+    missing: dict[str, str] = {}
+    for name in sorted({one.picture for one in found.dialogues if one.picture}):
+        try:
+            found.pictures.image(name)
+        except UserError as error:
+            missing.setdefault(name.partition("#")[0].partition("@")[0], f"data.pictures: {error}")
+    return len(found.dialogues), [*missing.values()] if recipe.data.on_bad_sample == "error" else []
 
 
 def size_of(recipe: Recipe) -> Size | None:

@@ -224,6 +224,15 @@ def arguments(recipe: Recipe, folder: Path, accumulation: int) -> TrainingArgume
     )  # fmt: skip
 
 
+def kind_of(recipe: Recipe) -> type[PlannedTrainer]:
+    """The trainer of a stage."""
+    if recipe.stage != "prefer":
+        return PlannedTrainer
+    from train.preferring import PreferenceTrainer  # TRL takes seconds to import
+
+    return PreferenceTrainer
+
+
 def watchers(recipe: Recipe, learned: Learned, folder: Path) -> list[TrainerCallback]:
     """What the looks at the validation set decide, and who else is told of them. Raises ConfigError."""
     keeping, made = recipe.keeping, []
@@ -269,7 +278,7 @@ def learn(
     terminated, progress = Terminated(), Progress(recipe.name, folder, quiet, lines)
     callbacks: list[TrainerCallback] = [Journal(folder / LOG, material, accumulation, progress), terminated]
     callbacks += watchers(recipe, learned, folder)
-    trainer = PlannedTrainer(
+    trainer = kind_of(recipe)(
         recipe,
         learned,
         material,

@@ -16,7 +16,7 @@ SPELT = {
     "Llama 3 Community Licence": "llama3",
 }
 # Licences of data that ask for no more than to be named.
-PERMISSIVE = ("CC0 1.0", "MIT", "Apache-2.0", "CC BY 4.0", "CC0 1.0 (public domain)")
+PERMISSIVE = ("CC0", "CC0 1.0", "MIT", "Apache-2.0", "CC BY 4.0")
 
 
 @dataclass(frozen=True, slots=True)

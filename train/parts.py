@@ -13,7 +13,7 @@ from torch import nn
 from medvlm import catalog
 from medvlm.errors import CheckpointError, ConfigError
 from medvlm.families import Family
-from medvlm.loading import family_in, load_base
+from medvlm.loading import Quantization, family_in, load_base
 from train import processes
 from train.recipe import Recipe
 
@@ -65,13 +65,12 @@ def prepare(recipe: Recipe, base: Path, before: Path | None) -> Learned:
     machine = recipe.machine
     attention_or_raise(recipe, family_in(base))
     dtype = torch.float32 if machine.precision == "fp32" else torch.bfloat16
-    quantization = "nf4" if machine.precision == "nf4" else "none"
     full = recipe.parts.language_model == "full"
     model, processor, family = load_base(
         base,
         processes.device(recipe),
         torch.float32 if full else dtype,
-        quantization,  # type: ignore[arg-type]
+        quantization_of(recipe),
         machine.attention,
     )
     if hasattr(processor.image_processor, "do_image_splitting"):
@@ -84,6 +83,10 @@ def prepare(recipe: Recipe, base: Path, before: Path | None) -> Learned:
         language: Any = family.part(learned.inner, family.language_model)
         language.activation_checkpointing_enable()
     return learned
+
+
+def quantization_of(recipe: Recipe) -> Quantization:
+    return "nf4" if recipe.machine.precision == "nf4" else "none"
 
 
 def attention_or_raise(recipe: Recipe, family: Family) -> None:
@@ -222,8 +225,10 @@ def save(learned: Learned, folder: Path, state: dict[str, torch.Tensor] | None =
     folder.mkdir(parents=True, exist_ok=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        told = {} if state is None else {"state_dict": state}
-        learned.model.save_pretrained(folder, **told, **({"save_embedding_layers": False} if learned.adapted else {}))
+        told: dict[str, Any] = {} if state is None else {"state_dict": state}
+        if learned.adapted:
+            told |= {"save_embedding_layers": False, "selected_adapters": [ADAPTER]}
+        learned.model.save_pretrained(folder, **told)
     if not learned.adapted:
         learned.processor.save_pretrained(folder)
     shutil.rmtree(folder / "README.md", ignore_errors=True)

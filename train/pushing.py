@@ -125,14 +125,17 @@ def staged(wanted: Push, work: Path, shelf: RunShelf) -> list[File]:
     """Put what is sent into an empty folder: no path of this machine, and a card with the scores there are."""
     for pattern in SENT:
         for file in wanted.folder.glob(pattern):
-            if file.name not in KEPT_BACK:
+            if file.suffix == ".safetensors":
+                (work / file.name).symlink_to(file.resolve())  # gigabytes that nobody changes
+            elif file.name not in KEPT_BACK:
                 shutil.copyfile(file, work / file.name)
     info = checkpoints.read(wanted.folder)
     checkpoints.write(replace(info, datasets=tuple(map(licences.shown, info.datasets))), work)
     _without_path(work, info)
     if not (work / cards.FILE).is_file() or wanted.licence or wanted.permission:
         told = cards.story(wanted.folder)
-        cards.write(work, told, _merged(wanted.folder), wanted.licence, wanted.permission)
+        name = wanted.repo.partition("/")[2]
+        cards.write(work, told, cards.Given(name, _merged(wanted.folder), wanted.licence, wanted.permission))
     if measured := cards.scores(wanted.folder, shelf):
         card = work / cards.FILE
         card.write_text(cards.with_section(_text(card), "Scores", measured), encoding="utf-8")

@@ -9,8 +9,8 @@ from typing import Annotated, Literal
 from medvlm import config, paths
 from medvlm.errors import ConfigError
 
-Stage = Literal["align", "instruct", "downstream"]
-STAGE_ORDER: tuple[Stage, ...] = ("align", "instruct", "downstream")
+Stage = Literal["align", "instruct", "downstream", "prefer"]
+STAGE_ORDER: tuple[Stage, ...] = ("align", "instruct", "downstream", "prefer")
 Whole = Literal["frozen", "lora", "full"]
 Instruction = Literal["own", "describe", "none"]
 Precision = Literal["fp32", "bf16", "nf4"]
@@ -65,6 +65,7 @@ class Data:
     instruction: Annotated[Instruction, "own question, an instruction to describe by the 30-word line, or none"] = "own"
     system: Annotated[Literal["chat", "short"], "which of medvlm.prompts stands before"] = "chat"
     on_bad_sample: BadSample = "error"
+    pictures: Annotated[str | None, "a folder with the pictures that votes name by hash"] = None
     override: Annotated[str | None, "why rows kept for testing are trained on; stands in the checkpoint"] = None
 
 
@@ -84,6 +85,14 @@ class Learning:
     packing: Annotated[bool, "several samples in one sequence, none of which sees another"] = False
     seed: int = 0
     steps: Annotated[int | None, "stop after so many steps, for trying out"] = None
+
+
+@dataclass(frozen=True, slots=True)
+class Preference:
+    """Of stage "prefer". `beta`: how dearly leaving the adapter that one began with is paid; `loss` as TRL names it."""
+
+    beta: float = 0.1
+    loss: Literal["sigmoid", "ipo", "hinge"] = "sigmoid"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +140,7 @@ class Recipe:
     parts: Parts = field(default_factory=Parts)
     lora: Lora = field(default_factory=Lora)
     learning: Learning = field(default_factory=Learning)
+    preference: Preference = field(default_factory=Preference)
     keeping: Keeping = field(default_factory=Keeping)
     machine: Machine = field(default_factory=Machine)
     series: Series = field(default_factory=Series)
@@ -140,6 +150,20 @@ class Recipe:
         yield from self._ranges()
         yield from self._parts_together()
         yield from self._order()
+        if self.stage == "prefer":
+            yield from self._preferring()
+
+    def _preferring(self) -> Iterator[str]:
+        if self.parts.language_model == "full":
+            yield "parts.language_model is 'full'; stage 'prefer' holds an adapter against its own begin. Use 'lora'."
+        if self.learning.packing:
+            yield "learning.packing puts samples together; stage 'prefer' compares them. Set it to false."
+        if self.machine.gpus > 1 or self.machine.sharding != "none":
+            yield "machine.gpus and machine.sharding: stage 'prefer' trains on one GPU. Set 1 and 'none'."
+        if self.keeping.metric != "loss":
+            yield f"keeping.metric is {self.keeping.metric!r}; stage 'prefer' knows only 'loss'."
+        if odd := [one for one in self.data.train if not one.startswith("ratings:")]:
+            yield f"data.train has {', '.join(odd)}; stage 'prefer' learns from votes alone: ratings:FILE."
 
     def _ranges(self) -> Iterator[str]:
         learning, lora = self.learning, self.lora
@@ -147,7 +171,7 @@ class Recipe:
             "learning.rate": learning.rate, "learning.epochs": learning.epochs, "learning.batch": learning.batch,
             "learning.accumulation": learning.accumulation, "lora.rank": lora.rank, "lora.alpha": lora.alpha,
             "keeping.every": self.keeping.every, "keeping.last": self.keeping.last, "machine.gpus": self.machine.gpus,
-            "series.runs": self.series.runs, "learning.clip": learning.clip,
+            "series.runs": self.series.runs, "preference.beta": self.preference.beta, "learning.clip": learning.clip,
             "keeping.questions": self.keeping.questions,
         }  # fmt: skip
         yield from (f"{key} is {value}; give a number above 0." for key, value in positive.items() if not value > 0)

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,15 +15,17 @@ from medvlm import catalog, checkpoints
 from medvlm.checkpoints import CheckpointInfo
 from medvlm.errors import CheckpointError, ConfigError
 from medvlm.prompts import PROMPT_VERSION
-from train import curves, processes, watching
+from train import cards, curves, processes, watching
 from train import recipe as recipes
+from train.batches import Material
 from train.examples import Mixture, mixture
 from train.learning import CHECKPOINTS, LOG, TrainingError, learn
 from train.material import prepare_material
-from train.parts import Learned, base_folder, prepare, printed, save, table
+from train.parts import Learned, base_folder, prepare, printed, quantization_of, save, table
 from train.progress import Progress
 from train.publish import git_commit
 from train.recipe import Recipe, home
+from train.trying import FINE, tried
 
 ADAPTER, MODEL, DONE, PASSES = "adapter", "model", "done.json", "passes.txt"
 
@@ -69,10 +71,10 @@ def run_one(recipe: Recipe, runs: Path, quiet: bool, lines: TextIO | None = None
     while True:
         with processes.together():
             base, before = starts_from(recipe, runs)
-            mixed = mixture(recipe.data, recipe.learning.seed)
+            mixed, prepared = made_ready(recipe)
             learned = prepare(recipe, base, before)
             record = info(recipe, learned, mixed)
-            material = prepare_material(recipe, learned, mixed, folder, parts)
+            material = prepared(recipe, learned, mixed, folder, parts)
             if processes.first():
                 (folder / "parts.txt").write_text(printed(table(learned)) + "\n", encoding="utf-8")
         processes.say(printed(table(learned)))
@@ -90,8 +92,17 @@ def run_one(recipe: Recipe, runs: Path, quiet: bool, lines: TextIO | None = None
     state = processes.weights(learned.model, not learned.adapted) if processes.sharded(learned.model) else None
     with processes.together():
         if processes.first():
-            finish(learned, mixed, record, folder, target, state)
+            finish(recipe, learned, mixed, record, folder, target, state)
     return target
+
+
+def made_ready(recipe: Recipe) -> tuple[Mixture, Callable[..., Material]]:
+    """What is learnt from, and what makes rows of it: dialogues, or pairs that votes tell apart."""
+    if recipe.stage != "prefer":
+        return mixture(recipe.data, recipe.learning.seed), prepare_material
+    from train import preferring  # TRL takes seconds to import
+
+    return preferring.mixture(recipe), preferring.prepare_material
 
 
 def passes_a_step(recipe: Recipe, folder: Path) -> int:
@@ -161,6 +172,7 @@ def smaller(recipe: Recipe, parts: int, error: Exception) -> int:
 
 
 def finish(
+    recipe: Recipe,
     learned: Learned,
     mixed: Mixture,
     record: CheckpointInfo,
@@ -168,7 +180,10 @@ def finish(
     target: Path,
     state: dict[str, torch.Tensor] | None,
 ) -> None:
-    """The adapter with what it says of itself, the curve, and the mark that the run is done; checkpoints go."""
+    """The adapter with what it says of itself, its card and curve, and the mark that the run is done; checkpoints go.
+
+    It is tried as the app does at its load; what that found stands in the mark and is said.
+    """
     part = folder / f".{target.name}"
     shutil.rmtree(part, ignore_errors=True)
     best = watching.best(folder)
@@ -177,8 +192,6 @@ def finish(
     else:
         shutil.copytree(best.folder, part, ignore=shutil.ignore_patterns(watching.LOOK))
     checkpoints.write(record, part)
-    shutil.rmtree(target, ignore_errors=True)
-    part.replace(target)
     curves.draw(folder / LOG, folder)
     lines = [json.loads(line) for line in (folder / LOG).read_text(encoding="utf-8").splitlines()]
     losses = [line["loss"] for line in lines if "loss" in line]
@@ -189,20 +202,29 @@ def finish(
         "dialogues": len(mixed.dialogues),
         "data": dict(zip(mixed.labels, mixed.hashes, strict=True)),
         "trained": sum(count.trained for count in table(learned)),
+        "check": tried(part, learned.base, base_name(recipe, learned), quantization_of(recipe), target.name == MODEL),
     }
     if best is not None:
         facts["best"] = best.look
+    if facts["check"] != FINE:
+        processes.say(f"{recipe.name}: the app will refuse what was made: {facts['check']}")
+    cards.write(part, cards.Story(asdict(recipe), facts, printed(table(learned)), folder / cards.CURVE))
+    shutil.rmtree(target, ignore_errors=True)
+    part.replace(target)
     (folder / "done.part").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
     (folder / "done.part").replace(folder / DONE)
     for kept in (CHECKPOINTS, watching.BEST):
         shutil.rmtree(folder / kept, ignore_errors=True)
 
 
+def base_name(recipe: Recipe, learned: Learned) -> str:
+    return str(learned.base) if recipe.model.exchanged else recipe.model.base
+
+
 def info(recipe: Recipe, learned: Learned, mixed: Mixture) -> CheckpointInfo:
     """What the checkpoint says of itself."""
-    base = str(learned.base) if recipe.model.exchanged else recipe.model.base
     return CheckpointInfo(
-        base_model=catalog.identity(base),
+        base_model=catalog.identity(base_name(recipe, learned)),
         base_revision=checkpoints.base_revision(learned.base),
         family=learned.family.name,
         stage=recipe.stage,
