@@ -21,7 +21,10 @@ from medvlm.model import LocalModel
 from tests import dry_runs, tiny_models
 from train import processes, recipe, running
 from train.batches import plan
-from train.learning import learn, whole
+from train.examples import mixture
+from train.learning import TrainingError, learn, whole
+from train.material import prepare_material
+from train.parts import prepare
 from train.recipe import Recipe
 
 # Two processes and their sums in another order: what float32 leaves of a loss near 5.
@@ -68,9 +71,7 @@ class Pair:
             return child
         code = 1
         try:
-            with self.files[number].open("w") as said:
-                os.dup2(said.fileno(), 1)
-                os.dup2(said.fileno(), 2)
+            sys.stdout = sys.stderr = self.files[number].open("w", buffering=1)
             warnings.resetwarnings()
             warnings.simplefilter("ignore")  # torch.distributed names retired things when it is imported
             torch.set_num_threads(1)  # a forked process has no threads but its own
@@ -80,14 +81,11 @@ class Pair:
             work()
             processes.leave()
             code = 0
-        except Exception as error:
-            print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        except Exception:
             traceback.print_exc()
         except SystemExit as error:
-            print(f"stops: {error}", file=sys.stderr)
+            print(f"stops: {error}")
         finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
             os._exit(code)
 
     def ended(self) -> list[int]:
@@ -153,10 +151,10 @@ def flawed(base: Path, address: str, runs: Path, flaw: Callable[[dict[str, objec
     """A run whose third batch in the second process is spoilt."""
     one = small(base, address, 2)
     processes.join(one)
-    mixed = running.mixture(one.data, 0)
-    learned = running.prepare(one, base, None)
+    mixed = mixture(one.data, 0)
+    learned = prepare(one, base, None)
     (runs / "small").mkdir(exist_ok=True)
-    material = running.prepare_material(one, learned, mixed, runs / "small", 4)
+    material = prepare_material(one, learned, mixed, runs / "small", 4)
     collated, made = material.collator, []
 
     def collator(*given: object) -> dict[str, object]:
@@ -175,24 +173,26 @@ def no_memory(batch: dict[str, object]) -> dict[str, object]:
     raise torch.OutOfMemoryError("no room left")
 
 
-def test_a_loss_that_is_no_number_in_one_process_stops_both_with_one_message(
-    base: Path, address: str, tmp_path: Path
-) -> None:
-    pair = Pair(lambda: flawed(base, address, tmp_path, no_number), tmp_path)
-    assert pair.ended() == [1, 1]
-    first, second = pair.said()
-    assert "TrainingError: The loss is nan at step 2, with row-" in second
-    assert "TrainingError" not in first and "Traceback" not in first
+def test_what_goes_wrong_in_one_process_ends_both(base: Path, address: str, tmp_path: Path) -> None:
+    """A loss that is no number: one message. A lack of memory: the other does not wait for what never comes."""
 
+    def work() -> None:
+        try:
+            flawed(base, address, tmp_path, no_number)
+        except TrainingError as error:
+            print(f"said: {error}")
+        except SystemExit:
+            print("nothing to say")
+        print("again")
+        flawed(base, address, tmp_path, no_memory)
 
-def test_a_lack_of_memory_in_one_process_does_not_keep_the_other_waiting(
-    base: Path, address: str, tmp_path: Path
-) -> None:
-    pair = Pair(lambda: flawed(base, address, tmp_path, no_memory), tmp_path)
+    pair = Pair(work, tmp_path)
     assert pair.ended() == [1, 1]
-    first, second = pair.said()
-    assert "no room left" in second
-    assert "another one ended" in first and "Traceback" not in first
+    first, second = (said.split("again\n") for said in pair.said())
+    assert "said: The loss is nan at step 2, with row-" in second[0]
+    assert first[0].endswith("nothing to say\n") and "nan" not in first[0]
+    assert "no room left" in second[1]
+    assert "another one ended" in first[1] and "Traceback" not in first[1]
 
 
 def test_after_a_lack_of_memory_several_processes_go_on_with_smaller_passes(
