@@ -57,9 +57,11 @@ def study(tmp_path: Path) -> Iterator[tuple[Server, dict[str, str], Path]]:
     kept.ratings.close()
     written(tmp_path / "runs" / "drawn", open_run())
     server = Server(tmp_path / "ratings.sqlite3")
-    server.start()
-    yield server, codes, tmp_path / "ratings.sqlite3"
-    server.kill()
+    try:
+        server.start()
+        yield server, codes, tmp_path / "ratings.sqlite3"
+    finally:
+        server.kill()
 
 
 @pytest.fixture
