@@ -12,7 +12,7 @@ from typing import Any
 
 from medvlm.statements import Exchange
 
-_MATERIAL = r"(?:captions?|text|paper|article|authors?|context|description|passage|figure legend|legend)"
+_MATERIAL = r"(?:captions?|text|material|paper|article|authors?|context|description|passage|figure legend|legend)"
 # Words by which a question or an answer gives away that it was made from text.
 GIVEAWAYS = re.compile(
     rf"\b(?:the {_MATERIAL}|captions?|mention(?:s|ed|ing)?|according to|the provided|reported in)\b", re.IGNORECASE

@@ -44,6 +44,7 @@ def test_what_holds_no_exchange_gives_none(reply: str) -> None:
         ("It is not mentioned.", None),
         ("The authors saw a cyst.", None),
         ("According to the text,", None),
+        ("The material shows a lung.", None),
     ],
 )
 def test_phrases_that_give_away_a_text_are_cut_off_or_the_whole_is_none(text: str, left: str | None) -> None:

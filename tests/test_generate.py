@@ -119,6 +119,7 @@ MISBEHAVING: list[tuple[Reply, Fault]] = [
     (prompts.numbered(prompts.EXAMPLES[0][1]), "example"),
     ("Q1: What does the caption say?\nA1: A cyst.\nQ2: Is it mentioned?\nA2: Yes, in the text.", "giveaway"),
     ("Q1: What is it?\nA1: A CT scan.", "too short"),
+    ("Q1: What is it?\nA1: This is a cyst.\nQ2: What is that?\nA2: This is a cyst.", "repeats"),
     (UserError("status 500"), "server"),
 ]
 

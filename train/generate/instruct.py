@@ -14,6 +14,7 @@ from train.generate.making import Outcome, Request
 
 LEAST = 2  # exchanges of a conversation
 LEAST_WORDS = 12  # of a detailed description
+SAME_WORDS = 3  # an answer of fewer may answer several questions
 KNOWN_WORDS = 4  # that must be known of a picture before anybody can talk about it
 
 
@@ -52,10 +53,10 @@ class Instruct:
         if any(faults.alike(f"{one.question} {one.answer}", prompts.EXAMPLE_WORDS) for one in found):
             return "example"
         clean = [one for one in map(self._freed, found) if one is not None]
-        once = tuple({one.question.lower(): one for one in clean}.values())[: self.turns]
+        once = different(clean)[: self.turns]
         if len(once) >= LEAST:
             return once
-        return "giveaway" if len(clean) < len(found) else "too short"
+        return "repeats" if len(once) < len(clean) else "giveaway" if len(clean) < len(found) else "too short"
 
     def _described(self, due: Request, reply: str) -> Outcome:
         answer = self._cut(reply)
@@ -79,3 +80,16 @@ class Instruct:
             return self._described(due, rules.description(due.source))
         made = [one for one in map(self._freed, rules.conversation(due.source, self.turns)) if one is not None]
         return tuple(made) if len(made) >= LEAST else "too short"
+
+
+def different(said: list[Exchange]) -> tuple[Exchange, ...]:
+    """Exchanges without those that ask again, or that answer another question in the very words of an earlier answer;
+    "yes" and the like may come again."""
+    kept: dict[str, Exchange] = {}
+    answers: set[tuple[str, ...]] = set()
+    for one in said:
+        words = tuple(faults.tokens(one.answer))
+        if one.question.lower() not in kept and (len(words) < SAME_WORDS or words not in answers):
+            kept[one.question.lower()] = one
+            answers.add(words)
+    return tuple(kept.values())
