@@ -147,8 +147,8 @@ def others_may_end() -> Iterator[None]:
 
 def whole(tensor: Tensor) -> Tensor:
     """A tensor of which every process holds a part, put together in all of them; any other as it is."""
-    parted: Any = tensor
-    found: Tensor = parted.full_tensor() if hasattr(tensor, "full_tensor") else tensor
+    full: Any = getattr(tensor, "full_tensor", lambda: tensor)
+    found: Tensor = full()
     return found
 
 
@@ -163,8 +163,9 @@ def weights(model: nn.Module, frozen: bool) -> dict[str, Tensor]:
     All processes must call it. `frozen`: also those that take no steps; LoRA is there in any case.
     """
     for module in model.modules():
-        if hasattr(module, "reshard"):
-            module.reshard()  # after a look at the validation loss, some lie about whole
+        cut_up: Any = getattr(module, "reshard", None)
+        if cut_up is not None:  # after a look at the validation loss, some lie about whole
+            cut_up()
     trained = {name for name, parameter in model.named_parameters() if parameter.requires_grad}
     found = {}
     for name, tensor in model.state_dict().items():
