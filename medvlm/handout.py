@@ -65,6 +65,11 @@ class Holder:
             elif not hmac.compare_digest(self._key, key.encode()):
                 raise UserError("Another page already shows this session's pictures; reload this one to start anew.")
 
+    @property
+    def bound(self) -> bool:
+        """Whether a page has said its key: before that it gets no pixels."""
+        return self._key is not None
+
     def offer(self, scan: Scan) -> str:
         """The token that `scan` is fetched with: a new one, or the one it has."""
         with self._lock:

@@ -167,6 +167,7 @@ def test_single_answers_are_judged_without_names_and_counted_after(page: Page, s
     bench, desk = page.parts.bench, page.parts.desk
     assert '<option value="drawn">drawn (6)</option>' in page.act("open")[page.parts.board]
     assert "made up" in page.act("review", run="drawn", reader=" ")[page.parts.board]
+    page.chair.holder.bind("k" * 32)
     shown = page.act("review", run="drawn", reader="Reader A")
     assert shown[page.parts.results]["visible"] is False and shown[desk.door] == "" and page.act("open") == {}
     for number in range(1, 7):

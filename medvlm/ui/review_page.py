@@ -73,7 +73,11 @@ class Judging:
     def seen(self, chair: Chair) -> Update:
         """The picture, with tokens that hold from now on."""
         turn = chair.turn
-        return {self._bench.scan: {"scans": []} if turn is None else seen(chair.holder, [turn.scan])}
+        return {
+            self._bench.scan: {"scans": []}
+            if turn is None or not chair.holder.bound
+            else seen(chair.holder, [turn.scan])
+        }
 
     def vote(self, chair: Chair, payload: Mapping[str, Any]) -> Update:
         """Keep it, and show the next one; where it could not be kept, all that was filled in stays."""

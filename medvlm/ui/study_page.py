@@ -223,8 +223,8 @@ class Studying:
         return self._words("") | {self._desk.room: gr.update(visible=False)}
 
     def _seen(self, chair: Chair) -> dict[str, Any]:
-        if chair.scan is None:
-            return {"scans": []}
+        if chair.scan is None or not chair.holder.bound:
+            return {"scans": []}  # a viewer that is only now drawn says its key first
         shown = seen(chair.holder, [chair.scan])
         if chair.task is not None and chair.task.case.slice is not None:
             shown["scans"][0]["start"] = chair.task.case.slice
