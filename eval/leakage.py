@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.picture_hashes import NEAR, Look, Looks
+from eval.picture_hashes import Look, Looks
 from medvlm.datasets import Rows, name_of
+from medvlm.imaging.likeness import NEAR
 from medvlm.metrics.text import normalised
 from medvlm.types import Sample
 

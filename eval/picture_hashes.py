@@ -1,23 +1,15 @@
-"""What a picture looks like in 256 bits, so that a copy is known again after re-saving, scaling or brightening."""
+"""Looks of data sets' pictures, by name and kept in a file, so that copies between training and test are found."""
 
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from PIL import Image
-
 from eval import pictures
 from medvlm import scores
 from medvlm.errors import DatasetError, UserError
 from medvlm.imaging import render
-
-SIDE = 16  # SIDE x SIDE bits
-# Bits of 256 that two pictures of one origin may differ in. On VQA-RAD, JPEG at quality 40, half the size and a fifth
-# more brightness changed at most 24 bits of 63 pictures; the two likest of 314 different pictures differ in 30. Cutting
-# 2 % off every edge changes 30 in the median: crops are not found.
-NEAR = 25
+from medvlm.imaging.likeness import looks
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +25,9 @@ class Look:
 
 
 def look(name: str) -> Look:
-    """The look of a picture by its name. Raises DatasetError where it is not there, UserError for a damaged one.
-
-    A difference hash: the picture in grey at 17 x 16 pixels, a bit for each pixel that is brighter than its left
-    neighbour.
-    """
+    """The look of a picture by its name. Raises DatasetError where it is not there, UserError for a damaged one."""
     pixels = render(pictures.scan(name))
-    small = Image.fromarray(pixels).convert("L").resize((SIDE + 1, SIDE), Image.Resampling.LANCZOS)
-    grey = np.asarray(small, dtype=np.int16)
-    rises = np.packbits(grey[:, 1:] > grey[:, :-1])
-    return Look(hashlib.sha256(f"{pixels.shape}".encode() + pixels.tobytes()).hexdigest(), rises.tobytes().hex())
+    return Look(hashlib.sha256(f"{pixels.shape}".encode() + pixels.tobytes()).hexdigest(), looks(pixels))
 
 
 class Looks:

@@ -12,9 +12,10 @@ from PIL import Image
 from eval import __main__ as command
 from eval import run_notes
 from eval.leakage import audit
-from eval.picture_hashes import NEAR, Looks, look
+from eval.picture_hashes import Looks, look
 from medvlm import datasets
 from medvlm.datasets import Rows
+from medvlm.imaging.likeness import NEAR
 from tests.test_eval_run import info
 
 VQA_RAD = datasets.data_home() / "vqa_rad"

@@ -119,6 +119,6 @@ def pair(sample: Sample, instruction: Instruction, seed: int) -> Sequence[Turn]:
     if instruction == "none":
         question = ""
     elif instruction == "describe":
-        wordings = BRIEF if len(sample.reference.split()) <= BRIEF_WORDS else DETAILED
+        wordings = BRIEF if len(sample.reference.split()) < BRIEF_WORDS else DETAILED
         question = random.Random(f"{seed}:{sample.id}").choice(wordings)
     return Turn("user", question), Turn("assistant", sample.reference)

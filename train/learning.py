@@ -189,7 +189,7 @@ class PlannedTrainer(Trainer):  # type: ignore[misc]
             super()._load_optimizer_and_scheduler(checkpoint)
             return
         state = torch.load(Path(checkpoint) / "optimizer.pt", map_location="cpu", mmap=True, weights_only=True)
-        processes.give_moments(self.optimizer.optimizer, state)
+        processes.give_moments(getattr(self.optimizer, "optimizer", self.optimizer), state)
         self.lr_scheduler.load_state_dict(torch.load(Path(checkpoint) / "scheduler.pt", weights_only=True))
 
     def _left(self) -> str:
