@@ -27,7 +27,7 @@ run: install
 	$(PYTHON) app.py $(ARGS)
 
 test: $(DEV_READY) model chromium postgresql
-	$(PYTHON) -m pytest -n 2 --dist loadgroup $(ARGS)
+	$(PYTHON) -m pytest -n 2 --no-loadscope-reorder $(ARGS)
 
 check: $(DEV_READY)
 	$(PYTHON) -m ruff check .

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 # Set before anything imports torch or a hub client: the browser ring runs the app beside the tests on two cores,
 # and no test may reach for a network.
@@ -22,6 +24,18 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     """Tests about whole files are named by their length: an archive holds the time it was made, and all processes that
     share the tests must name them alike."""
     return f"{argname} of {len(val)} bytes" if isinstance(val, bytes) and len(val) > 20 else None
+
+
+class Rings(LoadScopeScheduling):
+    """One process has the whole browser ring, whose tests share an app and a Chromium; the rest goes file by file."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.split("::")[0]
+        return "tests/browser" if file.startswith("tests/browser/") else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    return Rings(config, log)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
