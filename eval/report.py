@@ -21,7 +21,7 @@ from medvlm.plots_svg import svg
 from medvlm.run_shelf import OWN
 from medvlm.score_sentences import cautions, dataset, scale_of, side_name
 from medvlm.scoreboard import Compared, Group, Grouping, Selection, Side, compared, groups, of_run, overall
-from medvlm.scoreboard import histogram as spread_of
+from medvlm.spread import histogram as spread_of
 
 METHODS = (
     "Shares have Wilson's 95 % interval; means and differences a bootstrap of 2,000 resamples of whole pictures. p is "

@@ -12,7 +12,8 @@ from PIL import Image
 
 from medvlm.errors import UserError
 from medvlm.imaging import STUDY_LIMITS, Drop, Limits, Series, Study, first_picture, read_study, render, unpack
-from medvlm.session import Item, Seat
+from medvlm.seat import Seat
+from medvlm.session import Item
 from medvlm.types import Scan
 
 # How often somebody who waits is told how far it has come, in seconds; and the longest side of a small picture.

@@ -3,7 +3,7 @@
 import threading
 
 from medvlm.comparison import Comparison
-from medvlm.session import Place
+from medvlm.seat import Place
 
 BUSY = "Two answers are still being written; stop them or wait for their end."
 

@@ -15,7 +15,8 @@ from medvlm.host import Host, LiveAnswer, PageModel
 from medvlm.imaging import STUDY_LIMITS, Limits
 from medvlm.privacy import Gate
 from medvlm.screen import shot
-from medvlm.session import Choices, Given, Made, Seat, Session, Shown
+from medvlm.seat import Seat
+from medvlm.session import Choices, Given, Made, Session, Shown
 from medvlm.suggestions import guessed
 from medvlm.tray import given_of
 from medvlm.types import Report, View
@@ -100,9 +101,7 @@ class Desk:
     def guess(self, seat: Seat) -> Session:
         """Let the model say what kind of picture is shown, where neither the file nor the person has."""
         session, model = seat.session, self.host.ready
-        if model is None or session.scan is None or session.shown is None:
-            return session
-        if session.scan.domain_source != "unknown":
+        if model is None or session.scan is None or session.shown is None or session.scan.domain_source != "unknown":
             return session
         index = session.shown
         domain = None if seat.busy else guessed(model, seat)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from medvlm.retention import Line, Place, minutes, receipt
-from medvlm.session import Seat
+from medvlm.seat import Seat
 
 log = logging.getLogger(__name__)
 

@@ -22,7 +22,8 @@ from medvlm.plots_layout import (
     rows_axis,
     wrapped,
 )
-from medvlm.scoreboard import Group, Spread
+from medvlm.scoreboard import Group
+from medvlm.spread import Spread
 from medvlm.statistics import Figure
 from medvlm.types import Arm
 

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 from medvlm import statistics
-from medvlm.board import ALL_DOMAINS, Board, Bools, Codes, Column, Values, kind_words
+from medvlm.board import ALL_DOMAINS, Board, Bools, Codes, Column, kind_words
 from medvlm.statistics import Figure, wilson
 from medvlm.types import DOMAIN_NAMES, Arm, Domain
 
@@ -280,31 +280,6 @@ def _differences(found: Compared, numbers: Codes, count: int) -> list[tuple[Figu
     ]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Spread:
-    """How scores are spread over `edges` (bins + 1,): counts for each side. `share`: only 0 and 1, in two bins."""
-
-    edges: Values
-    first: Codes
-    second: Codes | None
-    share: bool = False
-
-
-def histogram(found: Compared, bins: int = 20) -> Spread | None:
-    """The scores of both sides in equal bins from 0 to the most (at least 1); None where there is no score."""
-    first = found.first.values[found.first.scored & found.filter]
-    second = _of_second(found)
-    if not len(first):
-        return None
-    most = max(1.0, float(first.max()), float(second.max()) if len(second) else 0.0)
-    if found.first.share:
-        bins = 2
-    edges = np.linspace(min(0.0, float(first.min())), most, bins + 1)
-    counts = np.histogram(first, edges)[0]
-    others = np.histogram(second, edges)[0] if found.second is not None else None
-    return Spread(edges, counts, others, found.first.share)
-
-
 def relative(boards: Mapping[str, Board], found: Compared) -> Compared | None:
     """The same selection by a judge's relative scores: points as a share of the reference's, answer by answer.
 
@@ -315,9 +290,3 @@ def relative(boards: Mapping[str, Board], found: Compared) -> Compared | None:
         return None
     wanted = fitting(boards, replace(found.selection, metric=name))
     return compared(boards, wanted) if wanted is not None else None
-
-
-def _of_second(found: Compared) -> Values:
-    if found.second is None or found.other_filter is None:
-        return np.array([])
-    return found.second.values[found.second.scored & found.other_filter]

@@ -4,7 +4,7 @@ import re
 
 from medvlm.host import PageModel
 from medvlm.screen import shot
-from medvlm.session import Seat
+from medvlm.seat import Seat
 from medvlm.types import DOMAINS, Conversation, Decoding, Domain, View
 
 SUGGESTIONS: dict[Domain, tuple[str, str, str]] = {

@@ -201,7 +201,7 @@ class FakeHub:
 
 def to_push(adapter: Path, folder: Path, *data: str) -> Path:
     """A copy of the adapter that was trained on such data on nano."""
-    shutil.copytree(adapter, folder)
+    shutil.copytree(adapter, folder, ignore=shutil.ignore_patterns("README.md"))
     checkpoints.write(replace(checkpoints.read(folder), base_model="nano", datasets=data), folder)
     return folder
 

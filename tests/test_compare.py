@@ -14,7 +14,7 @@ from medvlm.disguise import MASK
 from medvlm.errors import UserError
 from medvlm.host import Host
 from medvlm.ratings.records import CORRECTNESS, CRITERIA, ERROR_KINDS, HARMS, VERDICTS, ErrorTag
-from medvlm.session import Seat
+from medvlm.seat import Seat
 from medvlm.types import Report
 from medvlm.ui.asking import asking
 from medvlm.ui.bench import bench

@@ -15,7 +15,8 @@ from medvlm.desk import LONGEST_QUESTION, Desk, Moment
 from medvlm.errors import UserError
 from medvlm.host import Host, PageModel
 from medvlm.imaging import Limits, Series
-from medvlm.session import Choices, Seat
+from medvlm.seat import Seat
+from medvlm.session import Choices
 from medvlm.types import Arm, Conversation, Decoding, Scan, Window
 from tests.fakes import FakeModel
 

@@ -2,7 +2,7 @@
 
 from medvlm.keeping import Holding, Keeper
 from medvlm.retention import Line
-from medvlm.session import Seat
+from medvlm.seat import Seat
 from tests.test_session import stack
 
 

@@ -13,7 +13,8 @@ from medvlm.kindred import same_data
 from medvlm.plots_layout import BASE, OTHER, REFERENCE, TUNED, Plot, layout, row
 from medvlm.plots_svg import svg
 from medvlm.probe_sheets import Curve, ProbeRow
-from medvlm.scoreboard import Selection, Side, compared, groups, histogram
+from medvlm.scoreboard import Selection, Side, compared, groups
+from medvlm.spread import histogram
 from medvlm.statistics import Figure
 from tests.score_cases import Case, both, many, run
 

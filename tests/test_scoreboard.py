@@ -12,7 +12,8 @@ from medvlm.case_list import flips, opened, page
 from medvlm.kindred import label, probes, same_data
 from medvlm.score_query import Query, query, selection, side, side_text, table_of, which
 from medvlm.score_sentences import sentence
-from medvlm.scoreboard import Selection, Side, compared, groups, histogram, overall
+from medvlm.scoreboard import Selection, Side, compared, groups, overall
+from medvlm.spread import histogram
 from tests.score_cases import Case, both, many, run
 
 FIRST, SECOND = Side("first", "tuned"), Side("first", "base")

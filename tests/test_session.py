@@ -11,7 +11,8 @@ from medvlm.errors import UserError
 from medvlm.imaging import render
 from medvlm.region import Region
 from medvlm.screen import drawn
-from medvlm.session import GREEDY, MOST_SCANS, Item, Made, Seat, Session, Shown
+from medvlm.seat import Seat
+from medvlm.session import GREEDY, MOST_SCANS, Item, Made, Session, Shown
 from medvlm.types import Scan, View, Window
 from medvlm.viewing import Look
 

@@ -15,7 +15,8 @@ from medvlm.desk import Desk
 from medvlm.errors import UserError
 from medvlm.host import Host
 from medvlm.reliance import judged
-from medvlm.session import GREEDY, Made, Seat, Session
+from medvlm.seat import Seat
+from medvlm.session import GREEDY, Made, Session
 from medvlm.sweep import Tried, groups
 from medvlm.types import Arm, Conversation, Decoding, Scan, Window
 from medvlm.ui.trust import (

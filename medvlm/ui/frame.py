@@ -7,7 +7,8 @@ from typing import Any
 import gradio as gr
 
 from medvlm.handout import Handout
-from medvlm.session import Choices, Seat
+from medvlm.seat import Seat
+from medvlm.session import Choices
 from medvlm.ui import drawer, keys, receipt
 from medvlm.ui.drawer import Drawer
 from medvlm.ui.header import header

@@ -10,7 +10,7 @@ from medvlm.desk import Desk, Moment
 from medvlm.errors import UserError
 from medvlm.export import Format, export
 from medvlm.privacy import Waiting
-from medvlm.session import Seat
+from medvlm.seat import Seat
 from medvlm.ui.composer import composer
 from medvlm.ui.drawer import choices
 from medvlm.ui.header import header

@@ -7,7 +7,7 @@ import gradio as gr
 
 from medvlm.inbox import Inbox
 from medvlm.keeping import Holding
-from medvlm.session import Seat
+from medvlm.seat import Seat
 from medvlm.ui import receipt
 from medvlm.ui.composer import composer
 from medvlm.ui.updates import Update, Updates

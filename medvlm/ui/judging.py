@@ -16,7 +16,7 @@ from medvlm.comparison import Seen
 from medvlm.errors import UserError
 from medvlm.handout import Refused
 from medvlm.retention import Line
-from medvlm.session import Seat
+from medvlm.seat import Seat
 from medvlm.types import Scan
 from medvlm.ui.asking import asking
 from medvlm.ui.bench import bench, words

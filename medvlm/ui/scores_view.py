@@ -22,10 +22,10 @@ from medvlm.scoreboard import (
     compared,
     glance,
     groups,
-    histogram,
     overall,
     relative,
 )
+from medvlm.spread import histogram
 from medvlm.ui import scores_cases, scores_published
 from medvlm.ui import scores_html as html
 

@@ -16,7 +16,8 @@ from medvlm.inbox import Inbox
 from medvlm.keeping import Holding
 from medvlm.privacy import Asked, Waiting
 from medvlm.privacy.waiting import Again
-from medvlm.session import MOST_SCANS, Seat
+from medvlm.seat import Seat
+from medvlm.session import MOST_SCANS
 from medvlm.shelf import shelf
 from medvlm.types import DOMAIN_NAMES, Scan
 from medvlm.ui import gate, receipt

@@ -13,7 +13,8 @@ from medvlm.errors import UserError
 from medvlm.host import PageModel
 from medvlm.probes import Brake, Inquiry
 from medvlm.reliance import Piece, Reliance, Trial, judged, probes, reliance
-from medvlm.session import Made, Seat, Session
+from medvlm.seat import Seat
+from medvlm.session import Made, Session
 from medvlm.sweep import Group, Tried, groups, panes, sweep, verdict
 from medvlm.ui.markup import button, error
 

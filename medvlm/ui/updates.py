@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from medvlm.desk import Moment
-from medvlm.session import Seat, Session
+from medvlm.seat import Seat
+from medvlm.session import Session
 from medvlm.types import Scan
 from medvlm.ui.frame import Frame
 from medvlm.ui.picture import Doing, notes, picture, pixels_seen

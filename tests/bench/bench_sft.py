@@ -168,7 +168,7 @@ def theirs(recipe: Any, learned: Any, mixed: Any, orders: list[list[str]], home:
 
     from medvlm import prompts
     from medvlm.types import Conversation, View
-    from train.running import picture
+    from train.material import picture
 
     class Quiet(SFTTrainer):  # type: ignore[misc]
         def _send_telemetry(self) -> None:
