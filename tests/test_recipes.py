@@ -102,7 +102,8 @@ def test_memory_grows_with_precision_and_shrinks_with_sharding() -> None:
     four, half = one, replace(one, machine=replace(one.machine, precision="bf16"))
     spread = replace(half, machine=replace(half.machine, sharding="zero3", gpus=8))
     assert sizes.memory_gb(four, size) < sizes.memory_gb(half, size) - 9
-    assert sizes.memory_gb(spread, size) < sizes.memory_gb(half, size) - 13
+    # Seven eighths of the decoder's layers are elsewhere; tower, projector, embeddings and two layers are whole.
+    assert sizes.memory_gb(spread, size) < sizes.memory_gb(half, size) - 12
     # 4-bit weights of a 7B decoder are known to take about 4 GB; these are its linear layers alone.
     assert 3.5e9 < size.linears * sizes.NF4_BYTES < 4.5e9
 
