@@ -24,6 +24,11 @@ from tests.browser.steps import (
     retry,
 )
 
+# Whether the picture stands where it stood when this was last asked.
+AT_REST = (
+    "() => { const now = JSON.stringify(document.querySelector('.mv-stage').getBoundingClientRect());"
+    " const same = window.stood === now; window.stood = now; return same; }"
+)
 SAID = "Array.from(document.querySelectorAll('#notes .notes')).map((e) => e.textContent).join()"
 
 
@@ -76,6 +81,7 @@ def test_other_planes_and_measurements_go_to_the_model_and_into_the_export(page:
     page.wait_for_function(WHOLE)
     page.wait_for_function("document.querySelectorAll('.card img').length === 2")
     page.keyboard.press("d")
+    page.wait_for_function(AT_REST, polling=200)
     box = page.locator(".mv-stage").bounding_box()
     assert box is not None
     page.mouse.move(box["x"] + 200, box["y"] + 150)

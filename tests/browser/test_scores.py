@@ -112,7 +112,7 @@ def test_a_sitting_with_the_scores(visit_scores: Open, runs: Path) -> None:
     page.wait_for_selector(".sc-pages :text('26 to 50 of 120')")
 
     # A case opens, goes on by the arrows, and gives the focus back.
-    page.locator(".sc-open").first.focus()
+    page.locator(".sc-open[data-act=case]").first.focus()
     page.keyboard.press("Enter")
     page.wait_for_selector(".sc-dialog[open] .sc-answer")
     first = page.inner_text("#sc-case-title")
@@ -162,7 +162,7 @@ def test_nothing_overflows(visit_scores: Open, width: int, dark: bool) -> None:
     page = visit_scores("?tab=scores&run=drawn", color_scheme=scheme, viewport={"width": width, "height": 900})
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert "These are drawings" in page.inner_text(".sc-caution")
-    page.click(".sc-open >> nth=0")
+    page.click(".sc-open[data-act=case] >> nth=0")
     page.wait_for_selector(".sc-dialog[open] .sc-picture img")
     box = page.locator(".sc-dialog").bounding_box()
     assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= width
