@@ -43,9 +43,12 @@ class Page:
         payload = {"id": "0" * 32, "key": key, "verdict": None, "left": said, "right": None}
         return self.tab.judge(self.chair, SimpleNamespace(_data=payload))  # type: ignore[arg-type]
 
-    def vote(self, verdict: str, key: str) -> dict[Any, Any]:
+    def vote(self, verdict: str, key: str, seen: bool = True) -> dict[Any, Any]:
         said = {"scores": [None] * 5, "errors": []}
-        payload = {"id": "0" * 32, "key": key, "verdict": verdict, "left": said, "right": said}
+        view = {"token": "t", "plane": "axial", "axis": 2, "slice": 0, "inverted": False, "measures": []}
+        window = {"width": 256, "level": 128, "function": "LINEAR"}
+        look = {**view, "window": window, "turn": [1, 0, 0, 1]} if seen else None
+        payload = {"id": "0" * 32, "key": key, "verdict": verdict, "left": said, "right": said, "look": look}
         return self.tab.vote(self.chair, SimpleNamespace(_data=payload))  # type: ignore[arg-type]
 
 
@@ -124,6 +127,7 @@ def test_a_reader_sees_their_case_and_no_result_and_votes_are_locked(page: Page,
     assert "nano" not in str(shown[desk.pair]) and "base model" not in str(shown[desk.pair])
     key = shown[desk.form]["key"]
     assert "Choose which answer" in page.vote(None, key)[desk.form]["error"]  # type: ignore[arg-type]
+    assert page.vote("left", key, seen=False)[desk.form]["error"] == study_page.UNSEEN and store.count() == 20
     shown = page.vote("left", key)
     assert "case 2 of 3" in shown[desk.head] and store.count() == 21
     assert page.vote("right", key)[desk.form]["state"] == "open", "the case that is on stays on"

@@ -36,6 +36,7 @@ MOUNT = """
 import(new URL('viewer/mount.js', document.baseURI)).then(({ mount }) => mount(element, { props, trigger, watch }));
 """
 THANKS = "All your cases are read. Thank you."
+UNSEEN = "The picture was not on the screen yet. Look at it, then submit again; what you filled in is still here."
 REST = "A good moment for a break. Nothing is lost, and no clock runs."
 
 
@@ -176,9 +177,12 @@ class Studying:
             return {self._desk.form: vote.vote("closed", note="This case is over; the next one comes.")} | self.forward(
                 chair
             )
+        look = self._look(chair, payload)
+        if scan is not None and look is None:
+            return {self._desk.form: vote.vote("open", task.key, ask=task.ask, wrong=UNSEEN)}
         try:
             ballot = ballot_of(payload, *(one.text for one in task.shown))
-            kept = self._room.submit(who, task.key, ballot, scan, self._look(chair, payload))
+            kept = self._room.submit(who, task.key, ballot, scan, look)
         except UserError as problem:
             return {self._desk.form: vote.vote("open", task.key, ask=task.ask, wrong=str(problem))}
         if not kept.feedback:

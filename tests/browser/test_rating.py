@@ -96,8 +96,9 @@ def on_case(page: Page, number: int) -> None:
 
 
 def vote(page: Page, number: int, key: str) -> None:
-    """One case by keyboard: the verdict's letter, then Enter."""
+    """One case by keyboard once its picture is seen: the verdict's letter, then Enter."""
     on_case(page, number)
+    page.wait_for_function("document.querySelector('#rt-scan .mv')?.viewer?.stages.some((stage) => stage.picture)")
     page.keyboard.press(key)
     page.wait_for_selector("#rt-vote input[name=verdict]:checked")
     page.keyboard.press("Enter")
