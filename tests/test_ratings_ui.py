@@ -16,6 +16,7 @@ from medvlm.privacy import Gate
 from medvlm.ratings.store import RatingStore
 from medvlm.run_shelf import RunShelf
 from medvlm.studies.design import Design
+from medvlm.types import Scan
 from medvlm.ui import ratings_html, review_page, study_page
 from medvlm.ui.ratings_tab import PLOTS, Parts, RatingsRoom, Tab, View, _parts, build
 from medvlm.ui.study_page import Chair
@@ -40,14 +41,23 @@ class Page:
 
     def judge(self, correctness: str | None, key: str) -> dict[Any, Any]:
         said = {"scores": [None] * 5, "errors": [], "correctness": correctness}
-        payload = {"id": "0" * 32, "key": key, "verdict": None, "left": said, "right": None}
+        turn = self.chair.turn
+        look = self.look(turn.scan if turn else None)
+        payload = {"id": "0" * 32, "key": key, "verdict": None, "left": said, "right": None, "look": look}
         return self.tab.judge(self.chair, SimpleNamespace(_data=payload))  # type: ignore[arg-type]
 
-    def vote(self, verdict: str, key: str, seen: bool = True) -> dict[Any, Any]:
-        said = {"scores": [None] * 5, "errors": []}
-        view = {"token": "t", "plane": "axial", "axis": 2, "slice": 0, "inverted": False, "measures": []}
+    def look(self, scan: Scan | None) -> dict[str, Any] | None:
+        """What the viewer tells of that scan, once it is on the screen."""
+        if scan is None:
+            return None
+        view = {"plane": "axial", "axis": 2, "slice": 0, "inverted": False, "measures": [], "turn": [1, 0, 0, 1]}
         window = {"width": 256, "level": 128, "function": "LINEAR"}
-        look = {**view, "window": window, "turn": [1, 0, 0, 1]} if seen else None
+        return {**view, "token": self.chair.holder.offer(scan), "window": window}
+
+    def vote(self, verdict: str, key: str, scan: Scan | None = None, seen: bool = True) -> dict[Any, Any]:
+        """`scan`: what is on the screen, the case's own unless told otherwise."""
+        said = {"scores": [None] * 5, "errors": []}
+        look = self.look(scan or self.chair.scan) if seen else None
         payload = {"id": "0" * 32, "key": key, "verdict": verdict, "left": said, "right": said, "look": look}
         return self.tab.vote(self.chair, SimpleNamespace(_data=payload))  # type: ignore[arg-type]
 
@@ -128,11 +138,13 @@ def test_a_reader_sees_their_case_and_no_result_and_votes_are_locked(page: Page,
     key = shown[desk.form]["key"]
     assert "Choose which answer" in page.vote(None, key)[desk.form]["error"]  # type: ignore[arg-type]
     assert page.vote("left", key, seen=False)[desk.form]["error"] == study_page.UNSEEN and store.count() == 20
+    before = page.chair.scan
     shown = page.vote("left", key)
     assert "case 2 of 3" in shown[desk.head] and store.count() == 21
     assert page.vote("right", key)[desk.form]["state"] == "open", "the case that is on stays on"
     assert store.count() == 21
-    shown = page.vote("tie", shown[desk.form]["key"])
+    assert page.vote("tie", key := shown[desk.form]["key"], scan=before)[desk.form]["error"] == study_page.UNSEEN
+    shown = page.vote("tie", key)
     assert study_page.REST in shown[desk.head] and shown[desk.scan] == {"scans": []}
     shown = page.act("forward")
     assert "case 3 of 3" in shown[desk.head]

@@ -1,7 +1,6 @@
 """One answer at a time in the page: picture, question, reference and answer; right, partly or wrong."""
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -16,10 +15,9 @@ from medvlm.ui import vote
 from medvlm.ui.columns import Column, exchange
 from medvlm.ui.frame import html
 from medvlm.ui.markup import button, error
-from medvlm.ui.study_page import Chair, Update, panel, reading_viewer
+from medvlm.ui.study_page import UNSEEN, Chair, Update, panel, reading_viewer
 from medvlm.ui.theme import asset
-from medvlm.ui.viewer import seen
-from medvlm.viewing import Look, look_of
+from medvlm.ui.viewer import on_screen, seen
 
 ENDED = "Every answer whose picture is on this machine is judged."
 
@@ -84,9 +82,12 @@ class Judging:
         turn = chair.turn
         if turn is None or payload.get("key") != turn.key:
             return {self._bench.form: vote.vote("closed")}
+        look = on_screen(chair.holder, payload.get("look"), turn.scan)
+        if look is None:
+            return {self._bench.form: vote.vote("open", turn.key, wrong=UNSEEN)}
         try:
             ballot = ballot_of(payload, turn.shown.text, None)
-            self._reviewing().submit(turn, ballot, _look(turn, payload))
+            self._reviewing().submit(turn, ballot, look)
             return self._forward(chair, turn.run, turn.judge)
         except UserError as problem:
             return {self._bench.form: vote.vote("open", turn.key, wrong=str(problem))}
@@ -143,12 +144,3 @@ def door(runs: Mapping[str, int], wrong: str = "", run: str = "", judge: str = "
 
 def _reference(turn: Turn) -> str:
     return f'<p class="rt-reference"><b>Reference</b><span>{escape(turn.asked.reference)}</span></p>'
-
-
-def _look(turn: Turn, payload: Mapping[str, Any]) -> Look | None:
-    """What was on the screen; None where the page said nothing that makes sense."""
-    data = payload.get("look")
-    if isinstance(data, dict):
-        with suppress(UserError, KeyError, TypeError):
-            return look_of(data, turn.scan)
-    return None

@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
@@ -25,9 +24,8 @@ from medvlm.ui.columns import Column, exchange
 from medvlm.ui.frame import html
 from medvlm.ui.markup import button, error
 from medvlm.ui.theme import asset
-from medvlm.ui.viewer import HEAD, seen
+from medvlm.ui.viewer import HEAD, on_screen, seen
 from medvlm.ui.viewer import TEMPLATE as VIEWER
-from medvlm.viewing import Look, look_of
 
 Update = dict[Any, Any]
 # A viewer of its own; the page is ready without it.
@@ -177,7 +175,7 @@ class Studying:
             return {self._desk.form: vote.vote("closed", note="This case is over; the next one comes.")} | self.forward(
                 chair
             )
-        look = self._look(chair, payload)
+        look = on_screen(chair.holder, payload.get("look"), scan)
         if scan is not None and look is None:
             return {self._desk.form: vote.vote("open", task.key, ask=task.ask, wrong=UNSEEN)}
         try:
@@ -233,14 +231,6 @@ class Studying:
         if chair.task is not None and chair.task.case.slice is not None:
             shown["scans"][0]["start"] = chair.task.case.slice
         return shown
-
-    def _look(self, chair: Chair, payload: Any) -> Look | None:
-        """What was on the screen at the vote; None where the page said nothing that makes sense."""
-        data = payload.get("look")
-        if chair.scan is not None and isinstance(data, dict):
-            with suppress(UserError, KeyError, TypeError):
-                return look_of(data, chair.scan)
-        return None
 
 
 def door(who: Pass | None, wrong: str = "", code: str = "") -> str:

@@ -1,6 +1,7 @@
 """The viewer in the page: the component, what it is told, and the addresses of its script and its pixels."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import gradio as gr
@@ -13,7 +14,7 @@ from medvlm.handout import Handout, Holder, Refused
 from medvlm.paths import ASSETS
 from medvlm.types import Scan
 from medvlm.ui.theme import asset, script
-from medvlm.viewing import manifest
+from medvlm.viewing import Look, look_of, manifest
 
 TEMPLATE = '<section class="mv" aria-label="Picture" hidden></section>'
 HEAD = '<link rel="stylesheet" href="viewer/viewer.css">'
@@ -50,6 +51,15 @@ def seen(
     said = [*labels, *[""] * len(scans)]
     shown = zip(scans, said, strict=False)
     return {"scans": [{**manifest(scan, holder.offer(scan)), "label": label} for scan, label in shown]}
+
+
+def on_screen(holder: Holder, said: object, scan: Scan | None) -> Look | None:
+    """What the component says is on the screen of `scan`; None where that makes no sense or is of a scan before it."""
+    if scan is not None and isinstance(said, dict):
+        with suppress(UserError, Refused, KeyError, TypeError):
+            if holder.scan(str(said["token"])).slices is scan.slices:
+                return look_of(said, scan)
+    return None
 
 
 def serve(app: FastAPI, handout: Handout) -> None:

@@ -95,13 +95,29 @@ def on_case(page: Page, number: int) -> None:
     page.wait_for_selector("#rt-vote form[data-state=open]")
 
 
+def drawn(page: Page, viewer: str) -> None:
+    page.wait_for_function(f"document.querySelector('{viewer} .mv')?.viewer?.stages.some((stage) => stage.picture)")
+
+
+def submit(page: Page, form: str, after: str) -> None:
+    """Enter until the case is over: the one before may still be on the screen, and then the page asks to look first."""
+    while True:
+        page.keyboard.press("Enter")
+        page.wait_for_selector(f"{after}, {form} form[data-state=open] .error:not(:empty)")
+        if page.locator(after).count():
+            return
+        assert "picture" in page.inner_text(f"{form} .error")
+        page.wait_for_timeout(100)
+
+
 def vote(page: Page, number: int, key: str) -> None:
     """One case by keyboard once its picture is seen: the verdict's letter, then Enter."""
     on_case(page, number)
-    page.wait_for_function("document.querySelector('#rt-scan .mv')?.viewer?.stages.some((stage) => stage.picture)")
+    drawn(page, "#rt-scan")
     page.keyboard.press(key)
     page.wait_for_selector("#rt-vote input[name=verdict]:checked")
-    page.keyboard.press("Enter")
+    following = f".rt-progress p:text-is('case {number + 1} of {CASES}')"
+    submit(page, "#rt-vote", following if number < CASES else ".rt-panel h2:text('All your cases are read')")
 
 
 def judged_alone(page: Page, count: int) -> None:
@@ -113,9 +129,14 @@ def judged_alone(page: Page, count: int) -> None:
         page.wait_for_selector(f".rt-progress p:text-is('answer {number} of {count}')")
         page.wait_for_selector("#rv-vote form[data-state=open]")
         page.wait_for_function("document.activeElement.closest('#rv-vote .verdicts')")
+        drawn(page, "#rv-scan")
         page.keyboard.press("1")
-        page.keyboard.press("Enter")
-    page.wait_for_selector(".rt-panel h2:text('Done')")
+        over = (
+            f".rt-progress p:text-is('answer {number + 1} of {count}')"
+            if number < count
+            else ".rt-panel h2:text('Done')"
+        )
+        submit(page, "#rv-vote", over)
 
 
 def test_two_readers_read_a_study_by_keyboard_while_the_server_is_killed(
