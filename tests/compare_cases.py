@@ -3,19 +3,26 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-from medvlm.comparison import Entrant
+import numpy as np
+
+from medvlm.booth import Booth
+from medvlm.comparing import Comparing, Moment
+from medvlm.comparison import Comparison, Entrant, Seen
 from medvlm.errors import StoreError, UserError
+from medvlm.host import Host
 from medvlm.ratings.records import Candidate, Rating
-from medvlm.types import Contender, Decoding, Report
+from medvlm.screen import at_first
+from medvlm.session import Choices
+from medvlm.types import Contender, Decoding, Report, Scan, Window
 from tests.fakes import FakeModel
 
 # Names that stand nowhere else in the page, so that one that gets out is found.
 BASE = Candidate("quokkabase", "base", model="quokkabase", model_sha256="b4se" * 16, quantisation="nf4")
 TUNED = Candidate("wombat-med", "tuned", model="quokkabase", adapter="wombat-med", adapter_sha256="7uned" * 12)
 SECRETS = ("quokka", "wombat", "b4se", "7uned")
-
 Script = Callable[[Contender], str]
 
 
@@ -119,3 +126,50 @@ class FakeRatings:
 
 def entrants(model: FakeModel) -> tuple[Entrant, Entrant]:
     return Entrant(model, BASE, model.forget), Entrant(model, TUNED, model.forget)
+
+
+NOTHING = {"scores": [None] * 5, "correctness": None, "errors": []}
+
+
+def a_scan(name: str = "0", slices: int = 3) -> Scan:
+    pixels = tuple(np.full((6, 8), n, np.int16) for n in range(slices))
+    return Scan(pixels, "ct", "file", name * 64, "CT stack", "DICOM CT", None, Window(400, 40))
+
+
+def seen(name: str = "0", slice_: int = 1) -> Seen:
+    scan = a_scan(name)
+    return Seen(scan, replace(at_first(scan), slice=slice_), f"slice {slice_ + 1} of 3")
+
+
+class Room:
+    """A reading room with all that a test looks at."""
+
+    def __init__(self, seed: int = 4, keep: Any = None) -> None:
+        self.stage, self.ratings, self.model = Stage(), FakeRatings(), FakeModel()
+        host = Host(lambda _: self.model)
+        host.start()
+        host.wait(10)
+        self.seeds = iter(range(seed, seed + 1000))
+        self.comparing = Comparing(
+            host, lambda _: entrants(self.model), self.stage.duet, keep or self.ratings.keep, lambda: next(self.seeds)
+        )
+        self.booth = Booth()
+
+    def ask(self, question: str = "Is there a mass?", about: Seen | None = None) -> list[Moment]:
+        return list(self.comparing.ask(self.booth, question, about or seen(), Choices(decoding=Decoding(seed=3))))
+
+    @property
+    def now(self) -> Comparison:
+        assert self.booth.now is not None
+        return self.booth.now
+
+    def payload(self, number: int = 1, **changes: Any) -> dict[str, Any]:
+        ballot = {"id": f"{number:032d}", "key": self.now.key, "verdict": "left", "left": NOTHING, "right": NOTHING}
+        return ballot | {"reader": "reader-one", "seconds": 2.0} | changes
+
+    def vote(self, number: int = 1, **changes: Any) -> Any:
+        return self.comparing.vote(self.booth, self.payload(number, **changes))
+
+
+def secret(text: str) -> list[str]:
+    return [word for word in SECRETS if word in text.lower()]

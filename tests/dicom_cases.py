@@ -92,7 +92,7 @@ def dataset(
         ds.PlanarConfiguration = 0
     for keyword, value in elements.items():
         setattr(ds, keyword, value)
-    if ds.BitsStored != bits:
+    if ds.BitsStored != bits and "HighBit" not in elements:
         ds.HighBit = ds.BitsStored - 1
     order = ">" if syntax == ExplicitVRBigEndian else "<"
     raw = pixels.astype(pixels.dtype.newbyteorder(order)).tobytes()

@@ -1,13 +1,17 @@
 """A small finished run to judge: six questions, both arms, on disk as `eval run` leaves it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from eval.judge import Job
 from medvlm import scores
+from medvlm.judging import records
+from medvlm.judging.rubrics import RUBRICS
 from medvlm.prompts import SHORT
 from medvlm.scores import PREDICTIONS, Prediction, RunInfo
 from medvlm.types import Arm, Decoding
+from tests.fakes import FakeModel
 
 INFO = RunInfo(
     name="a run", task="chat", dataset="own", split="test", real=None, samples=6, arms=("base", "tuned"), model="nano",
@@ -37,3 +41,26 @@ def write(folder: Path, given: Sequence[Prediction] | None = None, info: RunInfo
     scores.append(folder / PREDICTIONS, [scores.row_of(one) for one in kept])
     scores.write_info(folder, replace(info, samples=len({one.sample_id for one in kept})))
     return folder
+
+
+SAID: dict[str, str] = {
+    "llava-med": "8 6\n\nThe second one is shorter.",
+    "scores-only": "8 6",
+    "ldrt": "It is fair.\nScore: 5",
+    "pairwise": "Both are fair.\nVerdict: B",
+    "clinical-errors": '{"errors": [{"tag": "side", "harm": "severe"}, {"tag": "other", "harm": "mild"}]}',
+}
+
+
+def job(folder: Path, rubric: str = "llava-med", judge_: str = "first", audit: int = 0) -> Job:
+    return Job(scores.read_run(folder), RUBRICS[rubric], records.files(folder, rubric, judge_), audit=audit)
+
+
+def script(text: str | Callable[[str], str]) -> FakeModel:
+    """A judge that says the same, or what its prompt makes it say."""
+    say = text if callable(text) else lambda _: text
+    return FakeModel(lambda conversation, _: say(conversation.turns[-1].text), arms=("base",))
+
+
+def given(folder: Path, metric: str) -> dict[tuple[str, str], float | None]:
+    return {(s.sample_id, s.arm): s.value for s in scores.read_run(folder).scores if s.metric == metric}

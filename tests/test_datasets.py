@@ -1,162 +1,22 @@
 """Data sets by name: published layouts are read, test rows stay out of training, what is missing says what to do."""
 
-import csv
-import io
-import json
 import pickle
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from medvlm import datasets
-from medvlm.datasets import drawn, medhalt, modality, own, pathology, vqarad
+from medvlm.datasets import drawn, medhalt, modality, pathology, vqarad
 from medvlm.datasets.places import SOURCES
 from medvlm.datasets.states import state
 from medvlm.errors import DatasetError
-from medvlm.paths import EXAMPLES
-from medvlm.ratings import exports
-from medvlm.types import DataSplit, Sample
-from tests.rating_cases import simple
+from tests.dataset_cases import LAYOUTS, ROWS, SLAKE_ROW, of, written
 
 VQA_RAD = datasets.data_home() / "vqa_rad"
 needs_vqa_rad = pytest.mark.skipif(not VQA_RAD.is_dir(), reason=f"needs {VQA_RAD}")
-
-
-@cache
-def encoded() -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(np.full((8, 8, 3), 90, np.uint8)).save(buffer, "PNG")
-    return buffer.getvalue()
-
-
-def picture(path: Path) -> Path:
-    """A small picture; what it is, is told by its bytes, whatever its name says."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(encoded())
-    return path
-
-
-def written(path: Path, content: Any) -> Path:
-    """JSON, or text as it is."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(content if isinstance(content, str) else json.dumps(content, ensure_ascii=False), encoding="utf-8")
-    return path
-
-
-SLAKE_ROW = {
-    "img_id": 1, "img_name": "xmlab1/source.jpg", "question": "Which organ?", "answer": "Lung", "q_lang": "en",
-    "location": "Lung", "modality": "X-Ray", "answer_type": "OPEN", "base_type": "vqa", "content_type": "Organ",
-    "triple": ["vhead", "_", "_"], "qid": 7,
-}  # fmt: skip
-
-
-def slake(home: Path) -> None:
-    chinese = {**SLAKE_ROW, "q_lang": "zh", "question": "这是什么模态?", "answer": "是", "qid": 8, "modality": "MRI",
-               "answer_type": "CLOSED"}  # fmt: skip
-    knee = {**SLAKE_ROW, "location": "Knee", "qid": 9}
-    for name in ("train.json", "validate.json", "test.json"):
-        written(home / "slake" / name, [SLAKE_ROW, chinese, knee])
-    picture(home / "slake" / "imgs" / "xmlab1" / "source.jpg")
-
-
-def path_vqa(home: Path) -> None:
-    for name in ("train", "val", "test"):
-        folder = home / "path_vqa" / "qas" / name
-        folder.mkdir(parents=True)
-        rows = [
-            {"image": f"{name}_0001", "question": "Where are the cells, by the H&E stain?", "answer": "in the wall"},
-            {"image": f"{name}_0002", "question": "Is the gross specimen cut?", "answer": "yes"},
-        ]
-        (folder / f"{name}_qa.pkl").write_bytes(pickle.dumps(rows))
-        for number in (1, 2):
-            picture(home / "path_vqa" / "images" / name / f"{name}_000{number}.jpg")
-
-
-def roco(home: Path) -> None:
-    for name in ("train", "validation", "test"):
-        folder = home / "roco" / "data" / name / "radiology"
-        written(
-            folder / "captions.txt", "ROCO_1\t Chest X-ray shows a mass.\nROCO_2\tAxial CT of the liver, see [12].\n"
-        )
-        for number in (1, 2):
-            picture(folder / "images" / f"ROCO_{number}.jpg")
-
-
-def rocov2(home: Path) -> None:
-    for name, folder in (("train", "train_images/train"), ("valid", "valid"), ("test", "test_images")):
-        written(home / "rocov2" / f"{name}_captions.csv", f'ID,Caption\nROCOv2_{name}_1,"MRI, T2, of the knee"\n')
-        picture(home / "rocov2" / folder / f"ROCOv2_{name}_1.jpg")
-
-
-FLAGS = {"chest_xray": False, "mri": False, "ct_scan": True, "histology": True, "gross": False}
-
-
-def llava_med_chat(home: Path) -> None:
-    row = {"question_id": 0, "image": "a_F1.jpg", "text": "What is it?\n<image>", "gpt4_answer": "A cyst.",
-           "domain": FLAGS, "type": "conversation"}  # fmt: skip
-    gone = {**row, "question_id": 1, "image": "b_F1.jpg"}
-    written(home / "llava_med_chat" / "llava_med_eval_qa50_qa.jsonl", f"{json.dumps(row)}\n{json.dumps(gone)}\n")
-    picture(home / "llava_med_chat" / "images" / "a_F1.jpg")
-
-
-def llava_med_instruct(home: Path) -> None:
-    turns = [
-        {"from": "human", "value": "<image>\nWhat is it?"}, {"from": "gpt", "value": "A cyst."},
-        {"from": "human", "value": "How large?"}, {"from": "gpt", "value": "Small."},
-    ]  # fmt: skip
-    for number, name in enumerate(("10k", "60k", "60k_inline_mention")):
-        key = "conversatons" if number == 0 else "conversations"
-        row = {"id": "a_F1", "image": "a_F1.jpg", "domain": FLAGS, key: turns}
-        written(home / "llava_med_instruct" / f"llava_med_instruct_{name}.json", [row])
-    picture(home / "llava_med_instruct" / "images" / "a_F1.jpg")
-
-
-def medhalt_fake(home: Path) -> None:
-    path = home / "medhalt_fake" / "reasoning_fake.csv"
-    path.parent.mkdir(parents=True)
-    with path.open("w", newline="", encoding="utf-8") as file:
-        rows = csv.writer(file)
-        rows.writerow(["id", "dataset", "question", "options"])
-        rows.writerow(["q1", "medqa_en", 'What of "Zorgon"?', str({"0": "It's blue", "1": "I do not know"})])
-
-
-def vqa_rad(home: Path) -> None:
-    row = {"image_name": "a.jpg", "image_organ": "CHEST", "answer": "Yes", "answer_type": "CLOSED ",
-           "question_type": "PRES, ABN", "question": "Is there a mass?", "phrase_type": "frame"}  # fmt: skip
-    others = [{**row, "image_name": f"{n}.jpg", "answer_type": "OPEN", "phrase_type": "freeform"} for n in range(70)]
-    written(home / "vqa_rad" / "trainset.json", [row, *others])
-    written(home / "vqa_rad" / "testset.json", others)
-    for name in ("a", *range(70)):
-        picture(home / "vqa_rad" / "images" / f"{name}.jpg")
-
-
-LAYOUTS = {
-    "vqa_rad": vqa_rad, "slake": slake, "path_vqa": path_vqa, "roco": roco, "rocov2": rocov2,
-    "llava_med_chat": llava_med_chat, "llava_med_instruct": llava_med_instruct, "medhalt_fake": medhalt_fake,
-}  # fmt: skip
-# How many rows the layouts above have in each split.
-ROWS: dict[str, dict[DataSplit, int]] = {
-    "vqa_rad": {"train": 71, "test": 70, "held_out": 120},
-    "vqa_rad_disjoint": {"train": 11, "test": 120},
-    "vqa_rad_free_form": {"train": 70, "test": 70},
-    "slake": {"train": 2, "validation": 2, "test": 2},
-    "slake_zh": {"train": 1, "validation": 1, "test": 1},
-    "path_vqa": {"train": 2, "validation": 2, "test": 2},
-    "roco": {"train": 2, "validation": 2, "test": 2},
-    "rocov2": {"train": 1, "validation": 1, "test": 1},
-    "llava_med_chat": {"test": 2},
-    "llava_med_10k": {"train": 2},
-    "llava_med_60k": {"train": 2},
-    "llava_med_60k_im": {"train": 2},
-    "medhalt_fake": {"test": 1},
-}
 
 
 @pytest.fixture
@@ -195,10 +55,6 @@ def test_every_published_layout_is_read(home: Path, name: str) -> None:
 
 def test_every_entry_is_read_by_some_test() -> None:
     assert set(datasets.DATASETS) == {*ROWS, "phantoms", "own", "ratings", "corpus"}
-
-
-def of(name: str, split: DataSplit = "test") -> list[Sample]:
-    return list(datasets.load(name, split).samples)
 
 
 def test_labels_are_those_of_the_data_sets(home: Path) -> None:
@@ -292,81 +148,6 @@ def test_a_pickle_that_would_run_code_is_refused(home: Path) -> None:
     with pytest.raises(DatasetError, match="plain data does not need"):
         datasets.load("path_vqa", "test")
     assert pathology.kind("Is it?", False) == "other"
-
-
-def own_folder(folder: Path) -> Path:
-    picture(folder / "pictures" / "one.png")
-    written(
-        folder / "mine.csv",
-        "image,question,answer,domain,kind,choices,split\n"
-        "pictures/one.png,Which side?,left,cxr,side,left|right,test\n"
-        "pictures/one.png,Is it there?,yes,,,,\n"
-        ",What is a lung?,an organ,,,,train\n",
-    )
-    return folder
-
-
-def test_a_folder_of_ones_own_is_a_data_set(tmp_path: Path) -> None:
-    address = f"own:{own_folder(tmp_path)}"
-    side, there = of(address)
-    assert (side.domain, side.kind, side.choices, side.closed) == ("cxr", "side", ("left", "right"), True)
-    assert (there.split, there.closed, there.id) == ("test", True, "own-3")
-    assert datasets.scan(str(datasets.name_of(side))).slices[0].shape == (8, 8, 3)
-    (word,) = of(address, "train")
-    assert word.image == "" and datasets.name_of(word) is None
-    assert of(f"own:{tmp_path / 'mine.csv'}") == [side, there]
-
-
-def test_dicom_and_slices_of_ones_own(tmp_path: Path) -> None:
-    (tmp_path / "ct.dcm").write_bytes((EXAMPLES / "head-ct.dcm").read_bytes())
-    (tmp_path / "volume.nii.gz").write_bytes((EXAMPLES / "chest-volume.nii.gz").read_bytes())
-    rows = [
-        {"image": "ct.dcm", "question": "What?", "answer": "CT", "domain": "ct"},
-        {"image": "volume.nii.gz", "slice": 2, "question": "What?", "answer": "CT"},
-        {"image": "volume.nii.gz", "question": "What?", "answer": "CT"},
-    ]
-    written(tmp_path / "mine.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
-    scans = [datasets.scan(str(datasets.name_of(sample))) for sample in of(f"own:{tmp_path}")]
-    assert [len(scan.slices) for scan in scans] == [1, 1, 1] and scans[0].kind != "picture"
-    assert not np.array_equal(scans[1].slices[0], scans[2].slices[0]), "the second slice, and the middle one"
-    with pytest.raises(DatasetError, match="Slice 9999"):
-        datasets.scan(f"own:{tmp_path / 'volume.nii.gz'}#9999")
-
-
-@pytest.mark.parametrize(
-    ("line", "says"),
-    [
-        ({"image": "gone.png"}, "which is not at"),
-        ({"image": "../other.png"}, "leads out"),
-        ({"image": "a.png", "slice": "x"}, "slices count from 1"),
-        ({"domain": "xray"}, "domain 'xray'"),
-        ({"closed": "perhaps"}, "write yes or no"),
-        ({"question": None}, "no 'question'"),
-    ],
-)
-def test_a_row_of_ones_own_that_is_wrong_is_named(tmp_path: Path, line: dict[str, Any], says: str) -> None:
-    picture(tmp_path / "a.png")
-    written(tmp_path / "mine.jsonl", json.dumps({"question": "What?", "answer": "CT", **line}) + "\n")
-    with pytest.raises(DatasetError, match=says):
-        of(f"own:{tmp_path}")
-
-
-def test_a_folder_without_its_file_says_what_should_be_there(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match="image, question, answer"):
-        own.manifest(tmp_path)
-
-
-def test_rated_questions_are_asked_again(tmp_path: Path) -> None:
-    buffer = picture(tmp_path / "kept.png").read_bytes()
-    first = simple(1, "left")
-    first = replace(first, case=replace(first.case, picture=buffer))
-    again, wrong = replace(first, id="another"), simple(2, "right")
-    wrong = replace(wrong, right=replace(wrong.answers[1], correctness="wrong"))
-    path = written(tmp_path / "ratings.jsonl", "".join(exports.jsonl([first, again, wrong])))
-    sample, other = of(f"ratings:{path}")
-    assert (sample.question, sample.reference) == (first.case.question, first.left.text)
-    assert datasets.content(str(datasets.name_of(sample))) == buffer
-    assert (other.image, other.reference) == ("", ""), "what its reader called wrong is no reference"
 
 
 def test_phantoms_are_chosen_by_address() -> None:

@@ -3,7 +3,6 @@
 import gc
 import random
 import threading
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,16 +14,10 @@ from medvlm.decoding import look_back
 from medvlm.errors import UserError
 from medvlm.families import FAMILIES
 from medvlm.model import LocalModel
-from medvlm.pairing import stream
-from medvlm.queueing import PairAnswer
-from medvlm.types import Arm, ChatModel, Contender, Conversation, Decoding, Report, View
+from medvlm.types import Arm, ChatModel, Conversation, Decoding, View
 from tests import tiny_models
-from tests.fakes import FakeModel
+from tests.pairing_cases import ARMS, LONG, SHORT, asked, begun, texts
 from tests.tiny_models import FamilyName, load, picture
-
-ARMS: tuple[Arm, Arm] = ("base", "tuned")
-SHORT = Decoding(max_tokens=12)
-LONG = Decoding(max_tokens=1500)
 
 
 @pytest.fixture(scope="module")
@@ -38,30 +31,8 @@ def fresh(folders: tuple[Path, Path]) -> LocalModel:
     return load(folders, cache_bytes=1, keep_warm=False)
 
 
-def asked(question: str = "What is it?", seed: int = 0) -> Conversation:
-    return Conversation().with_scan(picture(seed)).asked(question, (View(0),))
-
-
 def said(model: ChatModel, conversation: Conversation, arm: Arm, decoding: Decoding = SHORT) -> str:
     return whole(model, conversation, arm, decoding).text
-
-
-def begun(
-    model: ChatModel,
-    *talks: Conversation,
-    arms: tuple[Arm, Arm] = ARMS,
-    decodings: tuple[Decoding, Decoding] | None = None,
-) -> PairAnswer:
-    sides = [Contender(model, arm, talk) for arm, talk in zip(arms, (talks * 2)[:2], strict=True)]
-    return stream(sides[0], sides[1], decodings or (SHORT, SHORT))
-
-
-def texts(pair: PairAnswer) -> tuple[str, str]:
-    """Both read to their ends."""
-    parts = ["", ""]
-    for side, piece in pair:
-        parts[side] += piece
-    return parts[0].strip(), parts[1].strip()
 
 
 @pytest.mark.parametrize("temperature", [0.0, 1.0])
@@ -315,75 +286,6 @@ def test_a_failure_of_the_whole_computation_is_one_sentence_and_the_next_questio
     finally:
         reader._head = head
     assert texts(begun(model, asked())) == tuple(said(fresh, asked(), arm) for arm in ARMS)
-
-
-def test_any_two_models_answer_side_by_side() -> None:
-    slow, quick = FakeModel(lambda *_: "a b c d", seconds=0.02), FakeModel(lambda *_: "1 2 3 4", seconds=0.02)
-    pair = stream(Contender(slow, "base", asked("Who?")), Contender(quick, "tuned", asked("You?")), (SHORT, SHORT))
-    pieces = list(pair)
-    assert ["".join(piece for side, piece in pieces if side == i) for i in (0, 1)] == ["a b c d", "1 2 3 4"]
-    assert [side for side, _ in pieces] not in ([0] * 4 + [1] * 4, [1] * 4 + [0] * 4), "neither waits for the other"
-    assert [report and report.tokens for report in pair.reports] == [4, 4] and pair.errors == (None, None)
-    assert slow.asked[0][1:] == ("base", SHORT) and quick.asked[0][1] == "tuned"
-
-
-def test_two_arms_that_cannot_be_batched_answer_one_after_the_other() -> None:
-    fake = FakeModel()
-    assert texts(begun(fake, asked("Who?"))) == ("base: Who?", "tuned: Who?")
-
-
-def test_side_by_side_one_failure_leaves_the_other_alone() -> None:
-    failing, fine = FakeModel(error=UserError("No line to the server.")), FakeModel()
-    sides = Contender(failing, "base", asked("Who?")), Contender(fine, "base", asked("Who?"))
-    pair = stream(*sides, (SHORT, SHORT))
-    assert texts(pair) == ("base:", "base: Who?")
-    assert pair.errors == ("No line to the server.", None) and pair.reports[0] is None and pair.reports[1] is not None
-    failing.error = UserError("No line to the server.")
-    with pytest.raises(UserError, match="No line to the server"):
-        texts(stream(sides[0], Contender(FakeModel(arms=("base",)), "tuned", asked()), (SHORT, SHORT)))
-
-
-class Surprised(FakeModel):
-    """A model that fails in a way that nobody foresaw."""
-
-    def stream(self, conversation: Conversation, arm: Arm, decoding: Decoding):  # type: ignore[no-untyped-def]
-        return Unforeseen()
-
-
-class Unforeseen:
-    report: Report | None = None
-
-    def __iter__(self) -> "Unforeseen":
-        return self
-
-    def __next__(self) -> str:
-        raise KeyError("choices")
-
-    def close(self) -> None:
-        pass
-
-
-def test_what_nobody_can_act_on_is_not_hidden() -> None:
-    sides = Contender(Surprised(), "base", asked()), Contender(FakeModel(), "base", asked())
-    with pytest.raises(KeyError, match="choices"):
-        texts(stream(*sides, (SHORT, SHORT)))
-
-
-def test_closing_stops_both_sides_wherever_they_are() -> None:
-    held = FakeModel(lambda *_: "word " * 1000, seconds=0.01)
-    before = held.stream(asked(), "base", LONG)
-    free = FakeModel(lambda *_: "word " * 1000, seconds=0.01)
-    pair = stream(Contender(held, "base", asked()), Contender(free, "base", asked()), (LONG, LONG))
-    assert next(pair)[0] == 1, "the other side waits in its model's line"
-    began = time.monotonic()
-    pair.close()
-    pair.join(10)
-    left, right = pair.reports
-    assert time.monotonic() - began < 5
-    assert left is not None and (left.tokens, left.ended) == (0, "stopped")
-    assert right is not None and 0 < right.tokens < 1000 and right.ended == "stopped"
-    before.close()
-    before.join(10)
 
 
 def test_an_adapter_that_is_not_plain_lora_is_drawn_one_arm_after_the_other(

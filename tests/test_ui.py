@@ -1,31 +1,22 @@
 """The page without a browser: what it writes, which requests it answers, and that it keeps to itself."""
 
 import asyncio
-import base64
-import io
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
-import numpy as np
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from PIL import Image
 
-from medvlm import catalog, checkpoints
 from medvlm.auth import Gate, add
 from medvlm.desk import Desk, Moment
-from medvlm.giving import ways
 from medvlm.host import Host, Status
 from medvlm.inbox import Inbox
-from medvlm.packages import sha256_of
-from medvlm.session import GREEDY, Choices, Given, Item, Made, Session
-from medvlm.suggestions import SUGGESTIONS
-from medvlm.types import Decoding, Report, Scan, Window
+from medvlm.session import Choices, Session
+from medvlm.types import Decoding
 from medvlm.ui import receiving
 from medvlm.ui.chat_tab import Room
 from medvlm.ui.composer import composer
@@ -35,13 +26,12 @@ from medvlm.ui.header import CHIP, badge, header
 from medvlm.ui.keys import KEYS, dialog
 from medvlm.ui.layout import page, web_app
 from medvlm.ui.markup import ICONS, button, error, icon
-from medvlm.ui.picture import LONGEST, Doing, choosing, data_url, notes, picture, saw
+from medvlm.ui.picture import picture
 from medvlm.ui.receiving import GARBLED, receiver
 from medvlm.ui.theme import SCRIPTS, TONES, asset, script
 from medvlm.ui.transcript import transcript
 from tests.fakes import FakeModel
-
-EVIL = "<img src=x onerror=alert(1)>\"'&${1+1}`"
+from tests.ui_cases import EVIL, answered
 
 
 def inside_a_loop(make: Callable[[], Any]) -> Any:
@@ -65,42 +55,6 @@ def client() -> Iterator[TestClient]:
         yield made
 
 
-def a_scan(slices: int = 1, source: str = "file") -> Scan:
-    pixels = tuple(np.full((6, 8), n, np.int16) for n in range(slices))
-    return Scan(
-        pixels, "ct", source, "0" * 64, "CT stack", "DICOM CT", None, Window(400, 40), notes=("header removed",)
-    )  # type: ignore[arg-type]
-
-
-def at_slice(session: Session, slice_: int) -> Session:
-    assert session.scan is not None and session.now is not None
-    return session.looked(session.scan.slices, replace(session.now.look, slice=slice_))
-
-
-def answered(text: str = "Yes.", **report: object) -> Session:
-    facts = {"tokens": 11, "prompt_tokens": 9, "reused_tokens": 0, "seconds": 3.0, "seconds_to_first_token": 1.0}
-    done = Report(**{**facts, "ended": "end", **report})  # type: ignore[arg-type]
-    session = at_slice(Session().with_scan(a_scan(40)), 11).asked(EVIL, None)
-    return session.answered(text, Made(session.asking, "m", "tuned", GREEDY, done))
-
-
-def test_under_an_answer_stands_how_often_these_weights_were_right_and_nothing_of_other_weights() -> None:
-    own = sha256_of(checkpoints.weight_files(catalog.resolve_adapter("nano-med"))[0])
-    session = Session().with_scan(a_scan().as_domain("ct", "user")).asked("Is there a mass?", None)
-
-    def shown(weights: str) -> str:
-        made = Made(session.asking, "nano + nano-med", "tuned", GREEDY, weights=weights)
-        return transcript(session.answered("Yes.", made))
-
-    assert "CT, closed questions: " in shown(own) and "n = " in shown(own)
-    assert "not evaluated on real images" in shown("0" * 64)
-    assert "questions:" not in shown("")
-
-
-def decoded(url: str) -> Image.Image:
-    return Image.open(io.BytesIO(base64.b64decode(url.removeprefix("data:image/png;base64,"))))
-
-
 def test_whatever_comes_from_outside_is_text_on_the_page() -> None:
     for html in (
         transcript(answered(EVIL)),
@@ -113,121 +67,11 @@ def test_whatever_comes_from_outside_is_text_on_the_page() -> None:
         assert "<img src=x" not in html and "&lt;img src=x" in html
 
 
-def test_an_answer_says_what_it_is_about_and_what_it_cost() -> None:
-    html = transcript(answered(notes=("Older questions were left out.",)))
-    for part in ("about slice 12 of 40", "first word 1.0 s", "5.0 tokens/s", "tuned", "Older questions were left out."):
-        assert part in html
-    assert "seed" not in html
-
-
-@pytest.mark.parametrize(
-    ("ended", "says"), [("stopped", "stopped"), ("length", "cut at the longest length"), ("time", "time limit")]
-)
-def test_an_answer_that_was_cut_says_why(ended: str, says: str) -> None:
-    assert says in transcript(answered(ended=ended))
-
-
-def test_only_the_last_turn_can_be_edited_or_asked_again() -> None:
-    session = answered()
-    session = session.asked("two", None).answered("2", Made(None, "m", "base", Decoding(0.5, seed=3)))
-    html = transcript(session)
-    assert [html.count(f'data-act="{act}"') for act in ("edit", "undo", "retry", "copy")] == [1, 1, 1, 2]
-    assert html.index('data-act="edit"') > html.index("two") and "seed 3" in html
-    running = transcript(session.asked("three", None), Moment("reading"))
-    assert 'data-act="edit"' not in running and "Reading the picture" in running
-
-
-def test_an_answer_says_what_it_contradicts_and_what_the_model_saw() -> None:
-    given = (Given(b"P", b"J", "slice 12 of 40"), Given(b"P", b"J", f"its part {EVIL}"))
-    session = at_slice(Session().with_scan(a_scan(40)), 11)
-    for text in ("Yes.", "No."):
-        session = session.asked("Is there a nodule?", None)
-        session = session.answered(text, Made(session.asking, "m", "tuned", GREEDY, saw=given))
-    html = transcript(session)
-    assert html.count('<p class="note">') == 1 and "This contradicts an earlier answer" in html
-    assert html.count('alt="What the model saw: slice 12 of 40"') == 2 and "<img src=x" not in html
-    assert 'data-act="given" data-answer="1"' in html
-
-
-def test_waiting_says_for_what() -> None:
-    assert "2 ahead of you" in transcript(Session(), Moment("queued", ahead=2))
-    assert "Waiting for the model to load" in transcript(Session(), Moment("loading"))
-    assert "spinner" not in transcript(Session(), Moment("writing", "so far"))
-
-
-def test_suggestions_are_those_of_the_domain_less_what_was_asked() -> None:
-    session = Session().with_scan(a_scan())
-    assert all(question in transcript(session) for question in SUGGESTIONS["ct"])
-    first = SUGGESTIONS["ct"][0]
-    assert f'data-question="{first}"' not in transcript(session.asked(first, None))
-    assert "suggest" not in transcript(Session())
-
-
-def test_around_the_viewer_stand_the_kind_and_what_was_done_to_the_picture() -> None:
-    session = at_slice(Session().with_scan(a_scan(40)), 11)
-    html = picture(session, 200)
-    assert 'data-domain="ct" aria-pressed="true"' in html and html.count('aria-pressed="true"') == 1
-    assert "DICOM CT · slice 12/40 · 8 x 6 · header removed" in notes(session)
-    assert ">DICOM CT · 8 x 6 · header removed<" in notes(Session().with_scan(a_scan())) and notes(Session()) == ""
-    assert session.scan is not None and session.now is not None
-    other = session.looked(session.scan.slices, replace(session.now.look, window=Window(1500, -600)))
-    assert "slice 12/40 · 8 x 6 · window 1500/-600 · header removed" in notes(other)
-
-
-def test_a_drop_says_how_far_it_is_until_it_is_shown() -> None:
-    doing = Doing("Looking through the files: 3 of 12", 3, 12)
-    assert 'max="12" value="3"' in picture(Session(), 200, doing=doing)
-    assert "3 of 12" in picture(Session(), 200, doing=doing) and "Drop a scan" in picture(Session(), 200, doing=doing)
-    with_first = picture(Session(), 200, doing=replace(doing, first=True))
-    assert "data-doing" in with_first and "Drop a scan" not in with_first
-    assert "data-doing" not in picture(Session(), 200)
-    assert "up to 2 GB" in picture(Session(), 2000) and "up to 200 MB" in picture(Session(), 200)
-
-
 def test_gradios_own_parts_have_the_colours_of_the_style_sheet() -> None:
     light, dark = re.findall(r"(?::root|\.dark) \{(.*?)\}", asset("app.css"), re.S)
     for number, block in enumerate((light, dark)):
         tones = dict(re.findall(r"--([\w-]+): (#\w+);", block))
         assert {name: pair[number] for name, pair in TONES.items()} == {name: tones[name] for name in TONES}
-
-
-def test_the_same_mistake_twice_is_drawn_twice() -> None:
-    assert picture(Session(), 200, "No.") != picture(Session(), 200, "No.")
-
-
-def test_a_guess_is_marked_and_an_unknown_kind_is_not_chosen() -> None:
-    assert "guess" in picture(Session().with_scan(a_scan(source="guess")), 200)
-    unknown = picture(Session().with_scan(a_scan(source="unknown")), 200)
-    assert 'aria-pressed="true"' not in unknown and "guess" not in unknown
-
-
-def test_several_pictures_can_be_chosen_from() -> None:
-    session = Session().with_scan(a_scan()).with_scan(a_scan(3))
-    waiting = Item(f"CT · axial, lung {EVIL}", 120, a_scan, thumb=np.zeros((4, 4, 3), np.uint8))
-    html = picture(replace(session, items=(*session.items, waiting)), 200)
-    assert html.count('data-act="pick"') == 3 and 'data-item="1" aria-pressed="true"' in html
-    assert html.count('class="card open"') == 2 and html.count('data-act="beside"') == 2
-    assert "<b>CT</b>" in html and "<small>120 · axial, lung" in html and "<img src=x" not in html
-    assert "pick" not in picture(Session().with_scan(a_scan()), 200)
-
-
-def test_pixels_reach_the_page_unchanged_and_large_ones_smaller() -> None:
-    pixels = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
-    assert np.array_equal(np.asarray(decoded(data_url(pixels))), pixels)
-    large = decoded(data_url(np.zeros((30, LONGEST * 2, 3), np.uint8)))
-    assert large.size == (LONGEST, 15)
-    seen = saw([Image.fromarray(pixels)])
-    assert "30 x 20 pixels" in seen and "What the model sees" in seen and saw([]) == ""
-
-
-def test_what_goes_to_the_model_can_be_chosen_where_it_is_shown() -> None:
-    session = Session().with_scan(replace(a_scan(40), unit="HU"))
-    html = choosing(session)
-    assert html.count("<option") == len(ways(session.scan)) and html.count(" selected") == 1  # type: ignore[arg-type]
-    assert 'value="screen" selected' in html
-    assert 'value="window Lung" selected' in choosing(session.giving("window Lung")) and choosing(Session()) == ""
-    several = saw([Image.new("RGB", (8, 8))] * 3, EVIL, html)
-    assert "3 pictures" in several and "<img src=x" not in several and html in several
 
 
 @pytest.mark.parametrize(
