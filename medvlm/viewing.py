@@ -20,6 +20,8 @@ Point = tuple[float, float]
 # A person measures a handful of things; a page that sends thousands is no person's.
 MOST_MEASURES = 200
 GARBLED = "What the viewer said of the picture cannot be read; reload the page."
+# Air has -1000 HU: numbers without a unit that reach this low, well below fat, are taken for HU.
+_AIR = -200.0
 _POINTS: dict[MeasureKind, int] = {"distance": 2, "angle": 3, "ellipse": 2, "box": 2}
 
 
@@ -95,8 +97,13 @@ def presets(scan: Scan) -> tuple[Preset, ...]:
     first = Preset("As opened", "0", window_of(scan))
     if _middle(scan).ndim == 3:
         return (first,)
-    named = PRESETS[scan.domain] or _contrasts(scan)
+    named = (PRESETS[scan.domain] if _is_hounsfield(scan) else {}) or _contrasts(scan)
     return (first, *(Preset(name.capitalize(), str(n), window) for n, (name, window) in enumerate(named.items(), 1)))
+
+
+def _is_hounsfield(scan: Scan) -> bool:
+    """Whether CT's presets mean anything: not for a CT in a photograph or PNG. NIfTI says no unit; its numbers do."""
+    return scan.unit == "HU" or (not scan.unit and float(_middle(scan).min()) < _AIR)
 
 
 def window_of(scan: Scan) -> Window:

@@ -61,6 +61,13 @@ def test_the_chest_may_be_said_by_its_code() -> None:
         ("CT", {"PixelSpacing": [0.7, 0.5]}, Spacing(0.7, 0.5), "pixel size 0.7 x 0.5 mm"),
         ("CT", {"ImagerPixelSpacing": [0.7, 0.5]}, None, "no pixel size"),
         ("DX", {"ImagerPixelSpacing": [0.15, 0.15]}, Spacing(0.15, 0.15), "at the detector"),
+        ("CR", {"PixelSpacing": [0.2, 0.2]}, Spacing(0.2, 0.2), "perhaps at the detector"),
+        (
+            "CR",
+            {"PixelSpacing": [0.2, 0.2], "PixelSpacingCalibrationType": "FIDUCIAL"},
+            Spacing(0.2, 0.2),
+            "mm, calibrated",
+        ),
         (
             "DX",
             {"ImagerPixelSpacing": [0.15, 0.15], "EstimatedRadiographicMagnificationFactor": 1.5},

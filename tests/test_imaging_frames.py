@@ -50,6 +50,23 @@ def test_uncompressed_numbers_come_back_exactly(pixels: np.ndarray, syntax: UID)
     assert scan.slices[0].dtype == pixels.dtype
 
 
+@pytest.mark.parametrize("numbers", [GREY, SIGNED])
+def test_numbers_in_the_upper_bits_of_their_words_come_back_exactly(numbers: np.ndarray) -> None:  # type: ignore[type-arg]
+    shifted = numbers << 4  # a High Bit above Bits Stored, as scanners wrote it before 2006
+    data = cases.picture(shifted, "MR", BitsStored=12, HighBit=15)
+    assert (read_case(data).slices[0] == numbers).all()
+    series = read_study([("case", data)])
+    assert (series.open(0).slices[0] == numbers).all()
+
+
+def test_frames_of_single_bits_may_begin_within_a_byte() -> None:
+    bits = RNG.integers(0, 2, (3, 10, 10), dtype=np.uint8)
+    ds = cases.dataset(bits, "OT", BitsAllocated=1, BitsStored=1, HighBit=0)
+    packed = np.packbits(bits.reshape(-1), bitorder="little").tobytes()
+    ds.PixelData = packed + b"\0" * (len(packed) % 2)
+    assert (np.stack(read_case(cases.written(ds)).slices) == bits).all()
+
+
 @pytest.mark.parametrize("syntax", [RLELossless, JPEG2000Lossless])
 @pytest.mark.parametrize("pixels", [GREY, SIGNED, GREY.astype(np.uint8), np.stack([GREY, GREY[::-1]])])
 def test_losslessly_compressed_numbers_come_back_exactly(pixels: np.ndarray, syntax: UID) -> None:  # type: ignore[type-arg]

@@ -6,11 +6,20 @@ from typing import Any
 
 import numpy as np
 import pytest
-from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, JPEG2000Lossless, RLELossless
+from pydicom.uid import (
+    UID,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    JPEG2000Lossless,
+    RLELossless,
+)
 
 from medvlm.errors import UserError
-from medvlm.imaging import read, read_study, ready, render
+from medvlm.imaging import Drop, read, read_study, ready, render
+from medvlm.imaging.drop import Given
 from medvlm.imaging.lazy import LazySlices
+from medvlm.imaging.parts import Part
 from medvlm.imaging.placement import frame_seconds
 from tests import dicom_cases as cases
 from tests.study_cases import AXIAL, firsts, numbered, one_slice, opened, shuffled, stack
@@ -95,3 +104,19 @@ def test_the_same_bytes_give_the_same_name_and_any_change_another() -> None:
     data[-5] ^= 1
     assert opened([files[0], (files[1][0], bytes(data)), files[2]]).sha256 != one.sha256
     assert render(one).shape == (6, 6, 3)
+
+
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, RLELossless])
+def test_a_file_of_many_frames_is_not_unpacked_for_each_of_them(syntax: UID) -> None:
+    frames = np.random.default_rng(4).integers(0, 4000, (6, 16, 16), dtype=np.uint16)
+    data = cases.compressed(frames, syntax) if syntax == RLELossless else cases.picture(frames, "MR")
+    unpacked: list[int] = []
+
+    def load(size: int) -> bytes:
+        unpacked.append(size)
+        return data[:size]
+
+    scan = read_study(Drop((Given(Part("case", len(data), load), "case"),))).open(0)
+    before = len(unpacked)
+    assert (np.stack(list(scan.slices)) == frames).all()
+    assert len(unpacked) == before

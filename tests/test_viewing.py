@@ -67,12 +67,20 @@ def test_other_planes_are_cut_only_where_it_is_known_how(scan: Scan) -> None:
 
 
 def test_ct_has_its_presets_in_the_order_of_the_keys() -> None:
-    made = presets(a_scan())
+    made = presets(a_scan(unit="HU"))
     assert [(one.key, one.window) for one in made[1:]] == [
         (str(n), window) for n, window in enumerate(PRESETS["ct"].values(), 1)
     ]
     assert (made[0].key, made[0].window) == ("0", Window(400, 40))
     assert [one.name for one in made][:3] == ["As opened", "Soft tissue", "Lung"]
+
+
+def test_windows_in_hounsfield_units_are_offered_only_where_the_numbers_are_in_them() -> None:
+    in_a_photograph = a_scan(slices=(np.arange(256, dtype=np.uint8).reshape(16, 16),), window=None)
+    assert [one.name for one in presets(in_a_photograph)][1:] == ["1 to 99 %", "5 to 95 %", "Whole range"]
+    without_a_unit = a_scan(slices=(np.linspace(-1000, 1500, 256, dtype=np.float32).reshape(16, 16),))
+    assert presets(without_a_unit)[2].name == "Lung"
+    assert [one.name for one in presets(replace(without_a_unit, unit="mg/ml"))][1] == "1 to 99 %"
 
 
 def test_pictures_without_a_unit_have_windows_of_their_own_numbers() -> None:

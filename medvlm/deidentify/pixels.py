@@ -52,6 +52,7 @@ def _cover(dataset: Any, scan: Scan, boxes: tuple[Box, ...], limits: Limits, wha
     setattr(dataset, layout.keyword, raw + b"\0" * (len(raw) % 2))
     if layout.keyword == "PixelData":
         dataset["PixelData"].VR = "OB" if stack.dtype.itemsize == 1 else "OW"
+        dataset.BitsAllocated, dataset.HighBit = 8 * stack.dtype.itemsize, dataset.BitsStored - 1
     if stack.ndim == 4:
         dataset.PhotometricInterpretation, dataset.PlanarConfiguration = "RGB", 0
     for keyword in ("ExtendedOffsetTable", "ExtendedOffsetTableLengths"):

@@ -61,7 +61,8 @@ def facts_of(part: Part, what: str, limits: Limits) -> FileFacts:
     """Reads a header, no pixels if that can be avoided; raises `UserError` for what is no picture or beyond a limit."""
     header: Header = quick_header(part.head())
     if header is None:
-        header = quick_header(part.read()) or parsed(part.read(), what, limits)
+        data = part.read()
+        header = quick_header(data) or parsed(data, what, limits)
     place: Place | None = getattr(header, "pixels", None)
     check_is_picture(header, what)
     modality = code(header, "Modality", MODALITIES)

@@ -1,5 +1,6 @@
 """Decodes the pixel data of a DICOM file frame by frame, after its declared sizes have been checked."""
 
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,6 +10,7 @@ import numpy as np
 from medvlm.errors import UserError
 from medvlm.imaging.codecs import decoder_of, only_digits
 from medvlm.imaging.codestream import MOST_SCANS, frame_size, has_too_many_scans, is_too_short
+from medvlm.imaging.elements import Place
 from medvlm.imaging.header import Header, code, is_unreadable, value, whole
 from medvlm.imaging.limits import Limits
 from medvlm.types import Pixels
@@ -21,7 +23,10 @@ _KEYWORDS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How the pixels lie in the file, as the header declares it; `samples` is 1 for grey and palette, 3 for colour."""
+    """How the pixels lie in the file, as the header declares it; `samples` is 1 for grey and palette, 3 for colour.
+
+    `unused`: bits below those of a number, which old scanners left (a High Bit above Bits Stored).
+    """
 
     rows: int
     columns: int
@@ -35,6 +40,7 @@ class Layout:
     keyword: str
     syntax: str
     encapsulated: bool
+    unused: int = 0
 
     @property
     def is_grey(self) -> bool:
@@ -42,10 +48,10 @@ class Layout:
         return self.photometric in GREYS
 
     @property
-    def frame_bytes(self) -> int:
-        """Bytes of one uncompressed frame as stored, rounded up."""
+    def bytes(self) -> int:
+        """Bytes of all frames, uncompressed; those of single bits follow one another within a byte."""
         samples = 2 if self.photometric == "YBR_FULL_422" and not self.encapsulated else self.samples
-        return -(-self.rows * self.columns * samples * self.bits_allocated // 8)
+        return -(-self.rows * self.columns * samples * self.bits_allocated * self.frames // 8)
 
 
 def layout_of(header: Header, what: str) -> Layout:
@@ -59,6 +65,9 @@ def layout_of(header: Header, what: str) -> Layout:
     photometric, samples = _colours(header, what)
     allocated, floating = _bits(header, keyword, what), keyword != "PixelData"
     syntax = str(getattr(header.file_meta, "TransferSyntaxUID", ""))
+    encapsulated = _is_encapsulated(header, syntax, what)
+    stored = allocated if floating else min(whole(header, "BitsStored") or allocated, allocated)
+    high = whole(header, "HighBit") or 0
     return Layout(
         rows=rows,
         columns=columns,
@@ -66,12 +75,13 @@ def layout_of(header: Header, what: str) -> Layout:
         samples=samples,
         photometric=photometric,
         bits_allocated=allocated,
-        bits_stored=allocated if floating else min(whole(header, "BitsStored") or allocated, allocated),
+        bits_stored=stored,
         signed=floating or whole(header, "PixelRepresentation") == 1,
         planar=1 if whole(header, "PlanarConfiguration") == 1 else 0,
         keyword=keyword,
         syntax=syntax,
-        encapsulated=_is_encapsulated(header, syntax, what),
+        encapsulated=encapsulated,
+        unused=high + 1 - stored if stored <= high < allocated and not encapsulated and not floating else 0,
     )
 
 
@@ -125,7 +135,7 @@ def decoded_frames(header: Header, layout: Layout, limits: Limits, what: str) ->
     count = 0
     for pixels, _ in decoder.iter_array(source, **_options(layout, _representation(header, layout.keyword), offsets)):
         count += 1
-        yield np.ascontiguousarray(pixels, dtype=pixels.dtype.newbyteorder("="))
+        yield _usable(pixels, layout)
         if count == layout.frames:
             return
     raise UserError(
@@ -133,24 +143,31 @@ def decoded_frames(header: Header, layout: Layout, limits: Limits, what: str) ->
     )
 
 
-def decoded_frame(
-    source: "bytes | memoryview", index: int, layout: Layout, kind: str, limits: Limits, what: str
-) -> Pixels:
-    """Frame `index` alone, as `decoded_frames` gives it; `source` is the value of the pixel data, `kind` its VR."""
+def decoded_frame(data: bytes, place: Place, index: int, layout: Layout, limits: Limits, what: str) -> Pixels:
+    """Frame `index` alone, as `decoded_frames` gives it; the value of the pixel data stands at `place` of the file."""
     decoder = decoder_of(layout.syntax, layout.bits_stored, what)
+    source: bytes | memoryview = place.value(data)
     if layout.encapsulated:
-        source = encapsulated_frame(source, index, layout, limits, what)
+        source = _encapsulated_frame(data, place.at, index, layout, limits, what)
         layout, index = replace(layout, frames=1), 0
-    pixels, _ = decoder.as_array(source, index=index, **_options(layout, kind, None))
-    return np.ascontiguousarray(pixels, dtype=pixels.dtype.newbyteorder("="))
+    pixels, _ = decoder.as_array(source, index=index, **_options(layout, place.kind, None))
+    return _usable(pixels, layout)
 
 
-def encapsulated_frame(source: "bytes | memoryview", index: int, layout: Layout, limits: Limits, what: str) -> bytes:
-    """One compressed frame, checked, in an encapsulation of its own."""
+def _usable(pixels: Pixels, layout: Layout) -> Pixels:
+    """In the machine's byte order, without bits that are no part of the numbers."""
+    numbers = np.ascontiguousarray(pixels, dtype=pixels.dtype.newbyteorder("="))
+    return numbers >> layout.unused if layout.unused else numbers
+
+
+def _encapsulated_frame(data: bytes, at: int, index: int, layout: Layout, limits: Limits, what: str) -> bytes:
+    """One compressed frame of those that start `at`, checked, in an encapsulation of its own."""
     from pydicom.encaps import encapsulate, get_frame
 
+    source = io.BytesIO(data)  # shares the bytes: a copy for each frame would take longer than decoding it
+    source.seek(at)
     try:
-        frame = get_frame(bytes(source), index, number_of_frames=layout.frames)
+        frame = get_frame(source, index, number_of_frames=layout.frames)
     except ValueError:
         raise UserError(
             f"{what} is cut short: {layout.frames} slices are announced, fewer are there. Export or copy it again."
@@ -162,10 +179,10 @@ def encapsulated_frame(source: "bytes | memoryview", index: int, layout: Layout,
 
 def check_length(size: int, layout: Layout, what: str) -> None:
     """Whether the uncompressed pixel data of `size` bytes holds all frames."""
-    if size < layout.frame_bytes * layout.frames:
+    if size < layout.bytes:
         raise UserError(
             f"{what} is cut short: {layout.frames} x {layout.columns} x {layout.rows} pixels need "
-            f"{layout.frame_bytes * layout.frames:,} bytes, {size:,} are there. Export or copy it again."
+            f"{layout.bytes:,} bytes, {size:,} are there. Export or copy it again."
         )
 
 
@@ -181,7 +198,8 @@ def _options(layout: Layout, kind: str, offsets: tuple[bytes, bytes] | None) -> 
         "pixel_vr": kind,
     }
     if layout.keyword == "PixelData":
-        options |= {"bits_stored": layout.bits_stored, "pixel_representation": int(layout.signed)}
+        stored = layout.bits_stored + layout.unused
+        options |= {"bits_stored": stored, "pixel_representation": int(layout.signed)}
     if layout.samples > 1:
         options["planar_configuration"] = layout.planar
     if offsets is not None:

@@ -2,7 +2,8 @@
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from threading import Lock
 
 import numpy as np
 
@@ -35,6 +36,19 @@ class Part:
 def part_of(name: str, data: bytes) -> Part:
     """A file whose bytes are there; no copy of them is made."""
     return Part(name, len(data), lambda size: data if size >= len(data) else data[:size])
+
+
+def kept(part: Part) -> Part:
+    """The same file, unpacked only once: for each of the many frames that are read from it one by one."""
+    lock, whole = Lock(), list[bytes]()
+
+    def load(size: int) -> bytes:
+        with lock:
+            if not whole:
+                whole.append(part.read())
+        return whole[0] if size >= part.size else whole[0][:size]
+
+    return replace(part, load=load)
 
 
 def fingerprint(part: Part, pixels_at: int) -> bytes:

@@ -3,10 +3,11 @@
 import numpy as np
 
 from medvlm.imaging.greyscale import frame_groups
-from medvlm.imaging.header import Header, item, items, number, numbers
+from medvlm.imaging.header import Header, code, item, items, number, numbers
 from medvlm.types import Spacing
 
 _PROJECTIONS = frozenset({"CR", "DX", "RG", "RF", "XA", "MG", "PX", "IO", "RTIMAGE"})
+_CALIBRATIONS = ("GEOMETRY", "FIDUCIAL")
 
 
 def spacing_of(header: Header, modality: str, frames: int) -> tuple[Spacing | None, str]:
@@ -23,9 +24,12 @@ def spacing_of(header: Header, modality: str, frames: int) -> tuple[Spacing | No
 
 def _projection(header: Header) -> tuple[Spacing | None, str]:
     detector, calibrated = _pair(header, "ImagerPixelSpacing"), _pair(header, "PixelSpacing")
-    # PS3.3 10.7.1.3: where both are there and differ, Pixel Spacing was corrected for the magnification.
+    # PS3.3 10.7.1.3: where both are there and differ, or the type says so, Pixel Spacing was corrected for the
+    # magnification; alone, it may as well be that of the detector.
     if calibrated is not None and calibrated != detector:
-        return Spacing(*calibrated), f"pixel size {_words(calibrated)} mm, calibrated"
+        said = detector is not None or code(header, "PixelSpacingCalibrationType", _CALIBRATIONS)
+        how = "calibrated" if said else "perhaps at the detector: the patient may be somewhat smaller"
+        return Spacing(*calibrated), f"pixel size {_words(calibrated)} mm, {how}"
     if detector is None:
         return _scanned(header)
     factor = number(header, "EstimatedRadiographicMagnificationFactor")

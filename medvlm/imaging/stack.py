@@ -17,7 +17,7 @@ from medvlm.imaging.grouping import Slice, Stack
 from medvlm.imaging.header import Header
 from medvlm.imaging.lazy import LazySlices
 from medvlm.imaging.limits import Limits
-from medvlm.imaging.parts import Part, fingerprint
+from medvlm.imaging.parts import Part, fingerprint, kept
 from medvlm.imaging.placement import geometry_of, said_directions
 from medvlm.imaging.series_words import description_of
 from medvlm.imaging.shown import YBR_TO_RGB, Shown, rescale_note, unpadded, window_of
@@ -48,8 +48,7 @@ class Opened:
     def _plain(self) -> Pixels:
         place, layout = self.file.place, self.file.layout
         assert place is not None, "plain files have their pixels at a known place"
-        source = place.value(self.part.read())
-        frame = decoded_frame(source, self.slice.frame, layout, place.kind, self.limits, self.what)
+        frame = decoded_frame(self.part.read(), place, self.slice.frame, layout, self.limits, self.what)
         if not layout.is_grey:
             return to_eight_bits(frame, layout.bits_stored)
         return numbers_of(frame, self.slice.facts.rescale, self.fractions)
@@ -75,6 +74,9 @@ def scan_of(
     needs. Raises `UserError` for a stack beyond the limits or a middle slice that cannot be decoded."""
     middle = stack.slices[len(stack.slices) // 2]
     file, part = files[middle.file], parts[middle.file]
+    if file.layout.frames > 1:
+        part = kept(part)
+        parts = {middle.file: part}
     if file.layout.frames > 1 and not file.plain:
         return _with_notes(read_dicom(part.read(), what, limits, hashlib.sha256(part.read()).hexdigest()), stack)
     _check_limits(stack, file, limits, what)
