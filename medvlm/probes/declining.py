@@ -1,7 +1,8 @@
 """Whether an answer declines: says that it cannot be told, or that the question does not fit the picture.
 
 Rules on plain English (and the commonest Chinese phrases), for questions that have no answer. A bare "no" is an answer:
-"Is the patient married? No." claims to have seen something. tests/test_probes.py holds the rules by a table of cases.
+"Is the patient married? No." claims to have seen something. tests/test_probes_wordings.py holds the rules by a table of
+cases.
 """
 
 import re
