@@ -1,21 +1,29 @@
-"""Who answers a run's questions: weights in this process, batched, or any ChatModel, several questions at once."""
+"""Who answers questions: weights in this process, batched, or any ChatModel, several questions at once."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from eval import pictures
 from eval.pictures import Features
 from eval.predict import Item, Predictor
+from eval.run_info import Weights, Wish
 from medvlm.chat import whole
-from medvlm.loading import Loaded
+from medvlm.errors import UserError
+from medvlm.loading import Loaded, choose_device, choose_dtype, load_weights
 from medvlm.model import LocalModel
-from medvlm.types import Arm, ChatModel, Conversation, Decoding, View
+from medvlm.types import Arm, ChatModel, Conversation, Decoding, Scan, View
+
+if TYPE_CHECKING:
+    import torch
 
 # Families whose pictures are one run of tokens at plain positions: only these can share a batch as `Predictor` does.
 BATCHED = ("llava", "llava_next")
+BATCHES_IN_FLIGHT = 4  # so many times `at_once` questions are kept together: threads are busy, a kill costs little
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,48 +37,96 @@ class Said:
 
 
 class Answerer(Protocol):
-    """Answers a window of questions that share one system prompt, in the window's order."""
+    """Answers items that share one system prompt and one decoding."""
 
-    def answer(self, window: Sequence[Item], arm: Arm) -> list[Said]: ...
+    def batches(self, window: Sequence[Item], missing: Collection[str]) -> list[Sequence[Item]]:
+        """What is answered together, and kept together, of a window in which the items of these ids are missing."""
+        ...
+
+    def answer(self, batch: Sequence[Item], arm: Arm, decoding: Decoding) -> list[Said | UserError]:
+        """An answer for each item, in order, or why there is none."""
+        ...
+
+
+def answered(
+    answerer: Answerer, window: Sequence[Item], missing: Collection[str], arm: Arm, decoding: Decoding
+) -> Iterator[tuple[list[tuple[Item, Said]], float]]:
+    """The missing items of a window with their answers, to be kept as they come: a batch at a time, with the seconds
+    that each of its answers took on average.
+
+    Raises the first UserError of a batch once the batch's other answers were given out.
+    """
+    for batch in answerer.batches(window, missing):
+        start = time.monotonic()
+        pairs = list(zip(batch, answerer.answer(batch, arm, decoding), strict=True))
+        seconds = round((time.monotonic() - start) / len(batch), 4)
+        if said := [(item, one) for item, one in pairs if isinstance(one, Said) and item.id in missing]:
+            yield said, seconds
+        for _, one in pairs:
+            if isinstance(one, UserError):
+                raise one
 
 
 class Batched:
     """One set of weights, pictures encoded once, questions of like length in one batch."""
 
-    def __init__(self, loaded: Loaded, features: Path, decoding: Decoding) -> None:
+    def __init__(self, loaded: Loaded, features: Path) -> None:
         self._predictor = Predictor(loaded, Features(features, loaded))
-        self._decoding = decoding
 
-    def answer(self, window: Sequence[Item], arm: Arm) -> list[Said]:
-        found = self._predictor.answer(window, arm, self._decoding.max_tokens, self._decoding)
+    def batches(self, window: Sequence[Item], missing: Collection[str]) -> list[Sequence[Item]]:
+        """The whole window, whatever of it is there already: after a kill the batches are the same."""
+        return [window]
+
+    def answer(self, batch: Sequence[Item], arm: Arm, decoding: Decoding) -> list[Said | UserError]:
+        found = self._predictor.answer(batch, arm, decoding.max_tokens, decoding)
         return [Said(one.text, one.tokens, one.yes, one.no) for one in found]
 
 
 class Asked:
     """A ChatModel, so many questions at once: a server answers them side by side."""
 
-    def __init__(self, model: ChatModel, decoding: Decoding, at_once: int = 1) -> None:
-        self._model, self._decoding, self._at_once = model, decoding, at_once
+    def __init__(self, model: ChatModel, at_once: int = 1) -> None:
+        self._model, self._at_once = model, at_once
 
-    def answer(self, window: Sequence[Item], arm: Arm) -> list[Said]:
+    def batches(self, window: Sequence[Item], missing: Collection[str]) -> list[Sequence[Item]]:
+        due, size = [item for item in window if item.id in missing], BATCHES_IN_FLIGHT * self._at_once
+        return [due[start : start + size] for start in range(0, len(due), size)]
+
+    def answer(self, batch: Sequence[Item], arm: Arm, decoding: Decoding) -> list[Said | UserError]:
         with ThreadPoolExecutor(self._at_once) as pool:
-            return list(pool.map(lambda item: self._one(item, arm), window))
+            return list(pool.map(lambda item: self._one(item, arm, decoding), batch))
 
-    def _one(self, item: Item, arm: Arm) -> Said:
-        answered = whole(self._model, conversation(item), arm, self._decoding)
-        return Said(answered.text, answered.report.tokens)
+    def _one(self, item: Item, arm: Arm, decoding: Decoding) -> Said | UserError:
+        try:
+            said = whole(self._model, conversation(item), arm, decoding)
+        except UserError as error:
+            return error
+        return Said(said.text, said.report.tokens)
+
+
+@lru_cache(maxsize=64)
+def scan(name: str) -> Scan:
+    """The picture of that name, kept for the questions that follow about it."""
+    return pictures.scan(name)
 
 
 def conversation(item: Item) -> Conversation:
-    """The question as it would be asked on the page."""
-    asked, views = Conversation(system=item.system), ()
-    if item.picture is None:
-        return asked.asked(item.question, views)
-    return asked.with_scan(pictures.scan(item.picture)).asked(item.question, (View(0),))
+    """The question as it would be asked on the page: the picture with the first question."""
+    made = Conversation(system=item.system)
+    views: tuple[View, ...] = ()
+    if item.picture is not None:
+        made, views = made.with_scan(scan(item.picture)), (View(0),)
+    for question, answer in item.earlier:
+        made, views = made.asked(question, views).answered(answer), ()
+    return made.asked(item.question, views)
 
 
-def local(loaded: Loaded, features: Path, decoding: Decoding) -> Answerer:
-    """Batched where the family can, else one question after the other."""
+def local(wish: Wish, there: Weights, features: Path, device: "torch.device | None" = None) -> Answerer:
+    """The weights, loaded; batched where the family can, else one question after the other."""
+    assert there.base is not None, "without an endpoint the weights are here"
+    device = device or choose_device(wish.device)
+    dtype = choose_dtype(wish.compute_dtype, device)
+    loaded = load_weights(there.base, there.adapter, device, dtype, wish.quantization, "auto")
     if loaded.family.name in BATCHED:
-        return Batched(loaded, features, decoding)
-    return Asked(LocalModel(loaded), decoding)
+        return Batched(loaded, features)
+    return Asked(LocalModel(loaded))

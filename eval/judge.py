@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from eval import judge_cases, judge_summary
+from eval import judge_cases, judge_summary, serving
 from eval.judge_cases import Asked
+from eval.serving import positive
 from medvlm import __version__, scores
 from medvlm.chat import whole
 from medvlm.errors import ConfigError, UserError
@@ -17,7 +18,6 @@ from medvlm.judging.judgement import Ask, judged
 from medvlm.judging.records import Judged, JudgeFiles, JudgeInfo, Order
 from medvlm.judging.rubrics import DETERMINISTIC, LOW_TEMPERATURE, PROMPT_VERSION, RUBRICS, SYSTEM, JudgeCase, Rubric
 from medvlm.judging.scoring import pooled_scores, scored
-from medvlm.remote import RemoteModel
 from medvlm.scores import Run
 from medvlm.types import ChatModel, Conversation, Decoding
 
@@ -32,15 +32,14 @@ FAILURES = 3  # cases in a row that cannot be asked: then the server is gone, an
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", type=Path, help="the folder of a finished run")
-    parser.add_argument("--endpoint", metavar="URL", help="an OpenAI-compatible server")
     parser.add_argument("--model", help="what the server calls the judge")
     parser.add_argument("--rubric", choices=tuple(RUBRICS), default="llava-med")
     parser.add_argument("--judge", default="first", help="a label for this judge's files, such as: second")
     parser.add_argument("--decoding", choices=tuple(PRESETS), help="instead of the rubric's own")
     parser.add_argument("--against", type=Path, help="pairwise: the run whose answers stand first")
     parser.add_argument("--context", type=Path, help="captions and mentions: JSON Lines, as make-chat writes them")
-    parser.add_argument("--limit", type=int, help="a trial: only the first so many cases")
-    parser.add_argument("--at-once", type=int, default=4, help="questions in flight at the server (default: 4)")
+    parser.add_argument("--limit", type=positive, help="a trial: only the first so many cases")
+    serving.add_arguments(parser, "the judge", at_once=4)
     parser.add_argument(
         "--audit", type=int, default=0, metavar="N", help="the first N cases also in the other order, and once more"
     )
@@ -50,12 +49,12 @@ def run(chosen: argparse.Namespace) -> int:
     """Judge, and print what came of it."""
     if chosen.endpoint is None or chosen.model is None:
         raise ConfigError(NO_JUDGE)
-    model = RemoteModel(chosen.endpoint, chosen.model)
+    model = serving.model(chosen, chosen.model)
     rubric = RUBRICS[chosen.rubric]
     if chosen.decoding is not None:
         rubric = replace(rubric, decoding=PRESETS[chosen.decoding])
     where = records.files(chosen.run, chosen.rubric, chosen.judge)
-    job = Job(scores.read_run(chosen.run), rubric, where, chosen.limit, chosen.audit, max(1, chosen.at_once))
+    job = Job(scores.read_run(chosen.run), rubric, where, chosen.limit, chosen.audit, chosen.at_once)
     against = scores.read_run(chosen.against) if chosen.against else None
     print("\n".join(judge(job, model, chosen.endpoint, chosen.context, against)))
     return 0

@@ -7,14 +7,14 @@ a fixed list that asks for a detailed description; the teacher's answers as refe
 import argparse
 import random
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from eval import chat_pairs, chat_prompts
+from eval import chat_pairs, chat_prompts, serving
 from eval.chat_pairs import CaptionedPicture
 from medvlm import exchanges, scores
 from medvlm.errors import ConfigError
-from medvlm.remote import RemoteModel
 from medvlm.scores import Record
 from medvlm.teacher import Teacher
 from medvlm.types import ChatModel, Decoding
@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seen", type=Path, nargs="*", default=(), help="files of training data: their pairs are left out"
     )
-    parser.add_argument("--endpoint", metavar="URL", help="an OpenAI-compatible server")
+    serving.add_arguments(parser, "the teacher", at_once=4)
     parser.add_argument("--model", help="what the server calls the teacher")
     parser.add_argument("--count", type=int, default=50, help="pictures (default: %(default)s)")
     parser.add_argument(
@@ -54,11 +54,9 @@ def run(chosen: argparse.Namespace) -> int:
     else:
         pairs = list(chat_pairs.from_file(chosen.pairs))
     picked = chat_pairs.unseen(pairs, chat_pairs.Seen(chosen.seen), count, chosen.seed)
-    print(
-        "\n".join(
-            make(chosen.folder, picked, RemoteModel(chosen.endpoint, chosen.model), chosen.questions, chosen.seed)
-        )
-    )
+    teacher = serving.model(chosen, chosen.model)
+    made = make(chosen.folder, picked, teacher, chosen.questions, chosen.seed, chosen.at_once)
+    print("\n".join(made))
     return 0
 
 
@@ -74,25 +72,38 @@ class Question:
     text: str
 
 
-def make(folder: Path, pairs: Sequence[CaptionedPicture], model: ChatModel, wanted: int, seed: int) -> list[str]:
-    """Write the test; what was made in lines. Killed anywhere, the next call goes on. Raises UserError."""
+def make(
+    folder: Path, pairs: Sequence[CaptionedPicture], model: ChatModel, wanted: int, seed: int, at_once: int = 1
+) -> list[str]:
+    """Write the test, `at_once` pictures asked about side by side; what was made in lines.
+
+    Killed anywhere, the next call goes on. Raises UserError.
+    """
     from eval.asking import Progress  # only here: it brings torch, for which a wrong argument should not wait
 
-    made = list[Record]()
+    made: list[Record] = []
     progress, without, unanswered = Progress("make-chat", len(pairs), 0), 0, 0
-    with Teacher(model, folder / REPLIES, chat_prompts.PROMPT_VERSION) as teacher:
-        for pair in pairs:
-            keep_picture(folder, pair)
-            asked = conversation(teacher, pair, wanted)
-            without += not asked
-            for question in (*asked, detailed(pair, seed)):
-                reference = answer(teacher, pair, question)
-                unanswered += reference is None
-                if reference is not None:
-                    made.append(row(pair, question, reference))
+    with (
+        Teacher(model, folder / REPLIES, chat_prompts.PROMPT_VERSION) as teacher,
+        ThreadPoolExecutor(at_once) as pool,
+    ):
+        for rows, asked in pool.map(lambda pair: of_picture(folder, teacher, pair, wanted, seed), pairs):
+            made += rows
+            without += asked == 1
+            unanswered += asked - len(rows)
             progress.tell(1)
     path = scores.write_rows(folder / QUESTIONS_FILE, made)
     return [*told(made, without, unanswered), str(path)]
+
+
+def of_picture(
+    folder: Path, teacher: Teacher, pair: CaptionedPicture, wanted: int, seed: int
+) -> tuple[list[Record], int]:
+    """The rows about one picture, and how many questions there were: one has no conversation."""
+    keep_picture(folder, pair)
+    asked = [*conversation(teacher, pair, wanted), detailed(pair, seed)]
+    answers = [(question, answer(teacher, pair, question)) for question in asked]
+    return [row(pair, question, text) for question, text in answers if text is not None], len(asked)
 
 
 def told(made: Sequence[Record], without: int, unanswered: int) -> list[str]:

@@ -5,15 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from eval import run_info
-from eval.answering import BATCHED
-from eval.pictures import Features
-from eval.predict import Predictor
-from eval.probe_asking import Answering, Local, OneByOne
-from eval.run_info import Weights, Wish
+from eval import answering, run_info
+from eval.answering import Answerer, Asked
+from eval.run_info import Wish
 from medvlm import catalog
-from medvlm.loading import choose_device, choose_dtype, load_weights
-from medvlm.model import LocalModel
 from medvlm.types import Arm, ChatModel
 
 ARMS: tuple[Arm, ...] = ("base", "tuned")
@@ -24,7 +19,7 @@ SERVERS_OWN = "server's own"
 class Probed:
     """A model to probe. `facts`: the fields of a RunInfo that say which model it is; `trained_on`: what it lists."""
 
-    answering: Callable[[], Answering]
+    answerer: Callable[[], Answerer]
     arms: tuple[Arm, ...]
     facts: dict[str, Any]
     trained_on: tuple[str, ...] = ()
@@ -32,13 +27,12 @@ class Probed:
 
 def local(wish: Wish, features: Path) -> Probed:
     """The weights in this machine's memory, with the adapter as the tuned arm. Raises CheckpointError."""
-    there, device = run_info.weights(wish), choose_device(wish.device)
-    dtype = choose_dtype(wish.compute_dtype, device)
-    loaded: list[Answering] = []
+    there = run_info.weights(wish)
+    loaded: list[Answerer] = []
 
-    def answering() -> Answering:
+    def answerer() -> Answerer:
         if not loaded:
-            loaded.append(_loaded(wish, there, features))
+            loaded.append(answering.local(wish, there, features))
         return loaded[0]
 
     facts = {
@@ -48,20 +42,9 @@ def local(wish: Wish, features: Path) -> Probed:
         "adapter_sha256": there.adapter_sha256,
         "endpoint": None,
         "quantization": wish.quantization,
-        "compute_dtype": str(dtype).removeprefix("torch."),
+        "compute_dtype": run_info.dtype(wish),
     }
-    return Probed(answering, ARMS if wish.adapter else ARMS[:1], facts, there.trained_on)
-
-
-def _loaded(wish: Wish, there: Weights, features: Path) -> Answering:
-    """Batched where the family can, else one question after the other."""
-    assert there.base is not None, "without an endpoint the weights are here"
-    device = choose_device(wish.device)
-    dtype = choose_dtype(wish.compute_dtype, device)
-    loaded = load_weights(there.base, there.adapter, device, dtype, wish.quantization, "auto")
-    if loaded.family.name in BATCHED:
-        return Local(Predictor(loaded, Features(features, loaded)))
-    return OneByOne(LocalModel(loaded))
+    return Probed(answerer, ARMS if wish.adapter else ARMS[:1], facts, there.trained_on)
 
 
 def served(
@@ -77,4 +60,4 @@ def served(
         "quantization": SERVERS_OWN,
         "compute_dtype": SERVERS_OWN,
     }
-    return Probed(lambda: OneByOne(model, at_once), arms, facts)
+    return Probed(lambda: Asked(model, at_once), arms, facts)

@@ -4,7 +4,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
-from eval import probe_runs
+from eval import probe_runs, serving
+from eval.serving import positive
 from medvlm import paths, scores
 from medvlm.config import Quantization
 from medvlm.errors import ConfigError
@@ -20,10 +21,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", default="nano", help="catalog name, folder or hub name of the base (default: nano)")
     parser.add_argument("--adapter", help="a folder that training wrote, or a name in assets/adapters")
     parser.add_argument("--quantization", choices=get_args(Quantization), default="nf4")
-    parser.add_argument("--endpoint", metavar="URL", help="an OpenAI-compatible server that has --model and --adapter")
-    parser.add_argument("--at-once", type=int, default=8, help="questions in flight at the server (default: 8)")
+    serving.add_arguments(parser, "--model and --adapter")
     parser.add_argument("--only", help=f"comma-separated: {', '.join(asking())}")
-    parser.add_argument("--limit", type=int, help="a trial: only the first so many questions of the set")
+    parser.add_argument("--limit", type=positive, help="a trial: only the first so many questions of the set")
     parser.add_argument("--name", help="the run's folder below --runs (default: from model, adapter and questions)")
     parser.add_argument("--runs", type=Path, default=paths.ROOT / "runs", help="where runs are kept")
     for name, probe in reading().items():
@@ -71,13 +71,12 @@ def probed(chosen: argparse.Namespace) -> "Probed":
     """What is probed: weights in this process, or a server's."""
     from eval import probe_models
     from eval.run_info import Wish
-    from medvlm.remote import RemoteModel
 
     if chosen.endpoint is None:
         wish = Wish("probes", chosen.model, chosen.adapter, quantization=chosen.quantization)
         return probe_models.local(wish, chosen.runs / "features")
-    model = RemoteModel(chosen.endpoint, chosen.model, chosen.adapter)
-    return probe_models.served(model, model.arms, chosen.model, chosen.adapter, chosen.endpoint, max(1, chosen.at_once))
+    model = serving.model(chosen, chosen.model, chosen.adapter)
+    return probe_models.served(model, model.arms, chosen.model, chosen.adapter, chosen.endpoint, chosen.at_once)
 
 
 def sentences(name: str, record: Record) -> list[str]:

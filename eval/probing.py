@@ -75,12 +75,12 @@ def begin(folder: Path, info: RunInfo) -> None:
 
 def answered(model: probe_models.Probed, plan: Plan, arm: Arm, folder: Path) -> dict[str, list[Value]]:
     """Probe -> values, once all is asked, follow-up questions last."""
-    texts = probe_asking.put(model.answering, plan.first, arm, folder, f"probes, {arm}")
+    texts = probe_asking.put(model.answerer, plan.first, arm, folder, f"probes, {arm}")
     later = {
         name: tuple(one.follow(asks, texts)) for name, (one, asks) in plan.probes.items() if one.follow is not None
     }
     following = [ask for part in later.values() for ask in part]
-    texts |= probe_asking.put(model.answering, following, arm, folder, f"probes, {arm}, follow-up")
+    texts |= probe_asking.put(model.answerer, following, arm, folder, f"probes, {arm}, follow-up")
     return {name: one.values([*asks, *later.get(name, ())], texts) for name, (one, asks) in plan.probes.items() if asks}
 
 

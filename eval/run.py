@@ -8,6 +8,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
+from eval import serving
+from eval.serving import positive
 from eval.task_list import PROMPTS, TASKS, find
 from medvlm import paths
 from medvlm.config import ComputeType, Device, Quantization
@@ -16,7 +18,6 @@ if TYPE_CHECKING:
     from eval.answering import Answerer
     from eval.crew import Crew
     from eval.run_info import Weights, Wish
-    from medvlm.types import Decoding
 
 ARMS = {"base": ("base",), "tuned": ("tuned",), "both": ("base", "tuned")}
 
@@ -32,15 +33,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quantization", choices=get_args(Quantization), default="nf4")
     parser.add_argument("--compute-dtype", choices=get_args(ComputeType), default="auto")
     parser.add_argument("--device", choices=get_args(Device), default="auto")
-    parser.add_argument("--limit", type=_positive, help="only the first so many questions, for a trial")
+    parser.add_argument("--limit", type=positive, help="only the first so many questions, for a trial")
     parser.add_argument("--prompt", choices=PROMPTS, help="system prompt (default: the task's own)")
-    parser.add_argument("--max-tokens", type=_positive, help="longest answer (default: the task's own)")
+    parser.add_argument("--max-tokens", type=positive, help="longest answer (default: the task's own)")
     parser.add_argument("--name", help="the run's folder (default: task, model and a fingerprint)")
     parser.add_argument("--runs", type=Path, default=paths.ROOT / "runs", help="where runs are kept (default: runs/)")
-    parser.add_argument("--endpoint", metavar="URL", help="an OpenAI-compatible server that has --model and --adapter")
-    parser.add_argument("--at-once", type=_positive, default=8, help="questions in flight at the server (default: 8)")
-    parser.add_argument("--most-requests", type=_positive, help="stop after so many requests to the server")
-    parser.add_argument("--most-tokens", type=_positive, help="stop after so many tokens in and out of the server")
+    serving.add_arguments(parser, "--model and --adapter")
 
 
 def run(chosen: argparse.Namespace) -> int:
@@ -58,7 +56,7 @@ def run(chosen: argparse.Namespace) -> int:
     if together.first:
         info = running.begin(work)
     together.wait()
-    running.answer(work, lambda: _answerer(chosen, wish, there, together, info.decoding))
+    running.answer(work, lambda: _answerer(chosen, wish, there, together))
     together.wait()
     if together.first:
         looks = chosen.runs / "features" / "looks.jsonl"
@@ -86,28 +84,10 @@ def _wish(chosen: argparse.Namespace) -> "Wish":
     )
 
 
-def _answerer(
-    chosen: argparse.Namespace, wish: "Wish", there: "Weights", together: "Crew", decoding: "Decoding"
-) -> "Answerer":
+def _answerer(chosen: argparse.Namespace, wish: "Wish", there: "Weights", together: "Crew") -> "Answerer":
     """The server, or the weights in memory."""
     from eval import answering
-    from medvlm.loading import choose_device, choose_dtype, load_weights
 
     if wish.endpoint is not None:
-        from medvlm.remote import Budget, RemoteModel
-
-        budget = Budget(requests=chosen.most_requests, tokens=chosen.most_tokens)
-        model = RemoteModel(wish.endpoint, base=wish.model, tuned=wish.adapter, budget=budget)
-        return answering.Asked(model, decoding, chosen.at_once)
-    assert there.base is not None, "without an endpoint the weights are here"
-    device = together.device or choose_device(wish.device)
-    dtype = choose_dtype(wish.compute_dtype, device)
-    loaded = load_weights(there.base, there.adapter, device, dtype, wish.quantization, "auto")
-    return answering.local(loaded, chosen.runs / "features", decoding)
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{number} is not at least 1")
-    return number
+        return answering.Asked(serving.model(chosen, wish.model, wish.adapter), chosen.at_once)
+    return answering.local(wish, there, chosen.runs / "features", together.device)

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from eval import environment, pictures, tasks
-from eval.running import IDENTITY
 from eval.task_list import PROMPTS, Task
 from eval.tasks import Case
 from medvlm import catalog, checkpoints, datasets, prompts
@@ -19,6 +18,14 @@ from medvlm.metrics.profiles import METRICS
 from medvlm.scores import RunInfo
 from medvlm.statistics import SEED
 from medvlm.types import Arm, Decoding, Sample
+
+# What makes two runs the same one, and what may change while one goes on, which is then noted.
+IDENTITY = (
+    "task", "dataset", "split", "samples", "data_sha256", "arms", "model", "model_revision", "adapter",
+    "adapter_sha256", "endpoint", "quantization", "compute_dtype", "prompt", "prompt_version", "system", "decoding",
+    "limit", "metrics",
+)  # fmt: skip
+CONDITIONS = ("versions", "hardware", "git_commit")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,15 +4,16 @@ Answers are appended as they come, a window at a time, both arms; at the end eve
 one process alone would have written it. Times are kept apart, for they are the only thing that differs from run to run.
 """
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from textwrap import shorten
 
-from eval.answering import Answerer, Said
+from eval.answering import Answerer, Said, answered
 from eval.asking import Progress
 from eval.crew import ALONE, Crew
 from eval.predict import Item, windows
+from eval.run_info import CONDITIONS, IDENTITY
 from eval.tasks import Case
 from medvlm import scores
 from medvlm.errors import ConfigError
@@ -22,13 +23,6 @@ from medvlm.scores import PREDICTIONS, SCORES, TIMING, Prediction, Record, RunIn
 from medvlm.types import Arm
 
 Key = tuple[str, Arm]
-# What makes two runs the same one, and what may change while one goes on, which is then noted.
-IDENTITY = (
-    "task", "dataset", "split", "samples", "data_sha256", "arms", "model", "model_revision", "adapter",
-    "adapter_sha256", "endpoint", "quantization", "compute_dtype", "prompt", "prompt_version", "system", "decoding",
-    "limit", "metrics",
-)  # fmt: skip
-CONDITIONS = ("versions", "hardware", "git_commit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +49,9 @@ def begin(work: Work) -> RunInfo:
         return work.info
     old = scores.read_info(work.folder)
     if old.fingerprint != work.info.fingerprint:
-        named = ", ".join(f"{name} was {was!r}, is {now!r}" for name, was, now in _differences(old, work.info))
+        named = ", ".join(f"{name} was {was}, is {now}" for name, was, now in _differences(old, work.info))
         raise ConfigError(f"{work.folder} holds another run ({named}). Give another --name, or remove that folder.")
-    changed = [
-        name for name in ("versions", "hardware", "git_commit") if getattr(old, name) != getattr(work.info, name)
-    ]
+    changed = [name for name in CONDITIONS if getattr(old, name) != getattr(work.info, name)]
     note = f"Went on under other conditions than it began with: {', '.join(changed)}."
     if changed and old.state == "running" and note not in old.notes:
         old = replace(old, notes=(*old.notes, note))
@@ -67,27 +59,17 @@ def begin(work: Work) -> RunInfo:
     return old
 
 
-def _differences(old: RunInfo, new: RunInfo) -> Iterator[tuple[str, object, object]]:
-    told = (
-        "task",
-        "samples",
-        "data_sha256",
-        "arms",
-        "model",
-        "model_revision",
-        "adapter",
-        "adapter_sha256",
-        "endpoint",
-    )
-    for name in (*told, "quantization", "compute_dtype", "prompt", "prompt_version", "system", "decoding", "limit"):
-        if getattr(old, name) != getattr(new, name):
-            yield name, getattr(old, name), getattr(new, name)
+def _differences(old: RunInfo, new: RunInfo) -> Iterator[tuple[str, str, str]]:
+    """What makes them two runs: the field, and both values, cut to a readable length."""
+    for name in IDENTITY:
+        was, now = getattr(old, name), getattr(new, name)
+        if was != now:
+            yield name, shorten(repr(was), 80), shorten(repr(now), 80)
 
 
 def answer(work: Work, ready: Callable[[], Answerer]) -> None:
     """Answer what has no answer yet, this process's share of it. `ready` is called once, if there is anything left."""
     known = set(kept(work.folder))
-    cases = {case.item.id: case for case in work.cases}
     mine = [window for number, window in enumerate(work.windows) if work.crew.takes(number)]
     total = sum(len(window) for window in mine) * len(work.info.arms)
     done = sum((item.id, arm) in known for window in mine for item in window for arm in work.info.arms)
@@ -95,28 +77,21 @@ def answer(work: Work, ready: Callable[[], Answerer]) -> None:
         return
     progress, answerer = Progress(work.info.task, total, done), ready()
     for window in mine:
-        missing = {(item.id, arm) for item in window for arm in work.info.arms} - known
-        if missing:
-            _window(work, answerer, window, cases, missing)
-            progress.tell(len(missing))
+        for arm in work.info.arms:
+            missing = {item.id for item in window if (item.id, arm) not in known}
+            for count in _window(work, answerer, window, arm, missing) if missing else ():
+                progress.tell(count)
 
 
-def _window(work: Work, answerer: Answerer, window: Sequence[Item], cases: dict[str, Case], missing: set[Key]) -> None:
-    """The whole window is answered, so that batches are the same after a kill; what was there already is kept."""
-    rows: list[Record] = []
-    times: list[Record] = []
-    for arm in work.info.arms:
-        if not any((item.id, arm) in missing for item in window):
-            continue
-        start = time.monotonic()
-        said = answerer.answer(window, arm)
-        seconds = round((time.monotonic() - start) / len(window), 4)
-        for item, one in zip(window, said, strict=True):
-            if (item.id, arm) in missing:
-                rows.append(scores.row_of(prediction(cases[item.id], arm, one)))
-                times.append({"sample_id": item.id, "arm": arm, "seconds": seconds})
-    scores.append(work.folder / _part(PREDICTIONS, work.crew), rows)
-    scores.append(work.folder / _part(TIMING, work.crew), times)
+def _window(work: Work, answerer: Answerer, window: Sequence[Item], arm: Arm, missing: set[str]) -> Iterator[int]:
+    """Answer what is missing of a window and keep it, a batch at a time; how many were kept."""
+    cases = {case.item.id: case for case in work.cases if case.item.id in missing}
+    for said, seconds in answered(answerer, window, missing, arm, work.info.decoding):
+        rows = [scores.row_of(prediction(cases[item.id], arm, one)) for item, one in said]
+        times: list[Record] = [{"sample_id": item.id, "arm": arm, "seconds": seconds} for item, _ in said]
+        scores.append(work.folder / _part(PREDICTIONS, work.crew), rows)
+        scores.append(work.folder / _part(TIMING, work.crew), times)
+        yield len(said)
 
 
 def _part(file: str, crew: Crew) -> str:

@@ -8,10 +8,10 @@ import pytest
 
 from eval import __main__ as command
 from eval import probe_conditions, probe_models, probe_runs, probe_set, probes, probing, running
-from eval.pictures import Features, identity
+from eval.answering import Asked, Batched, Said, conversation
+from eval.pictures import identity
 from eval.pictures import scan as picture
-from eval.predict import Predictor
-from eval.probe_asking import Local, OneByOne, conversation, first_alike, put
+from eval.probe_asking import first_alike, put, together
 from eval.probe_models import Probed
 from medvlm import scores
 from medvlm.chat import whole
@@ -62,7 +62,7 @@ def few(half: list[Subject]) -> probe_set.Probed:
 
 
 def model(fake: FakeModel) -> Probed:
-    return Probed(lambda: OneByOne(fake), ("base", "tuned"), MODEL, ("phantoms",))
+    return Probed(lambda: Asked(fake), ("base", "tuned"), MODEL, ("phantoms",))
 
 
 def test_all_probes_of_both_arms_make_a_run_that_reads_like_any_other(few: probe_set.Probed, tmp_path: Path) -> None:
@@ -133,7 +133,7 @@ def test_what_is_alike_is_asked_once(few: probe_set.Probed, tmp_path: Path) -> N
     again = replace(first, probe="foreign", condition="familiar")
     other = replace(first, probe="expert", question="Another?")
     fake = FakeModel(knowing)
-    texts = put(lambda: OneByOne(fake), [first, again, other], "tuned", tmp_path, "a test")
+    texts = put(lambda: Asked(fake), [first, again, other], "tuned", tmp_path, "a test")
     assert len(fake.asked) == 2 and set(texts) == {first.id, again.id, other.id}
     assert first_alike([first, again, other])[again.id] is first
 
@@ -189,20 +189,19 @@ def test_a_batch_after_earlier_turns_and_of_changed_pictures_is_what_single_runs
         replace(own(few[1]), condition="mirrored", picture=f"mirrored|{few[1].picture}"),
         replace(own(few[1]), condition="window", picture=f"window:300.0:30.0:LINEAR|{few[1].picture}"),
     ]
-    local, single = Local(Predictor(weights, Features(tmp_path / "features", weights))), LocalModel(weights)
-    for batch in local.batches(asks):
-        said = local.answer(batch, "tuned")
-        for ask, one in zip(batch, said, strict=True):
-            assert one.text == whole(single, conversation(ask), "tuned", GREEDY).text, ask.condition
+    local, single = Batched(weights, tmp_path / "features"), LocalModel(weights)
+    for decoding, window in together(asks):
+        for item, one in zip(window, local.answer(window, "tuned", decoding), strict=True):
+            assert isinstance(one, Said)
+            assert one.text == whole(single, conversation(item), "tuned", GREEDY).text, item.id
 
 
 def test_batches_hold_one_way_of_decoding_each(half: list[Subject]) -> None:
     few = half[:4]
     asks = [replace(own(s), condition=f"{n}", decoding=replace(GREEDY, seed=n, temperature=0.7)) for s in few
             for n in range(2)]  # fmt: skip
-    batches = Local.batches(Local.__new__(Local), asks)
-    assert all(len({ask.decoding for ask in batch}) == 1 for batch in batches)
-    assert sorted(ask.id for batch in batches for ask in batch) == sorted(ask.id for ask in asks)
+    windows = [(decoding.seed, [item.id for item in window]) for decoding, window in together(asks)]
+    assert windows == [(n, [asks[2 * place + n].id for place in range(4)]) for n in range(2)]
 
 
 def test_changed_pictures_have_names_and_hashes_of_their_own() -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from eval.predict import Item
 from eval.tasks import as_case
 from medvlm import datasets, scores
 from medvlm.datasets import Rows
-from medvlm.errors import ConfigError, DatasetError
+from medvlm.errors import ConfigError, DatasetError, UserError
 from medvlm.paths import ROOT
 from medvlm.scores import PREDICTIONS, RUN, SCORES, Prediction, RunInfo, Score
 from medvlm.types import Arm, DataSplit, Decoding, Sample
@@ -49,7 +50,10 @@ class Oracle:
     def __init__(self, dies: int | None = None) -> None:
         self.dies, self.answered = dies, 0
 
-    def answer(self, window: list[Item], arm: Arm) -> list[Said]:  # type: ignore[override]
+    def batches(self, window: Sequence[Item], missing: Collection[str]) -> list[Sequence[Item]]:
+        return [window]
+
+    def answer(self, window: Sequence[Item], arm: Arm, decoding: Decoding) -> list[Said | UserError]:
         self.answered += len(window)
         if self.dies is not None and self.answered > self.dies:
             raise KeyboardInterrupt
@@ -64,7 +68,7 @@ def work(folder: Path, count: int = 150, **changes: object) -> running.Work:
 def whole(job: running.Work, oracle: Oracle | None = None) -> dict[str, bytes]:
     """Begin or go on, to the end: what stands in the folder then, times apart."""
     described = running.begin(job)
-    running.answer(job, lambda: oracle or Oracle())  # type: ignore[arg-type, return-value]
+    running.answer(job, lambda: oracle or Oracle())
     running.finish(job, described)
     return {name: (job.folder / name).read_bytes() for name in (RUN, PREDICTIONS, SCORES)}
 
@@ -111,15 +115,15 @@ def test_two_processes_share_the_windows_and_end_as_one_does(tmp_path: Path) -> 
     wanted = whole(work(tmp_path / "one"))
     both = [replace(work(tmp_path / "two"), crew=running.Crew(n, 2, None, lambda: None)) for n in (0, 1)]
     described = running.begin(both[0])
-    running.answer(both[1], Oracle)  # type: ignore[arg-type]
+    running.answer(both[1], Oracle)
     with pytest.raises(ConfigError, match="answers are missing"):
         running.finish(both[0], described)
-    running.answer(both[0], Oracle)  # type: ignore[arg-type]
+    running.answer(both[0], Oracle)
     running.finish(both[0], described)
     assert {name: (tmp_path / "two" / name).read_bytes() for name in wanted} == wanted
     alone = work(tmp_path / "left")
     running.begin(alone)
-    running.answer(replace(alone, crew=both[1].crew), Oracle)  # type: ignore[arg-type]
+    running.answer(replace(alone, crew=both[1].crew), Oracle)
     assert whole(alone) == wanted, "what two began, one can end"
 
 
@@ -235,8 +239,10 @@ def test_a_server_answers_a_run(tmp_path: Path, capsys: pytest.CaptureFixture[st
     given = ["run", TASK, "--model", "small", "--adapter", "small-med", "--runs", str(tmp_path), "--name", "far"]
     with serving(faults=["cut", "429"]) as server:
         more = ["--endpoint", server.url, "--limit", "3", "--max-tokens", "40"]
-        assert command.main([*given, *more, "--most-requests", "2"]) == 1
-        assert "budget of 2 requests" in capsys.readouterr().err
+        assert command.main([*given, *more, "--most-requests", "3", "--at-once", "1"]) == 1
+        assert "budget of 3 requests" in capsys.readouterr().err
+        # Two tries failed, the third one came: what was answered before the budget was spent is kept.
+        assert len(scores.rows(tmp_path / "far" / PREDICTIONS)) == 1
         assert command.main([*given, *more]) == 0
         assert command.main([*given, "--endpoint", "nowhere", "--limit", "3"]) == 1
     run = scores.read_run(tmp_path / "far")

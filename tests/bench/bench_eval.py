@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from eval import pictures, run_info, task_list
-from eval.answering import Batched, conversation
+from eval.answering import Batched, answered, conversation
 from eval.predict import Item, windows
 from medvlm import datasets, paths
 from medvlm.assemble import assemble
@@ -70,9 +70,13 @@ def plainly(loaded: Loaded, asked: Sequence[Item]) -> Answers:
 
 def batched(loaded: Loaded, asked: Sequence[Item], folder: Path) -> Answers:
     """As `eval run` does it, no picture encoded yet."""
-    answerer = Batched(loaded, folder, Decoding(max_tokens=TOKENS))
-    said = {arm: answerer.answer(asked, arm) for arm in ARMS}
-    return {(arm, item.id): one.text for arm in ARMS for item, one in zip(asked, said[arm], strict=True)}
+    answerer, decoding, ids = Batched(loaded, folder), Decoding(max_tokens=TOKENS), {item.id for item in asked}
+    return {
+        (arm, item.id): one.text
+        for arm in ARMS
+        for said, _ in answered(answerer, asked, ids, arm, decoding)
+        for item, one in said
+    }
 
 
 def timed(work: Callable[[], Answers]) -> Timed:
