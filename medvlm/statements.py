@@ -55,6 +55,8 @@ _LEAD = re.compile(
     r"^(yes|yeah|yep|nope|no(?!\s+(?!(?:it|there|this|that|they|these|the|i|you|we|no|not)\b)\w))\b[\s,.:;!-]*"
 )
 _NEGATION = re.compile(r"\b(no|not|never|none|nothing|neither|nor|without|absent|cannot)\b|n't\b")
+# How a picture was made denies nothing that is in it: "a scan without contrast shows a mass".
+_TECHNIQUE = re.compile(r"\bwithout (?:any )?(?:iv |intravenous |oral )?contrast\b(?: (?:agent|material|medium))?")
 _UNSURE = re.compile(r"\b(cannot|can't|could not|unable|unclear|uncertain|not (sure|certain|possible|clear))\b")
 _ENUMERATED = re.compile(r"^[a-d][).]\s+(?=\w)")
 _THERE = re.compile(
@@ -101,10 +103,17 @@ class Claim:
 def claims(exchange: Exchange) -> tuple[Claim, ...]:
     """All claims of an answer; none where it states nothing that the rules read."""
     question, answer = _plain(exchange.question), _ENUMERATED.sub("", _plain(exchange.answer))
+    if "contrast" not in question:
+        answer = without_technique(answer)
     if not answer or _UNSURE.search(answer):
         return ()
     found = [*_answered(question, answer), *_stated(answer)]
     return tuple(dict.fromkeys(claim for claim in found if claim.topic))
+
+
+def without_technique(text: str) -> str:
+    """A lower-case text without "without contrast", which is no denial unless contrast is what is asked for."""
+    return " ".join(_TECHNIQUE.sub(" ", text).split())
 
 
 def topic_of(text: str) -> frozenset[str]:

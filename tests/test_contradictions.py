@@ -129,6 +129,15 @@ YES, NO = "Yes.", "No."
         (("Is the spleen present?", "No, the spleen is present."), ("Is the spleen present?", YES), None),
         (("Is contrast used or not?", "No, it uses contrast."), ("Was contrast given?", YES), None),
         (("Contrast or no contrast?", NO), ("Has contrast been given?", YES), "negation"),
+        # How it was taken denies nothing, unless that is what is asked.
+        (
+            ("Is there a mass?", "There is a mass in the liver on a CT without IV contrast."),
+            ("Is there a mass?", YES),
+            None,
+        ),
+        (("Is there a mass?", "Yes, a CT without contrast shows a mass."), ("Is there a mass?", NO), "negation"),
+        (("Was contrast given?", "No, it is a CT without contrast."), ("Was contrast given?", YES), "negation"),
+        (("Was contrast given?", "A CT without contrast."), ("Was contrast given?", "No, without contrast."), None),
         (("Is it a CT or an MRI?", YES), ("Is it a CT or an MRI?", NO), None),
         (("Which lung is larger?", "right"), ("Is the lung abnormal?", NO), None),
         (("Is there a nodule?", ""), ("Is there a nodule?", NO), None),

@@ -10,7 +10,7 @@ from medvlm.contradictions import conflict
 from medvlm.exchanges import GIVEAWAYS
 from medvlm.finding_words import FINDINGS
 from medvlm.judging.verdicts import without_thinking
-from medvlm.statements import Exchange, topic_of
+from medvlm.statements import Exchange, topic_of, without_technique
 from medvlm.teacher import Said
 from medvlm.types import Domain
 
@@ -52,7 +52,6 @@ _REFUSAL = re.compile(
     r"|as an? (?:ai|language model|assistant)|i do(?:n't| not) have (?:access|the ability|enough))\b", re.IGNORECASE,
 )  # fmt: skip
 _WORDS = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
-_TECHNIQUE = re.compile(r"\bwithout (?:iv |intravenous )?contrast\b", re.IGNORECASE)
 _SENTENCES = re.compile(r"(?<=[.!?])\s+")
 _NO = re.compile(r"(?:no|not|without|nor|neither)\b")
 # A negation begins a part and reaches to its end; "there is" begins another.
@@ -142,15 +141,14 @@ def clash(first: Exchange, second: Exchange) -> bool:
 
 
 def _parts(one: Exchange) -> list[Exchange]:
-    """Sentence by sentence: only the first one answers the question. "without contrast" denies no finding."""
-    first, *rest = _SENTENCES.split(_TECHNIQUE.sub("", one.answer).strip())
+    """Sentence by sentence: only the first one answers the question."""
+    first, *rest = _SENTENCES.split(one.answer.strip())
     return [Exchange(one.question, first), *(Exchange("", text) for text in rest)]
 
 
 def _denied(known: str, said: Exchange) -> bool:
     """Whether a finding that an exchange claims or denies is only ever denied or only ever named in what is known."""
-    plain = _TECHNIQUE.sub("", known.lower())
-    parts = [(topic_of(part), bool(_NO.match(part))) for part in _PARTS.split(plain)]
+    parts = [(topic_of(part), bool(_NO.match(part))) for part in _PARTS.split(without_technique(known.lower()))]
     for claim in statements.claims(said):
         if claim.side is None and claim.topic & WORDS:
             named = [negated for topic, negated in parts if claim.topic <= topic]
