@@ -12,9 +12,10 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-# Set before anything imports torch or a hub client: the browser ring runs the app beside the tests on two cores,
-# and no test may reach for a network.
-os.environ.setdefault("OMP_NUM_THREADS", "2")
+# Set before anything imports torch or a hub client: processes that share the tests share the cores, too (threads that
+# wait for a core of another process spin), and no test may reach for a network.
+PROCESSES = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+os.environ.setdefault("OMP_NUM_THREADS", str(max(1, min(2, (os.cpu_count() or 1) // PROCESSES))))
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
@@ -26,12 +27,46 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     return f"{argname} of {len(val)} bytes" if isinstance(val, bytes) and len(val) > 20 else None
 
 
+# The files that take longest, the longest first (`pytest --durations=40` tells): what begins early is not left
+# running alone when everything else has ended.
+LONG = (
+    "tests/test_train.py",
+    "tests/test_demo.py",
+    "tests/test_bench.py",
+    "tests/test_recipes.py",
+    "tests/test_pairing_nano.py",
+    "tests/test_model_nano.py",
+    "tests/test_preferring.py",
+    "tests/test_eval.py",
+    "tests/test_eval_run.py",
+    "tests/test_forgetting.py",
+    "tests/test_sights.py",
+    "tests/test_reader.py",
+    "tests/test_watching.py",
+)
+
+
+def ring(nodeid: str) -> str:
+    """What goes to one process as a whole: the browser ring, whose tests share an app and a Chromium, or a file."""
+    file = nodeid.split("::")[0]
+    return "tests/browser" if file.startswith("tests/browser/") else file
+
+
+def turn(nodeid: str) -> int:
+    """When a test's ring begins, least first: the browser's, then the long files, then all others as they come."""
+    order = ("tests/browser", *LONG)
+    return order.index(ring(nodeid)) if ring(nodeid) in order else len(order)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: turn(item.nodeid))
+
+
 class Rings(LoadScopeScheduling):
-    """One process has the whole browser ring, whose tests share an app and a Chromium; the rest goes file by file."""
+    """One process has the whole browser ring; the rest goes file by file to whoever is free."""
 
     def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.split("::")[0]
-        return "tests/browser" if file.startswith("tests/browser/") else file
+        return ring(nodeid)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
