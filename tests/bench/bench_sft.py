@@ -126,7 +126,8 @@ def recipe_of(base: Path, address: str, task: Task) -> Any:
 
 
 def contend(who: Who, task: Task, folder: Path, address: str) -> dict[str, Any]:
-    """Train once: seconds of the loop alone, losses, samples (questions) and the process's peak memory in bytes."""
+    """Train once: seconds of the loop alone, by the clock and of the processors; losses, samples (questions), and the
+    process's peak memory in bytes."""
     import torch
 
     from train import running
@@ -141,7 +142,7 @@ def contend(who: Who, task: Task, folder: Path, address: str) -> dict[str, Any]:
     learned = prepare(recipe, folder / "base", None)
     material = running.prepare_material(recipe, learned, mixed, home, 1)
     orders = [[material.sequences[n][0].id for n in one.sequences] for one in material.passes]
-    started = time.perf_counter()
+    started, worked = time.perf_counter(), time.process_time()
     if who == "ours":
         record = running.info(recipe, learned, mixed)
         learn(recipe, learned, material, 1, record, home, quiet=True)
@@ -155,7 +156,8 @@ def contend(who: Who, task: Task, folder: Path, address: str) -> dict[str, Any]:
     if torch.cuda.is_available():
         peak = torch.cuda.max_memory_allocated()
     return {
-        "seconds": seconds, "losses": losses, "peak": peak, "samples": sum(turns[n] for step in orders for n in step),
+        "seconds": seconds, "work": time.process_time() - worked, "losses": losses, "peak": peak,
+        "samples": sum(turns[n] for step in orders for n in step),
         "parameters": sum(p.numel() for p in learned.inner.parameters()),
     }  # fmt: skip
 
@@ -225,8 +227,9 @@ def run(smoke: bool) -> list[Row]:
         assert smoke or ours["parameters"] >= 100_000_000
         apart = max(abs(a - b) / b for a, b in zip(ours["losses"], other["losses"], strict=True))
         assert apart < 0.01, f"{task}: the curves are {apart:.2%} apart: {ours['losses']} and {other['losses']}"
-        speeds = [one["samples"] / one["seconds"] for one in (ours, other)]
-        rows.append(row(f"{task}: samples", speeds[0], "/s", "TRL's SFTTrainer", speeds[1]))
+        for of, unit in (("seconds", "/s"), ("work", "/s of processor")):
+            speeds = [one["samples"] / one[of] for one in (ours, other)]
+            rows.append(row(f"{task}: samples", speeds[0], unit, "TRL's SFTTrainer", speeds[1]))
         rows.append(row(f"{task}: peak memory", ours["peak"] / 1e6, "MB", "TRL's SFTTrainer", other["peak"] / 1e6))
         rows.append(row(f"{task}: largest relative difference of the loss", apart, ""))
     return rows
