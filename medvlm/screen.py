@@ -1,10 +1,11 @@
 """What the viewer shows, drawn in Python: the same plane, window and turn, for the model and for exports."""
 
 import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import permutations
-from typing import Any, overload
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ from PIL import Image
 
 from medvlm.imaging.window import to_grey
 from medvlm.types import Pixels, Scan
-from medvlm.viewing import Axis, Look, PlaneName, Point, Turn, start_of, window_of
+from medvlm.viewing import Axis, Look, PlaneName, Point, Turn, sizes, start_of, window_of
 
 # Fixed index -> what x and y of the plane are: 0 columns, 1 rows, 2 slices.
 _AXES: dict[Axis, tuple[int, int]] = {2: (0, 1), 1: (0, 2), 0: (1, 2)}
@@ -89,24 +90,25 @@ def shot(scan: Scan, look: Look) -> Scan:
 def drawn(scan: Scan, look: Look) -> NDArray[np.uint8]:
     """The whole plane that `look` shows, without zoom and pan, as uint8 RGB of shape (H, W, 3).
 
-    Greys as `medvlm.imaging.render` makes them; pixels made square by their spacing. The slant of a tilted gantry
-    is left as it is. Raises `UserError` where a slice is damaged.
+    Greys as `medvlm.imaging.render` makes them; pixels made square by their spacing, planes across a tilted gantry
+    slanted as they lie in the patient, with black around. Raises `UserError` where a slice is damaged.
     """
     grey = _coloured(_cut(scan, look.axis, look.slice), scan, look)
-    x, y = _AXES[look.axis]
-    sides = _sides(scan)
-    return np.ascontiguousarray(_turned(_square(grey, sides[x], sides[y]), _turn(scan, look)))
+    metric = _metric(scan, look.axis, len(grey))
+    laid = _slanted(grey, metric) if metric.slant else _square(grey, metric.across, metric.down)
+    return np.ascontiguousarray(_turned(laid, _turn(scan, look)))
 
 
 def placed(scan: Scan, look: Look, points: Sequence[Point]) -> tuple[Point, ...]:
     """Points of a measurement, as `Measure` has them, in the picture that `drawn` makes: fractions (0 to 1) of its
     width and height."""
-    sizes = (*scan.slices[len(scan.slices) // 2].shape[1::-1], len(scan.slices))
-    x, y = _AXES[look.axis]
+    columns, rows = (sizes(scan)[axis] for axis in _AXES[look.axis])
+    metric = _metric(scan, look.axis, rows)
     a, b, c, d = _turn(scan, look)
     found = []
     for column, row in points:
-        across, down = (column + 0.5) / sizes[x], (row + 0.5) / sizes[y]
+        along = metric.across * (column + 0.5) + metric.slant * (row + 0.5) - metric.left(rows)
+        across, down = along / metric.width(columns, rows), (row + 0.5) / rows
         found.append((_along(across if a else down, a + b), _along(across if c else down, c + d)))
     return tuple(found)
 
@@ -170,6 +172,47 @@ def _coloured(pixels: Pixels, scan: Scan, look: Look) -> NDArray[np.uint8]:
         greys = {window: to_grey(pixels, window) for window in windows}
         shown = np.stack([greys[window] for window in windows], axis=2)
     return 255 - shown if look.inverted else shown
+
+
+class _Metric(NamedTuple):
+    """A step of (x, y) pixels in a plane is (across * x + slant * y, down * y) mm, as `metricOf` of `geometry.js`."""
+
+    across: float
+    slant: float
+    down: float
+
+    def left(self, rows: int) -> float:
+        """mm from the plane's first pixel to its leftmost corner, not positive."""
+        return min(self.slant * rows, 0.0)
+
+    def width(self, columns: int, rows: int) -> float:
+        """mm from its leftmost to its rightmost corner."""
+        return self.across * columns + abs(self.slant) * rows
+
+
+def _metric(scan: Scan, axis: Axis, rows: int) -> _Metric:
+    """Of the plane at right angles to an axis; a slant of less than half a pixel over all `rows` is rounding."""
+    sides, moves = _sides(scan), _moves(scan)
+    x, y = _AXES[axis]
+    if moves is None:
+        return _Metric(sides[x], 0.0, sides[y])
+    one, other = (moves[n] / np.linalg.norm(moves[n]) for n in (x, y))
+    slant = sides[y] * float(one @ other)
+    if abs(slant) * rows < sides[x] / 2:
+        return _Metric(sides[x], 0.0, sides[y])
+    return _Metric(sides[x], slant, math.sqrt(max(sides[y] ** 2 - slant**2, 1e-12)))
+
+
+def _slanted(shown: NDArray[np.uint8], metric: _Metric) -> NDArray[np.uint8]:
+    """Each row moved sideways by the slant, in pixels as small on both sides as on the smaller one."""
+    rows, columns = shown.shape[:2]
+    across, slant, down = metric
+    small = min(across, down)
+    size = (max(1, round(metric.width(columns, rows) / small)), max(1, round(down * rows / small)))
+    # From a place in what is made to one in what is shown, edges of pixels at whole numbers.
+    back = (small / across, -slant * small / (down * across), metric.left(rows) / across, 0.0, small / down, 0.0)
+    made = Image.fromarray(shown).transform(size, Image.Transform.AFFINE, back, Image.Resampling.BILINEAR)
+    return np.asarray(made)
 
 
 def _square(shown: NDArray[np.uint8], x: float, y: float) -> NDArray[np.uint8]:

@@ -77,6 +77,33 @@ def test_uneven_voxels_are_made_square() -> None:
     assert drawn(scan, replace(STORED, plane="axial")).shape == (4, 5, 3)
 
 
+@pytest.mark.parametrize("tilt", [25, -25])
+def test_a_plane_across_a_tilted_gantry_is_slanted_as_it_lies_in_the_patient(tilt: float) -> None:
+    # Slices follow one another straight upwards, so what stands at one place of them stands upright in the patient.
+    sine, cosine = float(np.sin(np.radians(tilt))), float(np.cos(np.radians(tilt)))
+    slices = np.zeros((12, 60, 6), np.int16)
+    slices[:, 29:32, 3] = 255
+    places = tuple((0.0, 0.0, 4.0 * k) for k in range(12))
+    geometry = Geometry((1, 0, 0), (0, cosine, -sine), places, (0, 0, 4))
+    scan = replace(block(), slices=tuple(slices), spacing=Spacing(1, 1, 4 * cosine), geometry=geometry)
+    look = replace(STORED, plane="sagittal", axis=0, slice=3)
+    shown = drawn(scan, look)[..., 0]
+    assert shown.shape == (round(12 * 4 * cosine), round(60 + 12 * 4 * abs(sine)))
+    found = placed(scan, look, [(30, k) for k in range(12)])
+    height, width = shown.shape
+    for x, y in found:
+        assert shown[int(y * height), int(x * width)] > 100
+    # It leans by the tilt: upwards on the screen is at right angles to the slices.
+    (x0, y0), (x1, y1) = found[0], found[-1]
+    assert np.degrees(np.arctan2((x1 - x0) * width, (y0 - y1) * height)) == pytest.approx(-tilt, abs=1.5)
+
+
+def test_rounded_directions_slant_nothing() -> None:
+    nearly = replace(block(), geometry=replace(block().geometry, down=(0.0004, 1, 0)))  # type: ignore[type-var]
+    look = replace(STORED, plane="axial")
+    assert np.array_equal(drawn(nearly, look), drawn(block(), look))
+
+
 def test_colours_stay_as_they_are() -> None:
     pixels = np.arange(60, dtype=np.uint8).reshape(4, 5, 3)
     scan = Scan((pixels,), "gross", "file", "0" * 64, "a")

@@ -14,7 +14,15 @@ from medvlm.deidentify.pixels import clean
 from medvlm.deidentify.profile import INSTALL, table
 from medvlm.deidentify.pseudonyms import Pseudonyms, key_from
 from medvlm.deidentify.report import LeftOut, Report, Written
-from medvlm.deidentify.rules import BASIC, CLEAN_PIXELS, MODIFIED_DATES, Rules, identifiers_of, patient_of
+from medvlm.deidentify.rules import (
+    BASIC,
+    CLEAN_PIXELS,
+    MODIFIED_DATES,
+    Rules,
+    identifiers_of,
+    patient_of,
+    several,
+)
 from medvlm.errors import UserError
 from medvlm.imaging.dicom import parsed
 from medvlm.imaging.drop import STUDY_LIMITS
@@ -228,9 +236,10 @@ def _remains(dataset: Any, identifiers: frozenset[str]) -> bool:
 
     skipped = (*WORDS, "DeidentificationMethod", "Modality", "PatientName", "PatientID")
     for element in dataset.iterall():
-        if element.VR in ("SQ", "UI") or element.keyword in skipped or not isinstance(element.value, str):
+        if element.VR in ("SQ", "UI") or element.keyword in skipped:
             continue
-        if any(one in element.value.upper() for one in identifiers):
+        words = [one.upper() for one in several(element.value) if isinstance(one, str)]
+        if any(one in word for one in identifiers for word in words):
             return True
     return False
 

@@ -108,16 +108,16 @@ class Rules:
         """Identifiers that the standard itself gives (kinds of object, transfer syntaxes, known frames) stay."""
         from pydicom.uid import UID_dictionary
 
-        olds = _several(element.value)
+        olds = several(element.value)
         news = [old if str(old) in UID_dictionary else self.pseudonyms.uid(str(old)) for old in olds if old]
         if news != list(olds):
             changes.replaced[element.keyword] += 1
         element.value = news[0] if len(news) == 1 else news or None
 
     def _move(self, dataset: Any, element: Any, patient: str, changes: Changes) -> None:
-        if element.VR == "TM" and all(_is_clock(str(one)) for one in _several(element.value)):
+        if element.VR == "TM" and all(_is_clock(str(one)) for one in several(element.value)):
             return  # the time of day stays; the day it belongs to has moved
-        news = [self.pseudonyms.moved(str(one), patient) for one in _several(element.value)]
+        news = [self.pseudonyms.moved(str(one), patient) for one in several(element.value)]
         if element.VR == "TM" or None in news or not news:
             del dataset[element.tag]
             changes.removed[element.keyword] += 1
@@ -159,7 +159,7 @@ def identifiers_of(dataset: Any) -> frozenset[str]:
     found: set[str] = set()
     for keyword in IDENTIFIERS:
         element = _parsed(dataset, keyword) if keyword in dataset else None
-        for one in _several(element.value) if element is not None else ():
+        for one in several(element.value) if element is not None else ():
             text = str(one).upper().strip()
             parts = [text, *text.replace("^", " ").replace("=", " ").replace(",", " ").split()]
             found.update(part for part in parts if len(part) >= _LEAST_ECHO)
@@ -184,7 +184,7 @@ def _keep(dataset: Any, element: Any, changes: Changes) -> None:
     """Code words that are not known are taken out of those that are."""
     if element.VR not in ("CS", "LO"):
         return
-    words = [str(one) for one in _several(element.value)]
+    words = [str(one) for one in several(element.value)]
     kept = [word if is_known(element.keyword, word) else "" for word in words]
     if kept == words:
         return
@@ -220,7 +220,8 @@ def _parsed(dataset: Any, tag: Any) -> Any:
     return element
 
 
-def _several(value: Any) -> list[Any]:
+def several(value: Any) -> list[Any]:
+    """The values of an element, one or many."""
     if value is None or value == "":
         return []
     return list(value) if isinstance(value, list | tuple) or hasattr(value, "append") else [value]
