@@ -12,13 +12,16 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-# Set before anything imports torch or a hub client: processes that share the tests share the cores, too (threads that
-# wait for a core of another process spin), and no test may reach for a network.
-PROCESSES = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-os.environ.setdefault("OMP_NUM_THREADS", str(max(1, min(2, (os.cpu_count() or 1) // PROCESSES))))
+# Set before anything imports a hub client: no test may reach for a network.
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Processes that share the tests share the cores, too: threads that wait for a core of another process spin."""
+    processes = config.getoption("numprocesses", None) or 1
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, min(2, (os.cpu_count() or 1) // processes))))
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
