@@ -5,30 +5,24 @@ why they stand here and are not called in a library thousands of times; the test
 against published examples. (The usual library for alpha is under the GPL.)
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from medvlm import resampling
-from medvlm.ratings.records import CRITERIA, HIGHEST, LOWEST, Criterion, Vote
+from medvlm.ratings.votes import Codes, Numbers, Votes
 from medvlm.statistics import SEED, Figure, too_few
-from medvlm.verdicts import NET, outcome
+from medvlm.verdicts import OUTCOMES, nets, outcomes
 
 Level = Literal["nominal", "ordinal"]
 Weights = Literal["none", "linear", "quadratic"]
-Numbers = NDArray[np.float64]
 UNDEFINED = "everyone chose the same, so there is no chance agreement to compare with"
-# A category's number, or None where a reader gave none.
-Code = int | None
 MOST_IN_PAIRS = 10  # with more readers, a table of all pairs tells nobody anything
-_OUTCOMES = ("loss", "tie", "neither", "win")
-# A preference on a line: neither answer preferred, be both good or both unacceptable, lies between the two.
-_PREFERENCE = {-1.0: 0, 0.0: 1, 1.0: 2}
+_KINDS = len(OUTCOMES)
+_LEANINGS = 3  # Preferences on a line: neither answer preferred, be both good or both unacceptable, lies between.
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,48 +43,49 @@ class Agreement:
     self_kappa: Figure
 
 
-def agreement(votes: Sequence[Vote], first: str, repeats: Sequence[Vote] = (), seed: int = SEED) -> Agreement:
+def agreement(votes: Votes, first: str, repeats: Votes, seed: int = SEED) -> Agreement:
     """Of the votes that `verdicts.between` gave; `repeats`: the hidden repeats of the same readers and candidates."""
-    said = [(vote.case, vote.reader, _OUTCOMES.index(outcome(vote, first))) for vote in votes]
-    leaning = [(vote.case, vote.reader, _PREFERENCE[NET[outcome(vote, first)]]) for vote in votes]
-    first_time, second_time = _twice(votes, repeats, first)
-    cases = [case for case, _ in first_time]
-    same = [float(a == b) for (_, a), b in zip(first_time, second_time, strict=True)]
+    cases, readers = votes.cases.numbered(), votes.readers.numbered()
+    kept = last_words(cases, readers)
+    cases, readers, votes = cases[kept], readers[kept], votes.where(kept)
+    said, leaning = outcomes(votes, first), (nets(votes, first) + 1).astype(np.intp)
+    verdicts = counts(cases, said, _KINDS)
+    once, again = _twice(votes, repeats)
+    one, other = said[once], outcomes(repeats.where(again), first)
     return Agreement(
-        exact=exact(units(said), len(_OUTCOMES), seed),
-        fleiss=fleiss(units(said), len(_OUTCOMES), seed),
-        alpha_nominal=krippendorff(units(said), len(_OUTCOMES), "nominal", seed),
-        alpha_ordinal=krippendorff(units(leaning), len(_PREFERENCE), "ordinal", seed),
-        cohen=_by_pair(said, seed) if len({reader for _, reader, _ in said}) <= MOST_IN_PAIRS else {},
-        self_exact=resampling.mean(same, cases, bounds=(0.0, 1.0), seed=seed),
-        self_kappa=cohen([a for _, a in first_time], second_time, len(_OUTCOMES), clusters=cases, seed=seed),
+        exact=exact(verdicts, seed),
+        fleiss=fleiss(verdicts, seed),
+        alpha_nominal=krippendorff(verdicts, "nominal", seed),
+        alpha_ordinal=krippendorff(counts(cases, leaning, _LEANINGS), "ordinal", seed),
+        cohen=_by_pair(votes, said, seed) if len(np.unique(readers)) <= MOST_IN_PAIRS else {},
+        self_exact=resampling.mean(
+            (one == other).astype(np.float64), votes.cases[once].numbered(), bounds=(0.0, 1.0), seed=seed
+        ),
+        self_kappa=cohen(one, other, _KINDS, clusters=cases[once], seed=seed),
     )
 
 
-def on_criteria(votes: Sequence[Vote], candidate: str, seed: int = SEED) -> dict[Criterion, Figure]:
-    """Krippendorff's alpha (ordinal) of each criterion's scores for one candidate."""
-    found: dict[Criterion, Figure] = {}
-    for place, criterion in enumerate(CRITERIA):
-        scores = [(v, (v.left_scores if v.left == candidate else v.right_scores)[place]) for v in votes]
-        said = [(v.case, v.reader, score - LOWEST) for v, score in scores if score is not None]
-        found[criterion] = krippendorff(units(said), HIGHEST - LOWEST + 1, "ordinal", seed)
-    return found
+def last_words(cases: Codes, readers: Codes) -> Codes:
+    """The places of what counts where a reader has judged a case several times: the last, in the place of the first."""
+    keys = cases * (readers.max(initial=0) + 1) + readers
+    _, first = np.unique(keys, return_index=True)
+    _, from_end = np.unique(keys[::-1], return_index=True)
+    return np.asarray((len(keys) - 1 - from_end)[np.argsort(first)])
 
 
-def units(said: Sequence[tuple[str, str, int]]) -> list[list[int]]:
-    """(case, reader, code) as the codes of each case, in order of appearance; a reader's last word on a case counts."""
-    cases: dict[str, dict[str, int]] = defaultdict(dict)
-    for case, reader, code in said:
-        cases[case][reader] = code
-    return [list(codes.values()) for codes in cases.values()]
+def counts(cases: Codes, codes: Codes, categories: int) -> Numbers:
+    """(cases, k): how often each category was chosen, of the cases with two codes or more, in order of appearance."""
+    found = np.bincount(cases * categories + codes, minlength=(cases.max(initial=-1) + 1) * categories)
+    found = found.reshape(-1, categories).astype(np.float64)
+    return np.asarray(found[found.sum(-1) > 1])
 
 
 def cohen(
-    first: Sequence[int],
-    second: Sequence[int],
+    first: Sequence[int] | Codes,
+    second: Sequence[int] | Codes,
     categories: int,
     weights: Weights = "none",
-    clusters: Sequence[Hashable] | None = None,
+    clusters: Codes | None = None,
     seed: int = SEED,
 ) -> Figure:
     """Cohen's kappa of two lists of codes (Cohen 1960, Educ Psychol Meas 20:37-46; weighted: 1968, Psychol Bull 70)."""
@@ -100,47 +95,36 @@ def cohen(
     return resampling.figure(flat, lambda sums: cohen_of(_square(sums), weights), len(first), UNDEFINED, seed)
 
 
-def fleiss(cases: Sequence[Sequence[int]], categories: int, seed: int = SEED) -> Figure:
+def fleiss(cases: Numbers, seed: int = SEED) -> Figure:
     """Fleiss' kappa (Fleiss 1971, Psychol Bull 76:378-382) over the cases with the most usual number of readers.
 
-    It is defined for equally many readers a case only; `krippendorff` takes all.
+    `cases`: from `counts`. It is defined for equally many readers a case only; `krippendorff` takes all.
     """
-    counts = _counts(cases, categories)
-    sizes = Counter(map(int, counts.sum(-1)))
-    if not sizes:
+    if not len(cases):
         return too_few(0, 0)
-    readers = max(sizes, key=lambda size: (sizes[size], size))
-    usual = counts[counts.sum(-1) == readers]
+    sizes, often = np.unique(cases.sum(-1).astype(np.intp), return_counts=True)
+    readers = int(sizes[often == often.max()].max())
+    usual = cases[cases.sum(-1) == readers]
     same = (usual * (usual - 1)).sum(-1) / (readers * (readers - 1))
     rows = np.column_stack([np.ones(len(usual)), same, usual / readers])
     return resampling.figure(rows, fleiss_of, len(rows) * readers, UNDEFINED, seed)
 
 
-def krippendorff(
-    cases: Sequence[Sequence[Code]], categories: int, level: Level = "nominal", seed: int = SEED
-) -> Figure:
-    """Krippendorff's alpha (Krippendorff 2011, Computing Krippendorff's alpha-reliability); n counts pairable codes."""
-    counts = _counts([[code for code in case if code is not None] for case in cases], categories)
-    rows = coincidences(counts).reshape(len(counts), categories**2)
-    return resampling.figure(rows, lambda sums: alpha_of(_square(sums), level), int(counts.sum()), UNDEFINED, seed)
+def krippendorff(cases: Numbers, level: Level = "nominal", seed: int = SEED) -> Figure:
+    """Krippendorff's alpha (Krippendorff 2011, Computing Krippendorff's alpha-reliability); n counts pairable codes.
+
+    `cases`: from `counts`.
+    """
+    rows = coincidences(cases).reshape(len(cases), cases.shape[-1] ** 2)
+    return resampling.figure(rows, lambda sums: alpha_of(_square(sums), level), int(cases.sum()), UNDEFINED, seed)
 
 
-def exact(cases: Sequence[Sequence[int]], categories: int, seed: int = SEED) -> Figure:
+def exact(cases: Numbers, seed: int = SEED) -> Figure:
     """The share of pairs of readers who chose the same, over all pairs within a case; n counts the codes."""
-    counts = _counts(cases, categories)
-    codes = counts.sum(-1)
-    same, pairs = (counts * (counts - 1)).sum(-1) / 2, codes * (codes - 1) / 2
-    found = resampling.ratio(same, pairs, np.arange(len(counts)), bounds=(0.0, 1.0), seed=seed)
+    codes = cases.sum(-1)
+    same, pairs = (cases * (cases - 1)).sum(-1) / 2, codes * (codes - 1) / 2
+    found = resampling.ratio(same, pairs, np.arange(len(cases)), bounds=(0.0, 1.0), seed=seed)
     return Figure(int(codes.sum()), found.clusters, found.value, found.low, found.high, found.reason)
-
-
-def _counts(cases: Sequence[Sequence[int]], categories: int) -> Numbers:
-    """(cases, k): how often each category was chosen, of the cases with two codes or more."""
-    paired = [case for case in cases if len(case) > 1]
-    sizes = np.array([len(case) for case in paired], np.intp)
-    codes = np.fromiter((code for case in paired for code in case), np.intp, count=int(sizes.sum()))
-    places = np.repeat(np.arange(len(paired)), sizes) * categories + codes
-    return np.bincount(places, minlength=len(paired) * categories).reshape(len(paired), categories).astype(np.float64)
 
 
 def cohen_of(tables: Numbers, weights: Weights = "none") -> Numbers:
@@ -195,33 +179,34 @@ def _square(sums: Numbers) -> Numbers:
     return sums.reshape(*sums.shape[:-1], k, k)
 
 
-def _clustered(rows: Numbers, clusters: Sequence[Hashable] | None) -> Numbers:
-    """Rows of one cluster added up."""
+def _clustered(rows: Numbers, clusters: Codes | None) -> Numbers:
+    """Rows of one cluster added up, in order of appearance."""
     if clusters is None or not len(rows):
         return rows
-    numbers: dict[Hashable, int] = {}
-    places = [numbers.setdefault(cluster, len(numbers)) for cluster in clusters]
-    summed = np.zeros((len(numbers), rows.shape[1]))
+    _, first, places = np.unique(clusters, return_index=True, return_inverse=True)
+    summed = np.zeros((len(first), rows.shape[1]))
     np.add.at(summed, places, rows)
-    return summed
+    return np.asarray(summed[np.argsort(first)])
 
 
-def _by_pair(said: Sequence[tuple[str, str, int]], seed: int) -> dict[tuple[str, str], Figure]:
-    """Cohen's kappa of every two readers over the cases that both have judged."""
-    codes: dict[str, dict[str, int]] = defaultdict(dict)
-    for case, reader, code in said:
-        codes[reader][case] = code
-    found = {}
-    for one, other in combinations(sorted(codes), 2):
-        shared = [case for case in codes[one] if case in codes[other]]
-        first, second = ([codes[reader][case] for case in shared] for reader in (one, other))
-        found[one, other] = cohen(first, second, len(_OUTCOMES), seed=seed)
+def _by_pair(votes: Votes, said: Codes, seed: int) -> dict[tuple[str, str], Figure]:
+    """Cohen's kappa of every two readers over the cases that both have judged, each once."""
+    cases, found = votes.cases.codes, {}
+    chosen = {reader: np.full(len(votes.cases.known), -1) for reader, _ in votes.readers.parts()}
+    for reader, places in votes.readers.parts():
+        chosen[reader][cases[places]] = said[places]
+    for (one, places), (other, _) in combinations(votes.readers.parts(), 2):
+        shared = cases[places][chosen[other][cases[places]] >= 0]
+        found[one, other] = cohen(chosen[one][shared], chosen[other][shared], _KINDS, seed=seed)
     return found
 
 
-def _twice(votes: Sequence[Vote], repeats: Sequence[Vote], first: str) -> tuple[list[tuple[str, int]], list[int]]:
-    """(case, code) of the first showing and the code of each repeat, where the same reader saw both."""
-    code: Callable[[Vote], int] = lambda vote: _OUTCOMES.index(outcome(vote, first))  # noqa: E731
-    seen = {(vote.case, vote.reader): code(vote) for vote in votes}
-    again = [v for v in repeats if (v.case, v.reader) in seen and first in (v.left, v.right)]
-    return [(v.case, seen[v.case, v.reader]) for v in again], [code(v) for v in again]
+def _twice(votes: Votes, repeats: Votes) -> tuple[Codes, Codes]:
+    """Places of the first showing and of the repeat, for each repeat of what the same reader saw before."""
+    if not len(repeats):
+        return np.zeros(0, np.intp), np.zeros(0, np.intp)
+    seen = {key: place for place, key in enumerate(zip(votes.cases.words(), votes.readers.words(), strict=True))}
+    keys = zip(repeats.cases.words(), repeats.readers.words(), strict=True)
+    found = [(seen[key], place) for place, key in enumerate(keys) if key in seen]
+    once, again = np.array(found, np.intp).reshape(-1, 2).T
+    return once, again

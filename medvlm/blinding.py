@@ -1,11 +1,13 @@
 """Whether readers saw through the blinding: Bang's index of their guesses, apart for each arm."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from medvlm import resampling
-from medvlm.ratings.records import Side, Vote
+from medvlm.ratings.records import GUESSES
+from medvlm.ratings.votes import Votes
 from medvlm.statistics import SEED, Z95, Figure, Interval
 
 
@@ -23,12 +25,12 @@ class Blinding:
     overall: Figure
 
 
-def blinding(votes: Sequence[Vote], candidate: str, seed: int = SEED) -> Blinding:
+def blinding(votes: Votes, candidate: str, seed: int = SEED) -> Blinding:
     """Of the votes whose reader was asked which answer is the candidate's."""
-    asked = [vote for vote in votes if vote.guess is not None]
-    sides: tuple[Side, Side] = ("left", "right")
-    left, right = ([v for v in asked if getattr(v, side) == candidate] for side in sides)
-    return Blinding(*(_index(part, candidate, seed) for part in (left, right, asked)))
+    asked = votes.where(votes.guesses.codes >= 0)
+    left, right = (names.codes == names.code(candidate) for names in (asked.left, asked.right))
+    parts = (asked.where(left), asked.where(right), asked)
+    return Blinding(*(_index(part, candidate, seed) for part in parts))
 
 
 def bang(correct: int, wrong: int, unsure: int) -> Interval | None:
@@ -45,14 +47,10 @@ def bang(correct: int, wrong: int, unsure: int) -> Interval | None:
     return Interval(value, max(-1.0, value - half), min(1.0, value + half))
 
 
-def _index(votes: Sequence[Vote], candidate: str, seed: int) -> Figure:
+def _index(votes: Votes, candidate: str, seed: int) -> Figure:
     """The same value as `bang`'s, as a mean of 1 (right), -1 (wrong) and 0 (unsure), with a bootstrap over cases."""
-    values = [_point(vote, candidate) for vote in votes]
-    return resampling.mean(values, [vote.case for vote in votes], [vote.reader for vote in votes], seed=seed)
-
-
-def _point(vote: Vote, candidate: str) -> float:
-    if vote.guess == "unsure":
-        return 0.0
-    guessed = vote.left if vote.guess == "left" else vote.right
-    return 1.0 if guessed == candidate else -1.0
+    guess = votes.guesses.codes
+    left, right = (names.codes == names.code(candidate) for names in (votes.left, votes.right))
+    hit = ((guess == GUESSES.index("left")) & left) | ((guess == GUESSES.index("right")) & right)
+    values = np.where(guess == GUESSES.index("unsure"), 0.0, np.where(hit, 1.0, -1.0))
+    return resampling.mean(values, votes.cases.numbered(), votes.readers.numbered(), seed=seed)

@@ -4,16 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from medvlm.ratings.records import Vote
+from medvlm.ratings.votes import Numbers, Votes
 from medvlm.resampling import drawn_sums, expanded
 from medvlm.statistics import FEWEST, SEED, Figure, too_few
 
-Numbers = NDArray[np.float64]
 RIDGE = 0.1  # as a prior: strengths lie around zero with a deviation of about 3, which is odds of 1 to 24
 RESAMPLES = 1_000
 _STEPS, _CLOSE = 50, 1e-10
+_SHARES = np.array([1.0, 0.0, 0.5, 0.5])  # of a win for who stood left, in the order of VERDICTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +23,7 @@ class Ranking:
     ranks: Mapping[str, tuple[int, int]]
 
 
-def ranking(votes: Sequence[Vote], ridge: float = RIDGE, seed: int = SEED) -> Ranking:
+def ranking(votes: Votes, ridge: float = RIDGE, seed: int = SEED) -> Ranking:
     """All candidates of the votes, the strongest first, with intervals from a bootstrap over cases.
 
     A tie, and "both unacceptable", is half a win for each. The chance that i is preferred to j is
@@ -32,8 +31,9 @@ def ranking(votes: Sequence[Vote], ridge: float = RIDGE, seed: int = SEED) -> Ra
     never lost finite. No figures are given below three candidates, below FEWEST cases, or where some of the candidates
     never met the others, directly or through a third.
     """
-    names = sorted({name for vote in votes for name in (vote.left, vote.right)})
-    rows, cases = _rows(votes, names), len({vote.case for vote in votes})
+    names = [votes.left.known[code] for code in np.union1d(votes.left.codes, votes.right.codes)]
+    rows = _rows(votes, names)
+    cases = len(rows)
     reason = _unfit(rows, names, cases)
     if reason:
         return Ranking({name: Figure(len(votes), cases, reason=reason) for name in names}, {})
@@ -41,7 +41,7 @@ def ranking(votes: Sequence[Vote], ridge: float = RIDGE, seed: int = SEED) -> Ra
     values = strengths(rows.sum(axis=0).reshape(k, k), ridge)
     draws = strengths(drawn_sums(rows, seed, RESAMPLES).reshape(-1, k, k), ridge)
     ends = [expanded(draws[:, place], cases) for place in range(k)]
-    met = [sum(name in (vote.left, vote.right) for vote in votes) for name in names]
+    met = [int((votes.own(name) | (votes.right.codes == votes.right.code(name))).sum()) for name in names]
     found = {
         names[i]: Figure(met[i], cases, float(values[i]), min(ends[i][0], values[i]), max(ends[i][1], values[i]))
         for i in np.argsort(-values)
@@ -71,19 +71,16 @@ def strengths(wins: Numbers, ridge: float = RIDGE) -> Numbers:
     return np.asarray(found - found.mean(-1, keepdims=True))
 
 
-def _rows(votes: Sequence[Vote], names: Sequence[str]) -> Numbers:
-    """(cases, k * k): wins of row over column in each case."""
-    place = {name: number for number, name in enumerate(names)}
-    cases: dict[str, int] = {}
-    for vote in votes:
-        cases.setdefault(vote.case, len(cases))
-    rows = np.zeros((len(cases), len(names), len(names)))
-    for vote in votes:
-        share = {"left": 1.0, "right": 0.0, "tie": 0.5, "neither": 0.5}[vote.verdict]
-        left, right = place[vote.left], place[vote.right]
-        rows[cases[vote.case], left, right] += share
-        rows[cases[vote.case], right, left] += 1 - share
-    return rows.reshape(len(cases), -1)
+def _rows(votes: Votes, names: Sequence[str]) -> Numbers:
+    """(cases, k * k): wins of row over column in each case. `names`: by the alphabet, as the candidates' codes are."""
+    k, cases = len(names), votes.cases.numbered()
+    known = np.array([votes.left.code(name) for name in names], np.intp)
+    left, right = np.searchsorted(known, votes.left.codes), np.searchsorted(known, votes.right.codes)
+    share = _SHARES[votes.verdicts.codes]
+    rows = np.zeros((cases.max(initial=-1) + 1, k, k))
+    np.add.at(rows, (cases, left, right), share)
+    np.add.at(rows, (cases, right, left), 1 - share)
+    return rows.reshape(len(rows), -1)
 
 
 def _unfit(rows: Numbers, names: Sequence[str], cases: int) -> str:

@@ -4,24 +4,27 @@ import json
 import re
 import threading
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from io import BytesIO
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
+
+import numpy as np
 
 from medvlm import preferences
 from medvlm.errors import UserError
 from medvlm.privacy import Gate
 from medvlm.ratings import exports
 from medvlm.ratings.bundles import pack
-from medvlm.ratings.records import Filter, Rating, Tagged, Vote
+from medvlm.ratings.records import Filter, Rating, Tagged
 from medvlm.ratings.store import RatingStore
 from medvlm.ratings.studies import StudyStore
+from medvlm.ratings.votes import Votes
 from medvlm.studies.pictures import Pictures, first_look
 from medvlm.studies.reading import Pass, picture_of
 from medvlm.tally import Ballots, Duel, Tally, ballots, tally
 from medvlm.types import Domain
-from medvlm.verdicts import Outcome, between, outcome
+from medvlm.verdicts import OUTCOMES, Outcome, between, outcomes
 from medvlm.viewing import Look
 
 Form = Literal["jsonl", "csv", "mrmc", "preferences", "hard"]
@@ -194,19 +197,19 @@ class Results:
         return who is not None and who.role == "leader" and who.study == study
 
 
-def case_rows(votes: Sequence[Vote], tags: Iterable[Tagged], first: str) -> Iterator[CaseRow]:
-    """The votes by case."""
-    severe: dict[str, int] = {}
-    counted = {vote.id for vote in votes}
-    for tag in tags:
-        if tag.harm == "severe" and tag.rating in counted:
-            severe[tag.case] = severe.get(tag.case, 0) + 1
-    cases: dict[str, tuple[Domain, dict[Outcome, int]]] = {}
-    for vote in votes:
-        _, counts = cases.setdefault(vote.case, (vote.domain, {"win": 0, "tie": 0, "neither": 0, "loss": 0}))
-        counts[outcome(vote, first)] += 1
-    for case, (domain, counts) in cases.items():
-        yield CaseRow(case, domain, counts, severe.get(case, 0))
+def case_rows(votes: Votes, tags: Iterable[Tagged], first: str) -> Iterator[CaseRow]:
+    """The votes by case, in the order in which cases came."""
+    place = {rating: number for number, rating in enumerate(votes.ids)}
+    marked = [place[tag.rating] for tag in tags if tag.harm == "severe" and tag.rating in place]
+    cases = votes.cases.numbered()
+    _, first_votes = np.unique(cases, return_index=True)
+    size, kinds = len(first_votes), len(OUTCOMES)
+    severe = np.bincount(cases[np.array(marked, np.intp)], minlength=size)
+    counts = np.bincount(cases * kinds + outcomes(votes, first), minlength=size * kinds).reshape(size, kinds)
+    about = votes.where(first_votes)
+    facts = zip(about.cases.words(), about.domains.words(), counts.tolist(), severe.tolist(), strict=True)
+    for case, domain, row, harms in facts:
+        yield CaseRow(case or "", cast(Domain, domain), dict(zip(OUTCOMES, row, strict=True)), harms)
 
 
 def without_picture(rating: Rating) -> Rating:

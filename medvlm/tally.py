@@ -4,14 +4,18 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from medvlm import agreement, blinding, bradley_terry, reviews, verdicts, wording
 from medvlm.agreement import Agreement
 from medvlm.blinding import Blinding
 from medvlm.bradley_terry import Ranking
-from medvlm.ratings.records import Candidate, Correctness, Criterion, Filter, Harm, Review, Tagged, Vote
+from medvlm.ratings.records import Candidate, Correctness, Criterion, Filter, Harm, Review, Tagged
 from medvlm.ratings.store import RatingStore
+from medvlm.ratings.votes import Codes, Votes
 from medvlm.statistics import Figure
 from medvlm.verdicts import Compared, Outcome, Summary
+from medvlm.wording import Style, Texts
 
 Pair = tuple[str, str]
 
@@ -56,6 +60,7 @@ class Tally:
     times: Mapping[str, Figure]
     blinding: Blinding
     longer_wins: Figure
+    style: Style
     ranking: Ranking | None
     names: Mapping[str, str]
     reviewed: Mapping[str, Mapping[Correctness, Figure]]
@@ -63,35 +68,39 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Ballots:
-    """Everything that was said in one study, or outside of any (""), without texts."""
+    """Everything that was said in one study, or outside of any (""). `texts`: reads answers, which are not in here."""
 
-    votes: Sequence[Vote]
+    votes: Votes
     tags: Sequence[Tagged]
     reviews: Sequence[Review]
     candidates: Mapping[str, Candidate]
+    texts: Texts
 
     @property
     def duels(self) -> list[Duel]:
         """Who met whom, most often first."""
-        met = Counter(
-            tuple(sorted((v.left, v.right))) for v in self.votes if v.blinded and not v.training and v.repeat == 0
-        )
-        met.pop((), 0)
-        named = Counter(tuple(sorted((v.left, v.right))) for v in self.votes)
-        pairs = sorted(named, key=lambda pair: (-met[pair], -named[pair], pair))
-        return [self._duel(pair[0], pair[1], met[pair]) for pair in pairs if pair[0] != pair[1]]
+        left, right = self.votes.left.codes, self.votes.right.codes
+        pairs = np.stack([np.minimum(left, right), np.maximum(left, right)], axis=1)
+        met, ever = _often(pairs[self.votes.counted]), _often(pairs)
+        order = sorted(ever, key=lambda pair: (-met[pair], -ever[pair], pair))
+        return [self._duel(*pair, met[pair]) for pair in order if pair[0] != pair[1]]
 
-    def _duel(self, one: str, other: str, votes: int) -> Duel:
-        first, second = sorted(
-            (self.candidates[one], self.candidates[other]), key=lambda c: (c.arm != "tuned", not c.adapter, c.name)
-        )
+    def _duel(self, one: int, other: int, votes: int) -> Duel:
+        known = (self.candidates[self.votes.left.known[code]] for code in (one, other))
+        first, second = sorted(known, key=lambda c: (c.arm != "tuned", not c.adapter, c.name))
         return Duel(first, second, votes)
 
 
-def ballots(store: RatingStore, study: str | None) -> Ballots:
-    """Of one study; "" for votes outside of any, None for all."""
+def _often(pairs: Codes) -> Counter[tuple[int, int]]:
+    """How often each row stands in (n, 2) codes."""
+    found, counts = np.unique(pairs, axis=0, return_counts=True)
+    return Counter({(one, other): count for (one, other), count in zip(found.tolist(), counts.tolist(), strict=True)})
+
+
+def ballots(store: RatingStore, study: str) -> Ballots:
+    """Of one study; "" for votes outside of any."""
     wanted = Filter(study=study)
-    return Ballots(store.votes(wanted), store.error_tags(wanted), store.reviews(wanted), store.candidates())
+    return Ballots(store.votes(wanted), store.error_tags(study), store.reviews(wanted), store.candidates(), store.texts)
 
 
 def tally(said: Ballots, duel: Duel) -> Tally:
@@ -99,52 +108,47 @@ def tally(said: Ballots, duel: Duel) -> Tally:
     first, second = duel.first.id, duel.second.id
     votes = verdicts.between(said.votes, first, second)
     again = verdicts.repeats(said.votes, first, second)
-    counted = {vote.id for vote in votes}
     return Tally(
         duel=duel,
         votes=len(votes),
-        left_out=_left_out(said.votes, duel, len(again)),
+        left_out=_left_out(said.votes.where(said.votes.met(first, second)), len(again)),
         summary=verdicts.summary(votes, first),
-        by_domain=verdicts.grouped(votes, first, "domain"),
-        by_type=verdicts.grouped(votes, first, "question_type"),
-        by_reader=verdicts.grouped(votes, first, "reader"),
+        by_domain=verdicts.grouped(votes, first, votes.domains),
+        by_type=verdicts.grouped(votes, first, votes.question_types),
+        by_reader=verdicts.grouped(votes, first, votes.readers),
         agreement=agreement.agreement(votes, first, again),
         criteria=verdicts.criteria(votes, first),
         correctness=verdicts.correctness(votes, first),
-        errors=verdicts.errors(votes, said.tags, first, second),
-        error_counts=verdicts.error_counts(votes, [tag for tag in said.tags if tag.rating in counted]),
+        errors=verdicts.errors(votes, said.tags, first),
+        error_counts=verdicts.error_counts(votes, said.tags),
         times=_times(votes),
         blinding=blinding.blinding(votes, first),
         longer_wins=wording.longer_wins(votes),
+        style=wording.style(votes, first, said.texts),
         ranking=_ranking(said),
         names=_names(said.candidates.values()),
         reviewed=reviewed(said),
     )
 
 
-def _left_out(votes: Iterable[Vote], duel: Duel, repeats: int) -> dict[str, int]:
-    pair = {duel.first.id, duel.second.id}
-    met = [vote for vote in votes if {vote.left, vote.right} == pair]
+def _left_out(met: Votes, repeats: int) -> dict[str, int]:
     counts = {
         "hidden repeats": repeats,
-        "training cases": sum(vote.training for vote in met),
-        "named votes": sum(not vote.blinded and not vote.training for vote in met),
+        "training cases": int(met.training.sum()),
+        "named votes": int((~met.blinded & ~met.training).sum()),
     }
     return {kind: count for kind, count in counts.items() if count}
 
 
-def _times(votes: Sequence[Vote]) -> dict[str, Figure]:
-    parts: dict[str, list[Vote]] = {"": list(votes)}
-    for vote in votes:
-        parts.setdefault(vote.reader, []).append(vote)
-    if len(parts) == 2:
-        parts = {"": parts[""]}
-    return {reader: verdicts.seconds(part) for reader, part in sorted(parts.items())}
+def _times(votes: Votes) -> dict[str, Figure]:
+    parts = votes.readers.parts()
+    of_readers = {reader: verdicts.seconds(votes.where(places)) for reader, places in parts if len(parts) > 1}
+    return {"": verdicts.seconds(votes), **of_readers}
 
 
 def _ranking(said: Ballots) -> Ranking | None:
-    counted = [vote for vote in said.votes if vote.blinded and not vote.training and vote.repeat == 0]
-    if len({name for vote in counted for name in (vote.left, vote.right)}) < 3:
+    counted = said.votes.where(said.votes.counted)
+    if len(np.union1d(counted.left.codes, counted.right.codes)) < 3:
         return None
     return bradley_terry.ranking(counted)
 

@@ -4,8 +4,8 @@ Named votes, training cases and hidden repeats never count here. Ties and "both 
 neither answer will do is a result of its own.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import ceil
 from typing import Any, Literal
@@ -14,19 +14,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from medvlm import resampling
-from medvlm.ratings.records import CRITERIA, HARMS, HIGHEST, LOWEST, Correctness, Criterion, Harm, Tagged, Vote
+from medvlm.ratings.records import (
+    CORRECTNESS,
+    CRITERIA,
+    HARMS,
+    HIGHEST,
+    LOWEST,
+    SIDES,
+    Correctness,
+    Criterion,
+    Harm,
+    Tagged,
+)
+from medvlm.ratings.votes import Codes, Names, Numbers, Votes
 from medvlm.statistics import SEED, Figure, mcnemar
 
 Outcome = Literal["win", "loss", "tie", "neither"]
 OUTCOMES: tuple[Outcome, ...] = ("win", "tie", "neither", "loss")
-Group = Literal["domain", "question_type", "reader"]
 NET: dict[Outcome, float] = {"win": 1.0, "loss": -1.0, "tie": 0.0, "neither": 0.0}
 _SHARE = (0.0, 1.0)
-_GROUPS: dict[Group, Callable[[Vote], str]] = {
-    "domain": lambda vote: vote.domain,
-    "question_type": lambda vote: vote.question_type,
-    "reader": lambda vote: vote.reader,
-}
+# Place in OUTCOMES of each verdict (in the order of VERDICTS) for who stood right, and for who stood left.
+_OUTCOME_OF = np.array(
+    [
+        [OUTCOMES.index(one) for one in row]
+        for row in (("loss", "win", "tie", "neither"), ("win", "loss", "tie", "neither"))
+    ]
+)
+_NET = np.array([NET[one] for one in OUTCOMES])
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,47 +75,42 @@ class Compared:
 class Clusters:
     """(votes,) numbers of each vote's case and reader: what the intervals resample."""
 
-    cases: NDArray[np.intp]
-    readers: NDArray[np.intp]
+    cases: Codes
+    readers: Codes
 
     def where(self, chosen: NDArray[np.bool_]) -> "Clusters":
         return Clusters(self.cases[chosen], self.readers[chosen])
 
 
-def between(votes: Iterable[Vote], first: str, second: str, *, named: bool = False) -> list[Vote]:
-    """The votes that count between two candidates (by id): blinded, or `named` instead; no training, no repeats."""
-    pair = {first, second}
-    return [
-        vote
-        for vote in votes
-        if {vote.left, vote.right} == pair and vote.blinded != named and not vote.training and vote.repeat == 0
-    ]
+def between(votes: Votes, first: str, second: str) -> Votes:
+    """The votes that count between two candidates (by id): blinded, no training, no repeats."""
+    return votes.where(votes.met(first, second) & votes.counted)
 
 
-def repeats(votes: Iterable[Vote], first: str, second: str) -> list[Vote]:
+def repeats(votes: Votes, first: str, second: str) -> Votes:
     """The hidden repeats between two candidates, for agreement of readers with themselves."""
-    pair = {first, second}
-    return [v for v in votes if {v.left, v.right} == pair and v.blinded and not v.training and v.repeat > 0]
+    return votes.where(votes.met(first, second) & votes.blinded & ~votes.training & (votes.repeats > 0))
 
 
-def outcome(vote: Vote, candidate: str) -> Outcome:
-    """How the vote went for one of its two candidates."""
-    if vote.verdict in ("tie", "neither"):
-        return "tie" if vote.verdict == "tie" else "neither"
-    winner = vote.left if vote.verdict == "left" else vote.right
-    return "win" if winner == candidate else "loss"
+def outcomes(votes: Votes, candidate: str) -> Codes:
+    """(votes,) how each vote went for one of its two candidates: a place in OUTCOMES."""
+    return np.asarray(_OUTCOME_OF[votes.own(candidate).astype(np.intp), votes.verdicts.codes])
 
 
-def summary(votes: Sequence[Vote], first: str, seed: int = SEED) -> Summary:
+def nets(votes: Votes, candidate: str) -> Numbers:
+    """(votes,) 1 for a win, -1 for a loss, else 0."""
+    return np.asarray(_NET[outcomes(votes, candidate)])
+
+
+def summary(votes: Votes, first: str, seed: int = SEED) -> Summary:
     """How `first` (an id) fared in the votes that `between` gave."""
-    outcomes = [outcome(vote, first) for vote in votes]
-    places, counts = clusters(votes), Counter(outcomes)
-    codes = np.array([OUTCOMES.index(one) for one in outcomes], np.intp)
-    net = _mean(np.array([NET[one] for one in OUTCOMES])[codes], places, (-1.0, 1.0), seed)
+    codes, places = outcomes(votes, first), clusters(votes)
+    counts = np.bincount(codes, minlength=len(OUTCOMES)).tolist()
+    net = _mean(_NET[codes], places, (-1.0, 1.0), seed)
     return Summary(
-        counts={one: counts[one] for one in OUTCOMES},
-        cases=len(np.unique(places.cases)),
-        readers=len(np.unique(places.readers)),
+        counts=dict(zip(OUTCOMES, counts, strict=True)),
+        cases=int(places.cases.max(initial=-1)) + 1,
+        readers=int(places.readers.max(initial=-1)) + 1,
         shares={one: _mean(codes == place, places, _SHARE, seed) for place, one in enumerate(OUTCOMES)},
         net=net,
         sign_test=sign_test(votes, first),
@@ -109,44 +118,26 @@ def summary(votes: Sequence[Vote], first: str, seed: int = SEED) -> Summary:
     )
 
 
-def clusters(votes: Sequence[Vote]) -> Clusters:
+def clusters(votes: Votes) -> Clusters:
     """The case and the reader of each vote, numbered."""
-    return Clusters(resampling.numbered([v.case for v in votes]), resampling.numbered([v.reader for v in votes]))
+    return Clusters(votes.cases.numbered(), votes.readers.numbered())
 
 
-def grouped(votes: Sequence[Vote], first: str, group: Group, seed: int = SEED) -> dict[str, Summary]:
-    """The summary of each domain, question type or reader, in alphabetical order."""
-    parts: dict[str, list[Vote]] = defaultdict(list)
-    for vote in votes:
-        parts[_GROUPS[group](vote)].append(vote)
-    return {name: summary(parts[name], first, seed) for name in sorted(parts)}
+def grouped(votes: Votes, first: str, by: Names, seed: int = SEED) -> dict[str, Summary]:
+    """The summary of each part of the votes, by the alphabet. `by`: their domains, kinds of question or readers."""
+    return {name: summary(votes.where(places), first, seed) for name, places in by.parts()}
 
 
-def sign_test(votes: Sequence[Vote], first: str) -> Figure:
+def sign_test(votes: Votes, first: str) -> Figure:
     """Exact two-sided p that as many cases go to one candidate as to the other (Dixon and Mood 1946, JASA 41:557-566).
 
     A case goes to whoever won more of its votes, so that several readers of one case count once.
     """
-    net: dict[str, float] = defaultdict(float)
-    for vote in votes:
-        net[vote.case] += NET[outcome(vote, first)]
-    wins, losses = sum(n > 0 for n in net.values()), sum(n < 0 for n in net.values())
+    net = np.bincount(votes.cases.codes, nets(votes, first))
+    wins, losses = int((net > 0).sum()), int((net < 0).sum())
     if wins + losses == 0:
         return Figure(len(votes), 0, reason="too few: no case is decided")
-    return Figure(len(votes), wins + losses, sign_p(wins, losses))
-
-
-def sign_p(wins: int, losses: int) -> float:
-    """The exact two-sided p of a fair coin's `wins` heads and `losses` tails; 1 where there are none.
-
-    In logarithms from a thousand tosses on, where 2^n no longer fits a float.
-    """
-    n, fewer = wins + losses, min(wins, losses)
-    if n < 1000:
-        return mcnemar(wins, losses)
-    places = np.arange(1, fewer + 1)
-    logs = np.concatenate([[0.0], np.cumsum(np.log(n - places + 1.0) - np.log(places))]) - n * np.log(2.0)
-    return float(min(1.0, 2 * np.exp(logs).sum()))
+    return Figure(len(votes), wins + losses, mcnemar(wins, losses))
 
 
 def more_ratings(net: Figure) -> int | None:
@@ -162,9 +153,9 @@ def more_ratings(net: Figure) -> int | None:
     return max(1, ceil(net.n * ((towards_zero / abs(net.value)) ** 2 - 1)))
 
 
-def criteria(votes: Sequence[Vote], first: str, seed: int = SEED) -> dict[Criterion, Compared]:
+def criteria(votes: Votes, first: str, seed: int = SEED) -> dict[Criterion, Compared]:
     """Each criterion's mean (1 to 5) for both candidates, and their paired difference, from votes that scored both."""
-    places, ones, others = clusters(votes), *_scores(votes, first)
+    places, (ones, others) = clusters(votes), _by_candidate(votes, votes.scores, first)
     found: dict[Criterion, Compared] = {}
     for column, criterion in enumerate(CRITERIA):
         whole = ~np.isnan(ones[:, column]) & ~np.isnan(others[:, column])
@@ -174,52 +165,47 @@ def criteria(votes: Sequence[Vote], first: str, seed: int = SEED) -> dict[Criter
     return found
 
 
-def correctness(votes: Sequence[Vote], first: str, seed: int = SEED) -> dict[Correctness, Compared]:
+def correctness(votes: Votes, first: str, seed: int = SEED) -> dict[Correctness, Compared]:
     """The share of each judgement among the answers of both candidates that could be judged, and the difference."""
-    kinds: tuple[Correctness, ...] = ("right", "partly", "wrong")
-    number = {kind: float(place) for place, kind in enumerate(kinds)}
-    own = np.array([vote.left == first for vote in votes], np.bool_)
-    left, right = (
-        np.array([number.get(said or "cannot_judge", np.nan) for said in column])
-        for column in ([v.left_correctness for v in votes], [v.right_correctness for v in votes])
-    )
-    ones, others = np.where(own, left, right), np.where(own, right, left)
-    whole = ~np.isnan(ones) & ~np.isnan(others)
+    ones, others = _by_candidate(votes, votes.correctness, first)
+    kinds = [(place, kind) for place, kind in enumerate(CORRECTNESS) if kind != "cannot_judge"]
+    known = [place for place, _ in kinds]
+    whole = np.isin(ones, known) & np.isin(others, known)
     places = clusters(votes).where(whole)
     return {
-        kind: _compared(places, ones[whole] == place, others[whole] == place, _SHARE, seed)
-        for place, kind in enumerate(kinds)
+        kind: _compared(places, ones[whole] == place, others[whole] == place, _SHARE, seed) for place, kind in kinds
     }
 
 
-def errors(
-    votes: Sequence[Vote], tags: Iterable[Tagged], first: str, second: str, seed: int = SEED
-) -> dict[Harm, Compared]:
+def errors(votes: Votes, tags: Iterable[Tagged], first: str, seed: int = SEED) -> dict[Harm, Compared]:
     """The share of each candidate's answers with at least one error of this harm or worse, and the difference."""
-    worst: dict[tuple[str, str], int] = {}
+    worst = np.full((len(votes), len(SIDES)), -1)
+    place = {rating: number for number, rating in enumerate(votes.ids)}
     for tag in tags:
-        key = (tag.rating, tag.candidate)
-        worst[key] = max(worst.get(key, -1), HARMS.index(tag.harm))
-    found: dict[Harm, Compared] = {}
+        if (number := place.get(tag.rating)) is not None:
+            at = number, SIDES.index(tag.side)
+            worst[at] = max(worst[at], HARMS.index(tag.harm))
+    ones, others = _by_candidate(votes, worst, first)
     places = clusters(votes)
-    for level, harm in enumerate(HARMS):
-        ones, others = (
-            [float(worst.get((vote.id, candidate), -1) >= level) for vote in votes] for candidate in (first, second)
-        )
-        found[harm] = _compared(places, np.array(ones), np.array(others), _SHARE, seed)
-    return found
+    return {harm: _compared(places, ones >= level, others >= level, _SHARE, seed) for level, harm in enumerate(HARMS)}
 
 
-def error_counts(votes: Sequence[Vote], tags: Iterable[Tagged]) -> dict[tuple[str, str, Harm], int]:
+def error_counts(votes: Votes, tags: Iterable[Tagged]) -> dict[tuple[str, str, Harm], int]:
     """How many tags of each (candidate, kind, harm) the votes carry."""
-    counted = {vote.id for vote in votes}
-    return dict(Counter((tag.candidate, tag.kind, tag.harm) for tag in tags if tag.rating in counted))
+    sides = {"left": votes.left, "right": votes.right}
+    place = {rating: number for number, rating in enumerate(votes.ids)}
+    found: Counter[tuple[str, str, Harm]] = Counter()
+    for tag in tags:
+        if (number := place.get(tag.rating)) is not None:
+            names = sides[tag.side]
+            found[names.known[names.codes[number]], tag.kind, tag.harm] += 1
+    return dict(found)
 
 
-def seconds(votes: Sequence[Vote], seed: int = SEED) -> Figure:
+def seconds(votes: Votes, seed: int = SEED) -> Figure:
     """The mean time a vote took, in seconds, of the votes that know it."""
-    timed = [vote for vote in votes if vote.seconds is not None]
-    return _mean(np.array([vote.seconds for vote in timed]), clusters(timed), (0.0, float("inf")), seed)
+    timed = votes.where(~np.isnan(votes.seconds))
+    return _mean(timed.seconds, clusters(timed), (0.0, float("inf")), seed)
 
 
 def _compared(
@@ -237,11 +223,7 @@ def _mean(values: NDArray[Any], places: Clusters, bounds: tuple[float, float], s
     return resampling.mean(values.astype(np.float64), places.cases, places.readers, bounds, seed)
 
 
-def _scores(votes: Sequence[Vote], first: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """(votes, criteria) of the first and of the second candidate, NaN where a reader gave none."""
-    left, right = (
-        np.array(column, np.float64).reshape(len(votes), len(CRITERIA))
-        for column in ([v.left_scores for v in votes], [v.right_scores for v in votes])
-    )
-    own = np.array([vote.left == first for vote in votes], np.bool_)[:, None]
-    return np.where(own, left, right), np.where(own, right, left)
+def _by_candidate(votes: Votes, sides: NDArray[Any], first: str) -> tuple[NDArray[Any], NDArray[Any]]:
+    """(votes, 2, ...) of left and right, as (votes, ...) of the first and of the second candidate."""
+    own = votes.own(first).reshape(len(votes), *[1] * (sides.ndim - 2))
+    return np.where(own, sides[:, 0], sides[:, 1]), np.where(own, sides[:, 1], sides[:, 0])

@@ -1,17 +1,19 @@
 """What length and style do: whether the longer answer wins, and how well style alone tells two candidates apart."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from medvlm import resampling
-from medvlm.ratings.records import Rating, Vote
+from medvlm.ratings.records import VERDICTS
+from medvlm.ratings.votes import Numbers, Votes
 from medvlm.statistics import FEWEST, SEED, Figure, too_few
 
-Numbers = NDArray[np.float64]
+# The left and the right answer of ratings, by their ids.
+Texts = Callable[[Sequence[str]], Mapping[str, tuple[str, str]]]
+MOST_TEXTS = 500  # cases whose answers are read: an interval of 4 points to each side
 FOLDS = 5
 RIDGE = 1.0
 # Counted in an answer. Hedges: words by which a writer holds back.
@@ -30,29 +32,39 @@ FEATURES: dict[str, re.Pattern[str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Wording:
-    """`longer_wins`: share of decided votes that went to the longer answer (0.5: length does not matter).
+class Style:
+    """`told_apart`: share of pairs in which style alone, learnt on other cases, names the candidate (0.5: it cannot).
 
-    `told_apart`: share of pairs in which style alone, learnt on other cases, names the candidate (0.5: it cannot).
     `weights`: what it goes by, per standard deviation of each feature; positive speaks for the candidate.
     """
 
-    longer_wins: Figure
     told_apart: Figure
-    weights: dict[str, float]
+    weights: Mapping[str, float]
 
 
-def longer_wins(votes: Sequence[Vote], seed: int = SEED) -> Figure:
-    """Over decided votes on answers of different length, in words."""
-    decided = [v for v in votes if v.verdict in ("left", "right") and v.left_words != v.right_words]
-    values = [float((v.left_words > v.right_words) == (v.verdict == "left")) for v in decided]
-    return resampling.mean(values, [v.case for v in decided], [v.reader for v in decided], (0.0, 1.0), seed)
+def longer_wins(votes: Votes, seed: int = SEED) -> Figure:
+    """The share of decided votes on answers of different length, in words, that went to the longer one."""
+    verdicts = votes.verdicts.codes
+    left = verdicts == VERDICTS.index("left")
+    decided = (left | (verdicts == VERDICTS.index("right"))) & (votes.words[:, 0] != votes.words[:, 1])
+    values = ((votes.words[:, 0] > votes.words[:, 1]) == left)[decided].astype(np.float64)
+    some = votes.where(decided)
+    return resampling.mean(values, some.cases.numbered(), some.readers.numbered(), (0.0, 1.0), seed)
 
 
-def wording(ratings: Sequence[Rating], votes: Sequence[Vote], candidate: str, seed: int = SEED) -> Wording:
-    """Of the votes between two candidates, with the same pairs' whole ratings for their texts."""
-    told, weights = told_apart(*_pairs(ratings, candidate), seed=seed)
-    return Wording(longer_wins(votes, seed), told, weights)
+def style(votes: Votes, candidate: str, texts: Texts, seed: int = SEED) -> Style:
+    """Of the votes between two candidates: one pair of answers a case, of at most MOST_TEXTS cases drawn by seed."""
+    _, places = np.unique(votes.cases.codes, return_index=True)
+    cases = len(places)
+    if cases > MOST_TEXTS:
+        places = np.random.default_rng(seed).choice(places, MOST_TEXTS, replace=False)
+    some = votes.where(np.sort(places))
+    ids = [str(one) for one in some.ids]
+    said = texts(ids)
+    sides = [said[one] if own else said[one][::-1] for one, own in zip(ids, some.own(candidate), strict=True)]
+    found = told_apart([own for own, _ in sides], [other for _, other in sides], ids, seed)
+    note = f"{MOST_TEXTS} of {cases:,} cases, drawn" if cases > MOST_TEXTS else ""
+    return replace(found, told_apart=replace(found.told_apart, note=note))
 
 
 def features(text: str) -> Numbers:
@@ -60,16 +72,14 @@ def features(text: str) -> Numbers:
     return np.log1p([len(pattern.findall(text)) for pattern in FEATURES.values()])
 
 
-def told_apart(
-    own: Sequence[str], others: Sequence[str], cases: Sequence[str], seed: int = SEED
-) -> tuple[Figure, dict[str, float]]:
+def told_apart(own: Sequence[str], others: Sequence[str], cases: Sequence[str], seed: int = SEED) -> Style:
     """Cross-validated over cases: share of pairs whose own answer the style score puts first (an equal score is half).
 
     A logistic regression with a ridge on the differences of features; all pairs of a case are in one fold.
     """
     places = {case: number for number, case in enumerate(dict.fromkeys(cases))}
     if len(places) < FEWEST:
-        return too_few(len(own), len(places)), {}
+        return Style(too_few(len(own), len(places)), {})
     differences = np.array([features(a) - features(b) for a, b in zip(own, others, strict=True)])
     scale = np.sqrt((differences**2).mean(axis=0))
     differences = differences / np.where(scale > 0, scale, 1)
@@ -80,7 +90,7 @@ def told_apart(
         scores[folds == fold] = differences[folds == fold] @ signs(differences[folds != fold])
     hits = np.where(np.isclose(scores, 0, atol=1e-9), 0.5, scores > 0)
     weights = dict(zip(FEATURES, map(float, signs(differences)), strict=True))
-    return resampling.mean(list(map(float, hits)), cases, bounds=(0.0, 1.0), seed=seed), weights
+    return Style(resampling.mean(list(map(float, hits)), cases, bounds=(0.0, 1.0), seed=seed), weights)
 
 
 def signs(differences: Numbers, ridge: float = RIDGE) -> Numbers:
@@ -98,17 +108,3 @@ def signs(differences: Numbers, ridge: float = RIDGE) -> Numbers:
         if np.abs(step).max() < 1e-9:
             break
     return weights
-
-
-def _pairs(ratings: Sequence[Rating], candidate: str) -> tuple[list[str], list[str], list[str]]:
-    """Own text, the other's text and the case, once for each pair of texts however many readers judged it."""
-    found: dict[tuple[str, str, str], None] = {}
-    for rating in ratings:
-        if rating.right is None:
-            continue
-        own, other = rating.left, rating.right
-        if own.candidate.id != candidate:
-            own, other = other, own
-        if own.candidate.id == candidate:
-            found[own.text, other.text, rating.case.id] = None
-    return [own for own, _, _ in found], [other for _, other, _ in found], [case for _, _, case in found]

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from medvlm.blinding import bang, blinding
-from medvlm.ratings.records import Guess, Vote
-from tests.vote_cases import FIRST, said
+from medvlm.ratings.records import Guess
+from tests.vote_cases import FIRST, Vote, said, table
 
 
 @pytest.mark.parametrize(
@@ -30,19 +30,19 @@ def guessing(guess: Guess | None, votes: list[Vote]) -> list[Vote]:
 
 
 def test_a_habit_of_pointing_left_is_no_unblinding() -> None:
-    found = blinding(guessing("left", said("w" * 40)), FIRST)
+    found = blinding(table(guessing("left", said("w" * 40))), FIRST)
     assert (found.left.value, found.right.value) == (1.0, -1.0)
     assert found.overall.value == 0.0 and not found.overall.excludes_zero
 
 
 def test_readers_who_know_are_seen_on_both_sides() -> None:
     knowing = [replace(v, guess="left" if v.left == FIRST else "right") for v in said("w" * 40)]
-    found = blinding(knowing, FIRST)
+    found = blinding(table(knowing), FIRST)
     assert found.left.value == found.right.value == found.overall.value == 1.0
     assert found.overall.low is not None and 0.7 < found.overall.low < 1
 
 
 def test_unsure_counts_and_unasked_does_not() -> None:
     data = guessing("unsure", said("w" * 30)) + guessing(None, said("w" * 100))
-    found = blinding(data, FIRST)
+    found = blinding(table(data), FIRST)
     assert found.overall.n == 30 and found.overall.value == 0.0

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from medvlm.bradley_terry import ranking, strengths
-from medvlm.ratings.records import Vote
+from tests.vote_cases import Vote, table
 
 # Agresti, Categorical Data Analysis (2nd ed. 2002), section 10.6: American League 1987, wins of row over column, and
 # the fitted strengths against Baltimore.
@@ -40,7 +40,7 @@ def test_strengths_are_the_published_ones() -> None:
 
 
 def test_a_ranking_knows_what_it_does_not_know() -> None:
-    found = ranking(season())
+    found = ranking(table(season()))
     order = list(found.strengths)
     assert (order[0], order[-1]) == ("Milwaukee", "Baltimore")
     assert found.ranks["Milwaukee"][0] == 1 and found.ranks["Milwaukee"][1] > 1, "13 games a pair leave room"
@@ -53,7 +53,7 @@ def test_a_ranking_knows_what_it_does_not_know() -> None:
 def test_one_who_never_lost_has_a_finite_strength() -> None:
     pairs = [("a", "b"), ("a", "c"), ("b", "c"), ("c", "b")] * 10
     votes = [Vote(str(n), "r", str(n), one, other, "left") for n, (one, other) in enumerate(pairs)]
-    found = ranking(votes)
+    found = ranking(table(votes))
     assert found.ranks["a"] == (1, 1)
     assert all(f.high is not None and np.isfinite(f.high) and f.high < 10 for f in found.strengths.values())
 
@@ -61,7 +61,7 @@ def test_one_who_never_lost_has_a_finite_strength() -> None:
 def test_ties_pull_together() -> None:
     pairs = list(itertools.combinations("abc", 2)) * 10
     votes = [Vote(str(n), "r", str(n), *pair, "neither" if n % 2 else "tie") for n, pair in enumerate(pairs)]
-    assert [f.value for f in ranking(votes).strengths.values()] == pytest.approx([0, 0, 0])
+    assert [f.value for f in ranking(table(votes)).strengths.values()] == pytest.approx([0, 0, 0])
 
 
 def test_what_cannot_be_ranked_is_said() -> None:
@@ -69,5 +69,5 @@ def test_what_cannot_be_ranked_is_said() -> None:
     apart = two + [Vote(f"x{n}", "r", f"x{n}", "c", "d", "left") for n in range(20)]
     few = [Vote(str(n), "r", str(n % 3), one, other, "tie") for n, (one, other) in enumerate(["ab", "bc", "ca"])]
     for votes, says in ((two, "2 candidates, 3 needed"), (apart, "c, d never met"), (few, "3 cases, 10 needed")):
-        found = ranking(votes)
+        found = ranking(table(votes))
         assert found.ranks == {} and all(f.value is None and says in f.reason for f in found.strengths.values())

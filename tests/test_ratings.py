@@ -10,7 +10,7 @@ import pytest
 
 from medvlm.errors import UserError
 from medvlm.ratings import wire
-from medvlm.ratings.records import COUNTED, Filter, Rating
+from medvlm.ratings.records import CORRECTNESS, COUNTED, Filter, Rating, Tagged
 from medvlm.ratings.store import RatingStore
 from tests.rating_cases import BASE, TUNED, full, simple, single
 
@@ -63,7 +63,7 @@ def test_a_correction_is_a_new_row_that_points_to_the_old_one(store: RatingStore
     third = replace(simple(1, "right"), id="third", corrects="second")
     store.add(third)
     assert [rating.verdict for rating in store.history("second")] == ["left", "tie", "right"]
-    assert [vote.verdict for vote in store.votes(COUNTED)] == ["right"]
+    assert store.votes(COUNTED).verdicts.words() == ["right"]
     assert list(store.ratings(Filter())) == [third] and store.count() == 3
     assert store.history("nobody") == ()
 
@@ -132,21 +132,28 @@ def test_filters_choose(store: RatingStore) -> None:
         COUNTED: 2,
     }
     assert {chosen: store.count(chosen) for chosen in counts} == counts
-    assert [vote.id for vote in store.votes(COUNTED)] == ["vote-1-r1", "vote-2-r2"]
+    assert list(store.votes(COUNTED).ids) == ["vote-1-r1", "vote-2-r2"]
 
 
 def test_votes_and_tags_say_what_the_ratings_say(store: RatingStore) -> None:
     rating = full()
     store.add(rating)
-    (vote,) = store.votes()
-    assert (vote.left, vote.right, vote.verdict) == (BASE.id, TUNED.id, "left")
-    assert (vote.left_scores, vote.right_correctness) == (rating.left.scores, "right")
-    assert vote.left_words == len(rating.left.text.split())
-    assert [(tag.candidate, tag.kind, tag.harm) for tag in store.error_tags()] == [
-        (BASE.id, "side", "severe"),
-        (BASE.id, "other", "none"),
-        (TUNED.id, "missed_finding", "mild"),
+    found = store.votes()
+    columns = (found.ids[0], found.readers, found.cases, found.left, found.right, found.verdicts, found.guesses)
+    said = [one if isinstance(one, str) else one.words()[0] for one in columns]
+    assert said == ["full", rating.reader, "case/ü", BASE.id, TUNED.id, "left", "unsure"]
+    assert (found.domains.words(), found.question_types.words()) == (["cxr"], ["location"])
+    assert (found.blinded[0], found.training[0], found.repeats[0], found.seconds[0]) == (False, True, 2, 12.25)
+    assert found.scores[0].tolist()[1] == pytest.approx([1, 2, float("nan"), 4, 5], nan_ok=True)
+    assert [CORRECTNESS[code] for code in found.correctness[0]] == ["partly", "right"]
+    assert found.words[0].tolist() == [len(rating.left.text.split())] * 2
+    assert store.texts(["full", "nobody"]) == {"full": (rating.left.text, rating.left.text)}
+    assert store.error_tags("pilot") == [
+        Tagged("full", "left", "side", "severe"),
+        Tagged("full", "left", "other", "none"),
+        Tagged("full", "right", "missed_finding", "mild"),
     ]
+    assert store.error_tags("") == []
     assert store.candidates() == {BASE.id: BASE, TUNED.id: TUNED}
 
 

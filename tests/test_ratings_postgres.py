@@ -92,7 +92,7 @@ def test_two_corrections_of_one_rating_at_once_leave_one(store: RatingStore) -> 
         thread.join()
     assert outcomes.count("kept") == 1
     assert sum("has been corrected already" in one for one in outcomes) == 7
-    assert [vote.verdict for vote in store.votes(COUNTED)] == ["tie"]
+    assert store.votes(COUNTED).verdicts.words() == ["tie"]
 
 
 def test_nothing_acknowledged_is_lost_and_nothing_is_torn_by_twenty_kills(url: str) -> None:

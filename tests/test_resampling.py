@@ -4,15 +4,14 @@ import numpy as np
 import pytest
 
 from medvlm import resampling
-from medvlm.ratings.records import Vote
 from medvlm.statistics import FIXED_READERS, MOST_CLUSTERS, Figure, wilson
-from medvlm.verdicts import NET, outcome
-from tests.vote_cases import FIRST, true_net, votes
+from medvlm.verdicts import nets
+from tests.vote_cases import FIRST, Vote, table, true_net, votes
 
 
-def net(votes: list[Vote], seed: int = 1) -> Figure:
-    values = [NET[outcome(vote, FIRST)] for vote in votes]
-    return resampling.mean(values, [v.case for v in votes], [v.reader for v in votes], seed=seed)
+def net(rows: list[Vote], seed: int = 1) -> Figure:
+    values = nets(table(rows), FIRST)
+    return resampling.mean(values, [v.case for v in rows], [v.reader for v in rows], seed=seed)
 
 
 def test_too_few_cases_give_a_reason_and_no_number() -> None:

@@ -1,12 +1,45 @@
-"""Simulated reader studies with a known effect: votes whose cases and readers lean one way or the other."""
+"""Votes row by row, as the statistics' columns, and simulated reader studies with a known effect."""
 
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass, replace
 
 import numpy as np
 
-from medvlm.ratings.records import Verdict, Vote
+from medvlm.ratings.records import NO_SCORES, Correctness, Guess, Scores, Verdict
+from medvlm.ratings.votes import Votes
 
 FIRST, SECOND = "first", "second"
+
+
+@dataclass(frozen=True)
+class Vote:
+    """One row of `Votes`, in the order of its columns."""
+
+    id: str
+    reader: str
+    case: str
+    left: str
+    right: str
+    verdict: Verdict
+    domain: str = "other"
+    question_type: str = ""
+    guess: Guess | None = None
+    blinded: bool = True
+    training: bool = False
+    repeat: int = 0
+    seconds: float | None = None
+    left_words: int = 0
+    right_words: int = 0
+    left_scores: Scores = NO_SCORES
+    right_scores: Scores = NO_SCORES
+    left_correctness: Correctness | None = None
+    right_correctness: Correctness | None = None
+
+
+def table(rows: Iterable[Vote]) -> Votes:
+    """The same votes as columns."""
+    flat = (astuple(row) for row in rows)
+    return Votes.of([(*row[:15], *row[15], *row[16], *row[17:]) for row in flat])
 
 
 def votes(

@@ -154,32 +154,6 @@ class Rating:
 
 
 @dataclass(frozen=True, slots=True)
-class Vote:
-    """A pair's rating without its texts: what the statistics count. `left`, `right`: candidates' ids."""
-
-    id: str
-    reader: str
-    case: str
-    left: str
-    right: str
-    verdict: Verdict
-    study: str = ""
-    domain: Domain = "other"
-    question_type: str = ""
-    blinded: bool = True
-    training: bool = False
-    repeat: int = 0
-    seconds: float | None = None
-    guess: Guess | None = None
-    left_words: int = 0
-    right_words: int = 0
-    left_scores: Scores = NO_SCORES
-    right_scores: Scores = NO_SCORES
-    left_correctness: Correctness | None = None
-    right_correctness: Correctness | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Review:
     """One answer's rating without its texts. `candidate`: an id."""
 
@@ -199,12 +173,10 @@ class Review:
 
 @dataclass(frozen=True, slots=True)
 class Tagged:
-    """One error tag with what the statistics count it by."""
+    """One error tag without its words. `rating`: an id."""
 
     rating: str
-    case: str
-    reader: str
-    candidate: str
+    side: Side
     kind: ErrorKind
     harm: Harm
 

@@ -1,7 +1,7 @@
 """The tables as the newest step leaves them, and the way between their rows and ratings."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -17,8 +17,8 @@ from sqlalchemy import (
     Text,
 )
 
-from medvlm.ratings import wire
-from medvlm.ratings.records import CRITERIA, SIDES, Candidate, Case, ErrorTag, RatedAnswer, Rating, Side, Vote
+from medvlm.ratings import votes, wire
+from medvlm.ratings.records import CRITERIA, SIDES, Candidate, Case, ErrorTag, RatedAnswer, Rating, Side
 
 Row = Mapping[str, Any]
 _META = MetaData()
@@ -103,16 +103,8 @@ study_showings = Table(
 # In an order in which rows may be copied: what is pointed to comes first.
 OF_STUDIES = (studies, study_cases, study_answers, study_readers, study_showings)
 ALL = (candidates, ratings, errors, *OF_STUDIES)
-# What a vote is made of, in this order: without texts, so that a hundred thousand are read in a second.
-VOTE_COLUMNS = tuple(
-    ratings.c[name]
-    for name in (
-        "id", "reader", "case_id", "left_candidate", "right_candidate", "verdict", "study", "domain",
-        "question_type", "blinded", "training", "repeat_number", "seconds", "guess", "left_words", "right_words",
-        *(f"{side}_{criterion}" for side in SIDES for criterion in CRITERIA),
-        "left_correctness", "right_correctness",
-    )
-)  # fmt: skip
+# What a vote is made of: without texts, so that a hundred thousand are read in a moment.
+VOTE_COLUMNS = tuple(ratings.c[name] for name in votes.COLUMNS)
 # The same for a review of one answer.
 REVIEW_COLUMNS = tuple(
     ratings.c[name]
@@ -121,7 +113,6 @@ REVIEW_COLUMNS = tuple(
         "training", "repeat_number", "seconds",
     )
 )  # fmt: skip
-_PLAIN = 16  # columns of a vote before the scores
 
 
 def words(text: str) -> int:
@@ -196,13 +187,6 @@ def rating_of(row: Row, tags: Sequence[Row], known: Mapping[str, Candidate]) -> 
         software=row["software"],
         label=row["label"],
     )
-
-
-def vote_of(row: Sequence[Any]) -> Vote:
-    """The vote of one row of VOTE_COLUMNS."""
-    left, right = row[_PLAIN : _PLAIN + 5], row[_PLAIN + 5 : _PLAIN + 10]
-    values: Iterable[Any] = (*row[:_PLAIN], tuple(left), tuple(right), *row[_PLAIN + 10 :])
-    return Vote(*values)
 
 
 def _answer_row(side: Side, answer: RatedAnswer) -> dict[str, Any]:

@@ -66,8 +66,8 @@ def describe(store: RatingStore) -> str:
     with store.database.reading() as connection:
         schema = version(connection)
     votes = store.votes()
-    readers = {vote.reader for vote in votes}
-    return f"{store.count()} ratings ({len(votes)} votes on pairs, {len(readers)} readers), schema {schema}"
+    readers = len(votes.readers.known)
+    return f"{store.count()} ratings ({len(votes)} votes on pairs, {readers} readers), schema {schema}"
 
 
 def _wrong_file(store: RatingStore) -> list[str]:

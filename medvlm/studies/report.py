@@ -14,6 +14,7 @@ from medvlm.ratings.records import Candidate
 from medvlm.ratings.studies import StudyStore
 from medvlm.studies.progress import Progress, progress
 from medvlm.tally import Ballots, Tally, ballots, tally
+from medvlm.wording import Style
 
 STYLE = """
 :root { color-scheme: light dark; --ink: #17222a; --quiet: #52616b; --line: #dbe2e6; --ground: #ffffff;
@@ -116,9 +117,17 @@ def summary(found: Tally) -> str:
     if found.summary.more:
         lines.append(f"About {found.summary.more:,} more ratings until the interval excludes zero, at this effect.")
     lines.append(f"Share of votes for the longer answer: {plots_ratings.words(found.longer_wins, 100)}")
+    lines.append(f"Share of pairs whose answers style alone tells apart: {_styled(found.style)}")
     if found.left_out:
         lines.append("Not counted: " + ", ".join(f"{count} {kind}" for kind, count in found.left_out.items()))
     return "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in lines) + "</ul>"
+
+
+def _styled(style: Style) -> str:
+    """How often, and by what most."""
+    words = plots_ratings.words(style.told_apart, 100)
+    most = max(style.weights, key=lambda one: abs(style.weights[one]), default="")
+    return f"{words}; mostly by {most}" if style.told_apart.value is not None and most else words
 
 
 def figure(plot: Plot, name: str) -> str:

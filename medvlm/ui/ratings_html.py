@@ -67,6 +67,7 @@ def figures(found: Tally) -> str:
                f"{test.clusters:,} decided cases", test.value is None),
         _card("Readers agree, alpha (ordinal)", found.agreement.alpha_ordinal, 1),
         _card("Votes for the longer answer, %", found.longer_wins, 100),
+        _card("Told apart by style alone, %", found.style.told_apart, 100),
     ]  # fmt: skip
     if summary.more:
         made.append(

@@ -6,10 +6,10 @@ import numpy as np
 
 from medvlm import resampling
 from medvlm.bradley_terry import ranking
-from medvlm.ratings.records import Verdict, Vote
+from medvlm.ratings.records import Verdict
 from medvlm.statistics import Figure
-from medvlm.verdicts import NET, outcome
-from tests.vote_cases import FIRST, true_net, votes
+from medvlm.verdicts import nets
+from tests.vote_cases import FIRST, Vote, table, true_net, votes
 
 # name -> cases, readers, effect, spread of cases, spread of readers
 STUDIES: dict[str, tuple[int, int, float, float, float]] = {
@@ -24,8 +24,7 @@ LEAST, MOST = 0.93, 0.97
 
 
 def net(study: list[Vote], seed: int) -> Figure:
-    values = [NET[outcome(vote, FIRST)] for vote in study]
-    return resampling.mean(values, [v.case for v in study], [v.reader for v in study], seed=seed)
+    return resampling.mean(nets(table(study), FIRST), [v.case for v in study], [v.reader for v in study], seed=seed)
 
 
 def coverage(name: str, trials: int) -> float:
@@ -44,7 +43,7 @@ def strength_coverage(trials: int) -> float:
         rng = np.random.default_rng(seed)
         pairs = [(i, j) for i in range(4) for j in range(i + 1, 4)] * 40
         study = [_duel(number, i, j, truth, rng) for number, (i, j) in enumerate(pairs)]
-        found = ranking(study, ridge=0.01, seed=seed).strengths
+        found = ranking(table(study), ridge=0.01, seed=seed).strengths
         hits += [_holds(found[str(place)], value) for place, value in enumerate(truth)]
     return float(np.mean(hits))
 
