@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import tarfile
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -275,6 +276,13 @@ def collection(home: Path) -> dict[str, int]:
     (home / "damaged.tar.gz").write_bytes(b"\x1f\x8b\x08\x00 no archive")
     return {"drawing": 1, "size": 1, "copy": 1, "damaged": 1, "missing": 1, "panels": 2, "caption": 1, "language": 1,
             "licence": 2, "again": 1, "topic": 0}  # fmt: skip
+
+
+def endless(image: Image.Image) -> str:
+    """A classifier that never comes to an end at one picture."""
+    if image.size == (300, 200):
+        time.sleep(1e6)
+    return "picture"
 
 
 def deadly(image: Image.Image) -> str:

@@ -13,7 +13,7 @@ from medvlm.loading import Loaded, load_weights
 from medvlm.types import Conversation, Turn, View
 from tests import tiny_models
 from tests.tiny_models import FamilyName
-from train.batches import Collator, plan
+from train.batches import Collator, plan, plan_by_tokens
 from train.examples import Dialogue
 from train.learner import Learner
 from train.parts import Learned
@@ -166,3 +166,19 @@ def test_a_plan_shows_every_row_and_splits_steps_without_changing_them() -> None
         assert {half.answered for half in both} == {one.answered} == {sum(answered[n] for n in one.sequences)}
     spread = [max(lengths[n] for n in one.sequences) - min(lengths[n] for n in one.sequences) for one in whole]
     assert sum(spread) / len(spread) < 3, "rows of like length come together"
+
+
+def test_a_plan_by_tokens_shows_every_row_once_an_epoch_within_its_limit() -> None:
+    lengths, answered = [20 + n % 37 for n in range(300)], [float(n) for n in range(300)]
+    epochs = [list(range(300)), list(reversed(range(300)))]
+    passes = plan_by_tokens(lengths, answered, epochs, 256)
+    first, second = ([one for one in passes if int(one.epoch) == number] for number in (0, 1))
+    for half in (first, second):
+        assert sorted(n for one in half for n in one.sequences) == list(range(300))
+    assert all(len(one.sequences) * max(lengths[n] for n in one.sequences) <= 256 for one in passes)
+    assert all(one.answered == sum(answered[n] for n in one.sequences) for one in passes)
+    assert [one.sequences for one in first] != [one.sequences for one in second]
+    assert [one.sequences for one in passes] == [
+        one.sequences for one in plan_by_tokens(lengths, answered, epochs, 256)
+    ]
+    assert [one.sequences for one in plan_by_tokens([900], [1.0], [[0]], 256)] == [(0,)], "one at least"

@@ -134,12 +134,17 @@ def test_a_finished_corpus_is_left_alone_and_a_changed_one_is_made_anew(tmp_path
     assert sorted(path.name for path in tmp_path.iterdir() if not path.name.startswith(".")) == ["out", "papers"]
 
 
-def test_a_paper_that_kills_its_reader_is_named_and_takes_no_other_along(tmp_path: Path) -> None:
-    chosen = Settings(batch=9, languages=(), classifier="tests.paper_cases:deadly")
-    papers.folder(tmp_path / "papers", "PMC7", papers.jats("7"), {"f1.jpg": papers.jpeg(papers.scan(1, 300, 200))})
+def one_bad_paper(home: Path) -> None:
+    """Three papers, the first with a picture of the size that `paper_cases`' classifiers fall over."""
+    papers.folder(home, "PMC7", papers.jats("7"), {"f1.jpg": papers.jpeg(papers.scan(1, 300, 200))})
     for number in (8, 9):
         text, picture = papers.jats(str(number)), papers.jpeg(papers.scan(number))
-        papers.folder(tmp_path / "papers", f"PMC{number}", text, {"f1.jpg": picture})
+        papers.folder(home, f"PMC{number}", text, {"f1.jpg": picture})
+
+
+def test_a_paper_that_kills_its_reader_is_named_and_takes_no_other_along(tmp_path: Path) -> None:
+    chosen = Settings(batch=9, languages=(), classifier="tests.paper_cases:deadly")
+    one_bad_paper(tmp_path / "papers")
     report = building.build(tmp_path / "papers", tmp_path / "out", chosen, engines.processes(2))
     assert report["kept"] == 2
     (dead,) = report["papers_not_read"]
@@ -177,7 +182,26 @@ def test_without_ray_its_engine_says_how_to_get_it() -> None:
         engines.ray()
 
 
-@pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed: pip install ray==2.60.0")
+needs_ray = pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed: pip install ray==2.60.0")
+
+
+@needs_ray
 def test_ray_makes_the_same_bytes(collection: Path, built: Path, tmp_path: Path) -> None:
     building.build(collection, tmp_path / "corpus", SETTINGS, engines.ray())
     assert made(tmp_path / "corpus") == made(built)
+
+
+@needs_ray
+@pytest.mark.parametrize("classifier", ["deadly", "endless"])
+def test_ray_names_a_paper_that_kills_or_holds_up_its_reader(classifier: str, tmp_path: Path) -> None:
+    chosen = Settings(batch=9, languages=(), classifier=f"tests.paper_cases:{classifier}")
+    one_bad_paper(tmp_path / "papers")
+    report = building.build(tmp_path / "papers", tmp_path / "out", chosen, engines.ray(seconds=5))
+    assert report["kept"] == 2 and [one["paper"] for one in report["papers_not_read"]] == ["PMC7/PMC7.nxml"]
+
+
+@needs_ray
+def test_ray_says_why_a_process_cannot_work(collection: Path, tmp_path: Path) -> None:
+    nowhere = engines.Batch(collection, (), SETTINGS, tmp_path / "nowhere" / "part.tar")
+    with pytest.raises(DatasetError, match=r"could not do its work.*nowhere.*same command"):
+        list(engines.ray()([nowhere]))

@@ -97,6 +97,44 @@ def test_another_tower_makes_the_first_stage_mandatory() -> None:
     assert any("stage 'align' must come" in line for line in wrong)
 
 
+def test_a_recipes_looks_cost_what_check_says() -> None:
+    one, size = recipe.read("seed002-vqa", ["machine.gpu=a100-80"]), SIZES["idefics2-8b"]
+    (said,) = checking.looked(one, size, samples=3064, each=264) if here("vqa_rad") else ("20 looks",)
+    assert said.startswith("20 looks"), "383 steps, every 20th, and the last"
+    forward, whole = sizes.looking_hours(one, size, 1e6), sizes.hours(one, size, 1e6, 264)
+    assert forward is not None and whole is not None and forward == pytest.approx(whole / 3), (
+        "2 of 2 + 2 + 2 operations"
+    )
+
+
+def here(name: str) -> bool:
+    from medvlm import datasets
+
+    return (datasets.data_home() / name).is_dir()
+
+
+def test_runs_that_differ_in_their_seed_alone_are_summed_up_together(tmp_path: Path) -> None:
+    made = []
+    for name, loss in (("a-3-run1", 1.0), ("a-3-run2", 2.0), ("a-6-run1", 5.0), ("b", 9.0)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "done.json").write_text(json.dumps({"loss": loss, "validation_loss": None}))
+        made.append(tmp_path / name / "model")
+    found = running.summed_up(made)
+    assert set(found["runs"]) == {"a-3-run1", "a-3-run2", "a-6-run1", "b"}
+    assert found["alike"] == {"a-3": {"loss": {"n": 2, "mean": 1.5, "deviation": pytest.approx(0.5**0.5)}}}
+
+
+def test_the_ablation_of_stage_1_starts_from_each_of_its_ways_three_times() -> None:
+    ways = list(recipe.variants(recipe.read("seed003-instruct-ways"), "seed003-instruct-ways"))
+    assert len({one.name for one in ways}) == 9 and len({recipe.without_run(one.name) for one in ways}) == 3
+    assert {one.learning.seed for one in ways} == {0, 1, 2} and {one.learning.epochs for one in ways} == {3.0}
+    befores = [recipe.previous(one) for one in ways]
+    assert {one.stage for one in befores if one} == {"align"} and None not in befores
+    without = recipe.read("seed003-instruct-without-align")
+    for field in ("model", "parts", "data", "learning", "machine"):
+        assert getattr(ways[0], field) == getattr(without, field), "nothing but the first stage differs"
+
+
 def test_memory_grows_with_precision_and_shrinks_with_sharding() -> None:
     one, size = recipe.read("seed002-vqa"), SIZES["idefics2-8b"]
     four, half = one, replace(one, machine=replace(one.machine, precision="bf16"))
@@ -113,6 +151,8 @@ def test_the_command_line_checks_and_lists(capsys: pytest.CaptureFixture[str]) -
     assert "seed002-roco" in capsys.readouterr().out
     assert main(["check", "medgemma-qlora", "lora.rnk=3"]) == 1
     assert "did you mean lora.rank" in capsys.readouterr().out
+    assert main(["check", "nano"]) == 1
+    assert "python -m train nano" in capsys.readouterr().out
     assert main(["run", "seed001-1.5-13b-align"]) == 1
     assert "for 4 GPUs (zero3) and runs in one process" in capsys.readouterr().err
 

@@ -1,91 +1,109 @@
 """Rows that share a picture teach exactly what their dialogues would teach alone."""
 
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
 import torch
-from transformers import AutoProcessor, LlamaConfig, LlamaModel
 
+from medvlm.imaging import render
+from medvlm.loading import Loaded, load_weights
 from medvlm.types import Turn
-from train.sequences import IGNORED, Encoder, Example, Row, collate, visible
+from tests import tiny_models
+from tests.tiny_models import FamilyName
+from train.batches import Collator, looks
+from train.learner import Learner
+from train.parts import Learned
+from train.sequences import Example, alone, rows, shared
+from train.tokens import IGNORED, Encoder, Row
 
-SYSTEM = "You are a careful assistant for medical pictures."
-ONE = (Turn("user", "Is this a CT?"), Turn("assistant", "Yes, it is a CT scan."))
+SYSTEM = "You look."
+ONE = (Turn("user", "Is it CT?"), Turn("assistant", "Yes, it is."))
 TWO = (
-    Turn("user", "Where is the mass?"),
-    Turn("assistant", "On the left."),
-    Turn("user", "How large is it?"),
+    Turn("user", "Is it left?"),
+    Turn("assistant", "No."),
+    Turn("user", "How large?"),
     Turn("assistant", "About 3 cm."),
 )
+EXAMPLE = Example("x", SYSTEM, (ONE, TWO))
+LONGEST = 2000
 
 
-@pytest.fixture(scope="module")
-def processor(nano_folder: Path) -> AutoProcessor:
-    return AutoProcessor.from_pretrained(nano_folder)
+# One position a token, positions in three directions, and pictures whose tokens see each other both ways.
+@pytest.fixture(scope="module", params=["llava", "qwen2_5_vl", "gemma3"])
+def loaded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Loaded:
+    name: FamilyName = request.param
+    folder = tiny_models.write_model(tmp_path_factory.mktemp(name), name, spread=0.1)
+    return load_weights(folder, None, torch.device("cpu"), torch.float32, "none", "no")
 
 
-@pytest.fixture(scope="module")
-def encoder(processor: AutoProcessor) -> Encoder:
-    return Encoder(processor.tokenizer, processor.tokenizer.convert_tokens_to_ids("<image>"), 64)
+def encoder(loaded: Loaded, most: int = LONGEST) -> Encoder:
+    return Encoder(loaded.model, loaded.processor, loaded.family, most)
 
 
-def test_a_row_of_one_dialogue_is_the_chat_templates_own_tokens(processor: AutoProcessor, encoder: Encoder) -> None:
-    [row] = encoder.rows(Example("x", SYSTEM, (TWO,)), 512)
-    content = [{"type": "image"}, {"type": "text", "text": TWO[0].text}]
-    messages = [
-        {"role": "system", "content": SYSTEM},
-        {"role": "user", "content": content},
-        *({"role": turn.role, "content": turn.text} for turn in TWO[1:]),
-    ]
-    text = processor.apply_chat_template(messages).replace("<image>", "<image>" * 64)
-    assert list(row.ids) == processor.tokenizer(text.removesuffix("\n"), add_special_tokens=False)["input_ids"]
+def seen(loaded: Loaded) -> object:
+    from PIL import Image
+
+    return loaded.family.see(loaded.processor, Image.fromarray(render(tiny_models.picture(1, 48, 40), 0)))
 
 
-def test_only_answers_carry_loss(processor: AutoProcessor, encoder: Encoder) -> None:
-    [row] = encoder.rows(Example("x", SYSTEM, (ONE, TWO)), 512)
-    said = processor.tokenizer.decode([label for label in row.labels if label != IGNORED])
-    assert said == "Yes, it is a CT scan.<|im_end|>On the left.<|im_end|>About 3 cm.<|im_end|>"
+def made(loaded: Loaded, example: Example = EXAMPLE, most: int = LONGEST) -> list[Row]:
+    return rows(example, encoder(loaded, most), seen(loaded), most)  # type: ignore[arg-type]
 
 
-def test_a_long_example_becomes_several_rows_that_each_begin_with_the_picture(encoder: Encoder) -> None:
+def loss(loaded: Loaded, row: Row) -> float:
+    learned = Learned(loaded.model, loaded.processor, loaded.family, None)  # type: ignore[arg-type]
+    config = loaded.model.config
+    collator = Collator(
+        loaded.processor.tokenizer.pad_token_id,
+        lambda name: seen(loaded).inputs,  # type: ignore[attr-defined]
+        lambda *given: loaded.family.packed(config, *given),
+        plain=False,
+    )
+    with torch.no_grad():
+        return float(Learner(learned, mixed=False)(collator([(row,)], 1)))
+
+
+def test_a_shared_row_costs_what_its_dialogues_cost_alone_and_no_answer_drowns_another(loaded: Loaded) -> None:
+    (together,) = made(loaded)
+    each = list(alone(EXAMPLE, encoder(loaded), seen(loaded)))  # type: ignore[arg-type]
+    assert len(together.ids) < sum(len(row.ids) for row in each) - len(together.spots)
+    answers = [sum(label != IGNORED for label in row.labels) for row in each]
+    expected = sum(loss(loaded, row) / count**0.5 for row, count in zip(each, answers, strict=True))
+    assert loss(loaded, together) == pytest.approx(expected, rel=1e-4)
+    assert together.answered == pytest.approx(sum(count**0.5 for count in answers))
+
+
+def test_a_shared_row_is_made_of_its_dialogues_own_tokens(loaded: Loaded) -> None:
+    (together,) = made(loaded)
+    for number, row in enumerate(alone(EXAMPLE, encoder(loaded), seen(loaded)), start=1):  # type: ignore[arg-type]
+        mine = [n for n, segment in enumerate(together.segments) if segment in (0, number)]
+        assert tuple(together.ids[n] for n in mine) == row.ids
+        assert tuple(together.labels[n] for n in mine) == row.labels
+        assert torch.equal(together.positions[:, mine], row.positions)
+
+
+def test_a_long_example_becomes_several_rows_that_each_begin_with_the_picture(loaded: Loaded) -> None:
     dialogues = (ONE, TWO, ONE, TWO)
-    rows = encoder.rows(Example("x", SYSTEM, dialogues), 150)
-    prefix = rows[0].segments.count(0)
-    assert len(rows) > 1
-    assert all(len(row.ids) <= 150 and row.ids[:prefix] == rows[0].ids[:prefix] for row in rows)
-    assert sum(max(row.segments) for row in rows) == len(dialogues)
+    most = len(made(loaded)[0].ids) + 5
+    several = made(loaded, Example("x", SYSTEM, dialogues), most)
+    assert len(several) == 2 and all(len(row.ids) <= most and row.spots == several[0].spots for row in several)
+    assert sum(max(row.segments) for row in several) == len(dialogues)
+    too_long = (Turn("user", "How " * most), Turn("assistant", "So."))
+    (kept,) = made(loaded, Example("x", SYSTEM, (too_long, ONE)), most)
+    assert max(kept.segments) == 1, "a dialogue that fits in no row is left out"
+
+
+def test_what_an_answers_first_word_is_told_from_is_its_own() -> None:
+    """Also where two questions are the same and only the answers differ."""
+    row = Row("a", None, (1, 2, 3, 4), (IGNORED, IGNORED, IGNORED, 4), torch.arange(4)[None], (), ())
+    together = shared([row, replace(row, ids=(1, 2, 3, 5), labels=(IGNORED, IGNORED, IGNORED, 5))])
+    assert together.ids == (1, 2, 3, 4, 3, 5) and together.segments == (0, 0, 1, 1, 2, 2)
+    assert together.positions.tolist() == [[0, 1, 2, 3, 2, 3]]
 
 
 def test_a_dialogue_never_sees_its_neighbour_but_sees_the_prefix_and_its_own_past() -> None:
-    mask = visible(torch.tensor([[0, 0, 1, 1, 2, 2, -1]]))[0, 0]
+    groups, segments = torch.tensor([[0, 0, 0, 0, 0, 0, -1]]), torch.tensor([[0, 0, 1, 1, 2, 2, 0]])
+    mask = looks(groups, segments, torch.arange(7)[None], torch.full((1, 7), -1))[0][0, 0]
     assert mask[5].tolist() == [True, True, False, False, True, True, False]
     assert mask[3].tolist() == [True, True, True, True, False, False, False]
     assert mask[6].tolist() == [False] * 6 + [True]
-
-
-def test_logits_in_a_shared_row_equal_those_of_each_dialogue_alone() -> None:
-    torch.manual_seed(0)
-    config = LlamaConfig(
-        vocab_size=50, hidden_size=32, intermediate_size=48, num_hidden_layers=2,
-        num_attention_heads=4, num_key_value_heads=2,
-    )  # fmt: skip
-    model = LlamaModel(config).eval()
-    prefix, a, b = (1, 2, 3, 4), (5, 6, 7), (8, 9, 10, 11)
-
-    def row(*pieces: tuple[int, ...]) -> Row:
-        ids, positions, segments = list(prefix), list(range(4)), [0] * 4
-        for number, piece in enumerate(pieces, 1):
-            ids, segments = ids + list(piece), segments + [number] * len(piece)
-            positions += range(4, 4 + len(piece))
-        return Row(None, tuple(ids), (IGNORED,) * len(ids), tuple(positions), tuple(segments))
-
-    def hidden(rows: list[Row]) -> torch.Tensor:
-        batch = collate(rows, 0)
-        del batch["labels"]
-        with torch.inference_mode():
-            return model(**batch).last_hidden_state
-
-    together = hidden([row(a, b)])[0]
-    apart = hidden([row(a), row(b)])
-    torch.testing.assert_close(together[4:7], apart[0, 4:7])
-    torch.testing.assert_close(together[7:11], apart[1, 4:8])

@@ -1,58 +1,28 @@
-"""Training: what is frozen stays frozen, batches are whole, and a killed run goes on where it was."""
+"""Nano's training: what it sees is what the app loads, what is kept back stays so, a killed run goes on."""
 
 import json
+import os
 import random
 import signal
-import subprocess
-import sys
 import time
+import traceback
 from pathlib import Path
 
 import pytest
 import torch
-from PIL import Image
 from torch import nn
 
-from medvlm import datasets, paths
+from medvlm import datasets
 from medvlm.phantoms.truth import Question
 from medvlm.prompts import SHORT, SYSTEM
 from train import mixtures, nano, nf4, shapes
-from train.features import FeatureStore
-from train.loop import TokenBatches
-from train.nano import only
+from train.__main__ import main
 from train.publish import publish
-from train.sequences import Row
 from train.stages import STAGES
 
 needs_data = pytest.mark.skipif(
     not datasets.data_home().is_dir(), reason=f"{datasets.data_home()} is not there: real training pictures"
 )
-
-
-def row(length: int) -> Row:
-    return Row(None, (1,) * length, (1,) * length, tuple(range(length)), (0,) * length)
-
-
-def test_batches_hold_every_row_once_within_the_token_limit() -> None:
-    rows = [row(20 + i % 37) for i in range(300)]
-    batches = list(TokenBatches(rows, 256, seed=1))
-    assert sorted(i for batch in batches for i in batch) == list(range(300))
-    assert all(len(b) * max(len(rows[i].ids) for i in b) <= 256 for b in batches)
-
-
-def test_batches_are_the_same_for_a_seed_and_differ_by_epoch() -> None:
-    rows = [row(20 + i % 37) for i in range(300)]
-    sampler = TokenBatches(rows, 256, seed=1)
-    first, second = list(sampler), list(sampler)
-    assert first == list(TokenBatches(rows, 256, seed=1)) != second
-
-
-def test_only_what_is_named_is_trained_and_never_the_tower() -> None:
-    model = nn.ModuleDict({"vision_tower": nn.Linear(2, 2), "projector": nn.Linear(2, 2)})
-    only(model, lambda name: "projector" in name)
-    assert {n for n, p in model.named_parameters() if p.requires_grad} == {"projector.weight", "projector.bias"}
-    with pytest.raises(AssertionError, match="frozen"):
-        only(model, lambda name: True)
 
 
 def test_training_sees_the_very_numbers_that_the_app_loads(nano_folder: Path) -> None:
@@ -70,25 +40,16 @@ def test_training_sees_the_very_numbers_that_the_app_loads(nano_folder: Path) ->
     torch.testing.assert_close(ours.get_submodule(name).weight.data, numbers.float(), rtol=0, atol=0)
 
 
-def test_features_are_computed_once_and_survive(tmp_path: Path) -> None:
-    class Tower(nn.Module):
-        calls = 0
-
-        def forward(self, pixel_values: torch.Tensor) -> object:
-            self.calls += len(pixel_values)
-            return type("Out", (), {"last_hidden_state": pixel_values.mean((2, 3))[:, None]})
-
-    class Processor:
-        def image_processor(self, images: list[Image.Image], return_tensors: str) -> dict[str, torch.Tensor]:
-            return {"pixel_values": torch.stack([torch.full((3, 2, 2), float(i.getpixel((0, 0))[0])) for i in images])}
-
-    tower = Tower()
-    pictures = [(str(v), lambda v=v: Image.new("RGB", (2, 2), (v, v, v))) for v in range(3)]
-    FeatureStore(tmp_path, Processor(), tower).add(pictures)
-    again = FeatureStore(tmp_path, Processor(), tower)
-    again.add(pictures)
-    assert tower.calls == 3
-    assert again.batch(["2", "1"])[:, 0, 0].tolist() == [2, 1]
+def test_weights_that_come_again_share_the_numbers_and_an_adapters_own_stay_what_they_are() -> None:
+    layer = nn.ModuleDict({"base_layer": nn.Linear(64, 64), "lora_A": nn.ModuleDict({"default": nn.Linear(64, 2)})})
+    model = nn.ModuleDict({"q_proj": layer})
+    whole, own = model.state_dict()["q_proj.base_layer.weight"].clone(), layer["lora_A"]["default"].weight.clone()
+    known: dict[str, torch.Tensor] = {}
+    assert nf4.as_quantised(model, known) == 1 and list(known) == ["q_proj.base_layer"]
+    assert not torch.equal(layer["base_layer"].weight, whole) and torch.equal(layer["lora_A"]["default"].weight, own)
+    layer["base_layer"].weight.data = whole
+    assert nf4.as_quantised(model, known) == 1
+    assert layer["base_layer"].weight.data_ptr() == known["q_proj.base_layer"].data_ptr()
 
 
 def test_scenes_are_drawn_by_seed_and_described_truly() -> None:
@@ -130,27 +91,50 @@ def test_short_answers_stand_behind_the_short_prompt() -> None:
     assert all(len(answer.split()) < 12 for answer in answers)
 
 
-def smoke(runs: Path, *stages: str) -> subprocess.Popen[bytes]:
-    chosen = [part for stage in stages for part in ("--stage", stage)]
-    command = [sys.executable, "-m", "train", "nano", "--smoke", "--runs", str(runs), *chosen]
-    return subprocess.Popen(command, cwd=paths.ROOT, stdout=subprocess.DEVNULL)
+def smoke(runs: Path) -> int:
+    """All stages in small, in a process of its own that begins with everything imported; its number."""
+    child = os.fork()
+    if child:
+        return child
+    code = 1
+    try:
+        with Path(os.devnull).open("w") as nowhere:
+            os.dup2(nowhere.fileno(), 1)
+        torch.set_num_threads(1)  # a forked process has no threads but its own
+        nano.run(nano.plan(True, runs), STAGES)
+        code = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(code)
 
 
 @needs_data
 def test_every_stage_runs_in_small_and_a_killed_run_is_finished_by_the_next(tmp_path: Path) -> None:
     first = smoke(tmp_path)
     until = time.monotonic() + 400
-    while not (tmp_path / "base" / "done.json").is_file() and first.poll() is None and time.monotonic() < until:
-        time.sleep(0.2)
-    first.send_signal(signal.SIGKILL)
-    first.wait()
-    done = (tmp_path / "tower" / "done.json").stat().st_mtime_ns
-    assert smoke(tmp_path).wait() == 0
-    assert (tmp_path / "tower" / "done.json").stat().st_mtime_ns == done, "a finished stage is not run again"
+    while not (tmp_path / "shapes" / "log.jsonl").is_file() and time.monotonic() < until:
+        time.sleep(0.05)
+    os.kill(first, signal.SIGKILL)
+    assert os.waitstatus_to_exitcode(os.waitpid(first, 0)[1]) == -signal.SIGKILL, "killed within a stage"
+    done = (tmp_path / "reader" / "done.json").stat().st_mtime_ns
+    assert os.waitstatus_to_exitcode(os.waitpid(smoke(tmp_path), 0)[1]) == 0
+    assert (tmp_path / "reader" / "done.json").stat().st_mtime_ns == done, "a finished stage is not run again"
     told = json.loads((tmp_path / "reader" / "done.json").read_text())
     assert told["right"]["domain"][2] == told["tested"] == 25
     for stage in STAGES[1:]:
         assert stage == "reader" or json.loads((tmp_path / stage / "done.json").read_text())["tokens"] > 0
         assert (tmp_path / stage / "loss.png").is_file() and (tmp_path / stage / "loss.html").is_file()
+        steps = [json.loads(line)["step"] for line in (tmp_path / stage / "log.jsonl").read_text().splitlines()]
+        assert steps == sorted(set(steps)), "a killed run goes on in its own log"
     folder = publish(nano.plan(True, tmp_path), "vqa-official", tmp_path / "nano-med")
     assert {p.name for p in folder.iterdir()} == {"adapter_config.json", "adapter_model.safetensors", "medvlm.json"}
+
+
+def test_the_command_runs_the_stages_it_is_told_to_and_leaves_finished_ones(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "tower").mkdir()
+    (tmp_path / "tower" / "done.json").write_text("{}")
+    assert main(["nano", "--smoke", "--runs", str(tmp_path), "--stage", "tower"]) == 0
+    assert "tower: done before" in capsys.readouterr().out

@@ -80,6 +80,15 @@ def test_the_best_look_is_the_result_and_patience_stops(base: Path, address: str
     assert all(torch.equal(tensors[name], others[name]) for name in tensors)
 
 
+def test_the_last_step_is_looked_at_so_that_what_is_told_is_of_the_weights_that_stay(
+    base: Path, address: str, tmp_path: Path
+) -> None:
+    made = running.run_one(watched(base, address, steps=3, evaluate_every=2), tmp_path, quiet=True)
+    losses = {line["step"]: line["validation_loss"] for line in log(made.parent) if "validation_loss" in line}
+    assert list(losses) == [2, 3]
+    assert json.loads((made.parent / "done.json").read_text())["validation_loss"] == losses[3]
+
+
 def test_best_and_patience_know_which_way_is_better() -> None:
     history = [{"eval_loss": v, "eval_closed": v, "step": n} for n, v in enumerate((0.5, 0.9, 0.2, 0.9))]
     assert watching.best_of(history, "loss") == 2 and watching.best_of(history, "closed") == 1

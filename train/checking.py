@@ -172,6 +172,21 @@ def estimates(recipe: Recipe, size: Size, samples: int | None) -> Iterator[str]:
             f"About {hours:.1f} hours on {recipe.machine.gpus} {recipe.machine.gpu} for {samples:,} dialogues of some "
             f"{each} tokens, {recipe.learning.epochs:g} epochs{times}."
         )
+        yield from looked(recipe, size, samples, each)
+
+
+def looked(recipe: Recipe, size: Size, samples: int, each: int) -> Iterator[str]:
+    """What looks at the validation loss take besides, where there are any."""
+    every, learning = recipe.keeping.evaluate_every, recipe.learning
+    if every is None or recipe.stage == "prefer":
+        return
+    rows = datasets.load(str(recipe.data.validation), recipe.data.validation_split, "eval").samples
+    most = min(len(rows), recipe.data.validation_limit)
+    steps = samples * learning.epochs / (learning.batch * learning.accumulation * recipe.machine.gpus)
+    looks = int(steps // every) + 1  # and one at the end
+    taken = sizes.looking_hours(recipe, size, float(looks * most * each))
+    if taken is not None:
+        yield f"{looks} looks at up to {most:,} rows of {recipe.data.validation} take about {taken:.1f} hours more."
 
 
 def on_others(recipe: Recipe, size: Size, samples: int | None) -> Iterator[str]:

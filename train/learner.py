@@ -28,7 +28,7 @@ class Learner(nn.Module):
         self._head = [family.part(learned.inner, family.head)]
 
     def forward(self, batch: dict[str, Any]) -> Tensor:
-        """Sum of the answer tokens' cross entropies, divided by `answered`."""
+        """Sum of the answer tokens' cross entropies, each by its weight, divided by `answered`."""
         ids = batch["ids"]
         mixed = torch.autocast(ids.device.type, torch.bfloat16) if self._mixed else nullcontext()
         with mixed:
@@ -36,8 +36,8 @@ class Learner(nn.Module):
             targets = batch["labels"][:, 1:]
             wanted = targets != IGNORED
             logits = self._head[0](hidden[:, :-1][wanted])
-        loss = F.cross_entropy(logits.float(), targets[wanted], reduction="sum")
-        mean: Tensor = loss / batch["answered"].clamp_min(1)
+        losses = F.cross_entropy(logits.float(), targets[wanted], reduction="none")
+        mean: Tensor = (losses * batch["weights"][:, 1:][wanted]).sum() / batch["answered"].clamp_min(1)
         return mean
 
     def _hidden(self, batch: dict[str, Any]) -> Tensor:
@@ -66,15 +66,18 @@ class Learner(nn.Module):
 
     def _features(self, name: str, inputs: dict[str, Tensor]) -> Tensor:
         """(tokens, hidden) of one picture."""
-        family, inner = self._learned.family, self._learned.inner
-        like = next(self._tower[0].parameters())
-        kept, rest = inputs.get(ENCODED), {n: t for n, t in inputs.items() if n != ENCODED}
-        given = {n: t.to(like) if t.is_floating_point() else t.to(like.device) for n, t in rest.items()}
-        encoded = self._encode(name, given) if kept is None else kept.to(like.device)
+        encoded, given = self.encoded(name, inputs)
         trained = [p for p in self._projector[0].parameters() if p.requires_grad] or list(
             self._projector[0].parameters()
         )
-        return family.project(inner, encoded.to(trained[0].dtype), given)
+        return self._learned.family.project(self._learned.inner, encoded.to(trained[0].dtype), given)
+
+    def encoded(self, name: str, inputs: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+        """What the tower makes of one picture, or made of it before, and the picture beside it, where the tower is."""
+        like = next(self._tower[0].parameters())
+        kept, rest = inputs.get(ENCODED), {n: t for n, t in inputs.items() if n != ENCODED}
+        given = {n: t.to(like) if t.is_floating_point() else t.to(like.device) for n, t in rest.items()}
+        return (self._encode(name, given) if kept is None else kept.to(like.device)), given
 
     def _encode(self, name: str, given: dict[str, Tensor]) -> Tensor:
         with torch.no_grad():

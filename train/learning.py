@@ -93,7 +93,9 @@ class PlannedTrainer(Trainer):  # type: ignore[misc]
         rest = [p for n, p in named if family.place(n) != "projector"]
         rate = learning.rate if learning.projector_rate is None else learning.projector_rate
         groups = [{"params": projector, "lr": rate}, {"params": rest, "lr": learning.rate}]
-        self.optimizer = torch.optim.AdamW([g for g in groups if g["params"]], weight_decay=learning.decay)
+        self.optimizer = torch.optim.AdamW(
+            [g for g in groups if g["params"]], betas=(0.9, learning.beta2), weight_decay=learning.decay
+        )
         return self.optimizer
 
     def compute_loss(self, model: nn.Module, inputs: dict[str, Any], return_outputs: bool = False, **_: Any) -> Any:
@@ -235,7 +237,10 @@ def kind_of(recipe: Recipe) -> type[PlannedTrainer]:
 
 def watchers(recipe: Recipe, learned: Learned, folder: Path) -> list[TrainerCallback]:
     """What the looks at the validation set decide, and who else is told of them. Raises ConfigError."""
-    keeping, made = recipe.keeping, []
+    keeping = recipe.keeping
+    made: list[TrainerCallback] = []
+    if keeping.evaluate_every:
+        made.append(watching.LastLook())
     # Before patience stops the run: what it stops at may be the best.
     if keeping.best:
         made.append(watching.KeepBest(learned, folder, keeping.metric))

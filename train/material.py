@@ -42,16 +42,19 @@ def prepare_material(recipe: Recipe, learned: Learned, mixed: Mixture, folder: P
             "machine.sharding = 'fsdp', or leave dialogues without a picture out."
         )
     watched = watch(encoder, recipe, sights.seen, folder)
-    plain = recipe.machine.attention == "flash_attention_2"
+    together = [*sequences, *((row,) for row in watched)]
+    looks = looked_at(watched, len(sequences))
+    return Material(together, passes, looks, collator_of(recipe, learned, sights), sights)
+
+
+def collator_of(recipe: Recipe, learned: Learned, sights: Sights) -> Collator:
     config, family = learned.inner.config, learned.family
-    collator = Collator(
+    return Collator(
         learned.processor.tokenizer.pad_token_id or 0,
         sights.inputs,
         lambda *looks: family.packed(config, *looks),
-        plain,
+        recipe.machine.attention == "flash_attention_2",
     )
-    together = [*sequences, *((row,) for row in watched)]
-    return Material(together, passes, looked_at(watched, len(sequences)), collator, sights)
 
 
 def picture(name: str) -> Image.Image:

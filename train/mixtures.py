@@ -1,7 +1,7 @@
 """What each stage learns from: examples about pictures, and how each picture is made or found."""
 
 import random
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from io import BytesIO
 from math import ceil
@@ -216,12 +216,6 @@ def load(name: str) -> Image.Image:
     image, _, variant = rest.partition(":")
     with Image.open(datasets.picture(source, image)) as file:
         return varied(file.convert("RGB"), int(variant or 0), image)
-
-
-def pictures(examples: Iterable[Example]) -> list[tuple[str, Callable[[], Image.Image]]]:
-    """Every picture that the examples name, once, with how to load it."""
-    names = dict.fromkeys(e.picture for e in examples if e.picture)
-    return [(name, lambda name=name: load(name)) for name in names]  # type: ignore[misc]
 
 
 def real_examples() -> list[Example]:

@@ -6,35 +6,24 @@ Not covered: choosing the tower (train/distil.py).
 """
 
 import json
-import shutil
 import time
 import tomllib
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from itertools import chain
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
 import torch
-from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors.torch import load_file, save_file
-from torch import nn
-from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from medvlm import assemble, datasets, paths
-from medvlm.families import FAMILIES
 from medvlm.tower import EfficientNetTower
-from train import curves, distil, encoder, mixtures, nf4, reader, shards, telling, words
-from train.features import FeatureStore
-from train.loop import Schedule, train
-from train.progress import Progress
-from train.sequences import Encoder, Example, Row
-from train.stages import PREVIOUS, Stage
+from train import curves, distil, encoder, mixtures, reader, shards, telling
+from train.parts import ADAPTER
+from train.stages import Stage
+from train.teaching import adapted, learn, prepared
 
 CONFIG = Path(__file__).parent / "configs" / "nano.toml"
-ROW_TOKENS = 448
-WORD_STEPS = 600
-SMOKE_ROWS = 4
 READER_FIRST = 8_000_000  # the first seed of the reader's phantoms, away from those of the later stages
 
 
@@ -47,6 +36,8 @@ class Plan:
     parts: Path
     smoke: bool
     lines: TextIO | None = None  # where progress goes as JSON
+    # The language model's NF4 numbers: every stage's base has the same.
+    rounded: dict[str, torch.Tensor] = field(default_factory=dict)
 
     def of(self, stage: Stage) -> dict[str, Any]:
         own = self.settings[stage]
@@ -147,28 +138,24 @@ def teach_telling(
 
 def run_projector(chosen: Plan, stage: Stage) -> dict[str, Any]:
     """The base projector, in a layperson's words: shapes, then the five kinds. The language model is untouched."""
-    model, processor = nano(chosen)
-    only(model, lambda name: "multi_modal_projector" in name)
-    count = chosen.of(stage)["pictures"]
+    learned, count = prepared(chosen, stage), chosen.of(stage)["pictures"]
     examples = list(mixtures.shape_examples(count) if stage == "shapes" else mixtures.layperson_examples(count))
     warmth = [*mixtures.shape_examples(chosen.words), *mixtures.layperson_examples(chosen.words, 1_500_000)]
-    facts = learn(chosen, stage, model, processor, examples, warmth if stage == "shapes" else ())
-    keep_parts(chosen.parts, projector=model.model.multi_modal_projector.state_dict())
+    facts = learn(chosen, stage, learned, examples, warmth if stage == "shapes" else ())
+    projector: Any = learned.family.part(learned.inner, learned.family.projector)
+    keep_parts(chosen.parts, projector=projector.modules_to_save[ADAPTER].state_dict())
     return facts
 
 
 def run_align(chosen: Plan, stage: Stage) -> dict[str, Any]:
     """nano-med's stage 1: its own copy of the projector, on captions; LoRA is there and still does nothing."""
-    base, processor = nano(chosen)
-    model = adapted(base)
-    only(model, lambda name: "multi_modal_projector.modules_to_save" in name)
     examples = [
         *mixtures.caption_examples(chosen.of(stage)["pictures"]),
         *mixtures.real_examples()[:: 100 if chosen.smoke else 4],
     ]
     warmth = list(mixtures.caption_examples(chosen.words, 2_500_000))
     told = telling.kept(chosen.folder("reader") / "told.safetensors")
-    return learn(chosen, stage, model, processor, examples, warmth, told)
+    return adapted(chosen, stage, examples, warmth, told)
 
 
 def run_instruct(chosen: Plan, stage: Stage) -> dict[str, Any]:
@@ -177,7 +164,7 @@ def run_instruct(chosen: Plan, stage: Stage) -> dict[str, Any]:
     phantoms = mixtures.instruct_examples(own["pictures"], own["questions"])
     real = mixtures.real_examples()[:: 100 if chosen.smoke else 2]
     general = list(mixtures.general_examples())[: 2 if chosen.smoke else None]
-    return continued(chosen, stage, [*phantoms, *real, *general])
+    return adapted(chosen, stage, [*phantoms, *real, *general])
 
 
 def run_vqa(chosen: Plan, stage: Stage) -> dict[str, Any]:
@@ -187,7 +174,7 @@ def run_vqa(chosen: Plan, stage: Stage) -> dict[str, Any]:
     said = list(mixtures.vqa_rad_examples(samples, own["variants"], seed=1))[: 3 if chosen.smoke else None]
     replay = mixtures.instruct_examples(own["replay"] if not chosen.smoke else 2, own["questions"], first=4_000_000)
     general = list(mixtures.general_examples())[:: 40 if chosen.smoke else 2]
-    return continued(chosen, stage, [*said, *replay, *general])
+    return adapted(chosen, stage, [*said, *replay, *general])
 
 
 RUNNERS: dict[Stage, Callable[[Plan, Stage], dict[str, Any]]] = {
@@ -200,90 +187,6 @@ RUNNERS: dict[Stage, Callable[[Plan, Stage], dict[str, Any]]] = {
     "vqa-disjoint": run_vqa,
     "vqa-official": run_vqa,
 }
-
-
-def nano(chosen: Plan) -> tuple[Any, Any]:
-    """The assembled nano in fp32 with NF4's numbers in its language model, and its processor."""
-    target = assemble.assemble(chosen.parts, chosen.nano_folder)
-    model = AutoModelForImageTextToText.from_pretrained(target, dtype=torch.float32)
-    nf4.as_quantised(model.model.language_model)
-    return model, AutoProcessor.from_pretrained(target)
-
-
-def adapted(model: Any) -> PeftModel:
-    """A fresh adapter: LoRA on the language model's linear layers, and a copy of the projector."""
-    torch.manual_seed(0)
-    targets = FAMILIES["llava"].lora_targets
-    config = LoraConfig(
-        r=32, lora_alpha=64, lora_dropout=0.0, target_modules=targets, modules_to_save=["multi_modal_projector"]
-    )
-    return get_peft_model(model, config)
-
-
-def only(model: nn.Module, wanted: Callable[[str], bool]) -> None:
-    """Train these parameters and nothing else; at least one must be meant."""
-    names = [name for name, p in model.named_parameters() if p.requires_grad_(wanted(name)).requires_grad]
-    assert names, "nothing is trainable"
-    assert not any("vision_tower" in name for name in names), "the tower is frozen"
-
-
-def continued(chosen: Plan, stage: Stage, examples: list[Example]) -> dict[str, Any]:
-    """Train on, LoRA and projector, from the adapter of the stage before."""
-    base, processor = nano(chosen)
-    model = PeftModel.from_pretrained(base, chosen.folder(PREVIOUS[stage]) / "adapter", is_trainable=True)
-    only(model, lambda name: "lora_" in name or "multi_modal_projector.modules_to_save" in name)
-    return learn(chosen, stage, model, processor, examples)
-
-
-def learn(
-    chosen: Plan,
-    stage: Stage,
-    model: Any,
-    processor: Any,
-    examples: list[Example],
-    warmth: Sequence[Example] = (),
-    told: words.ToldTokens | None = None,
-) -> dict[str, Any]:
-    """Cache features, train, write the curve and (for nano-med) the adapter; returns what was learnt from.
-
-    `warmth` are the examples whose words the projector learns first, with what is `told` (train/words.py).
-    """
-    own, folder = chosen.of(stage), chosen.folder(stage)
-    inner = model.get_base_model() if isinstance(model, PeftModel) else model
-    store = FeatureStore(chosen.runs, processor, inner.model.vision_tower)
-    encoder_ = Encoder(processor.tokenizer, inner.config.image_token_id, inner.config.image_seq_length)
-    rows, early = (list(chain.from_iterable(encoder_.rows(e, ROW_TOKENS) for e in some)) for some in (examples, warmth))
-    rows = few(rows) if chosen.smoke else rows  # words are told apart by all of the warmth's
-    shown = {row.picture for row in (*rows, *early)}
-    store.add((name, load) for name, load in mixtures.pictures([*examples, *warmth]) if name in shown)
-    if early and not any((folder / "checkpoints").glob("checkpoint-*")):
-        embedding = inner.get_input_embeddings().weight
-        phrases = (told, words.embedded(told.phrases, processor.tokenizer, embedding)) if told else None
-        steps = 3 if chosen.smoke else WORD_STEPS
-        losses = words.warm(inner.model.multi_modal_projector, embedding, early, store, steps, phrases)
-        print(f"{stage}: words {losses[0]:.2f} -> {losses[-1]:.2f}", flush=True)
-    schedule = Schedule(own["epochs"], own["rate"], own["projector_rate"])
-    progress = Progress(stage, folder, lines=chosen.lines)
-    train(model, rows, store, schedule, folder, processor.tokenizer.pad_token_id, progress)
-    curves.draw(folder / "log.jsonl", folder)
-    if isinstance(model, PeftModel):
-        part = folder / "adapter.part"
-        model.save_pretrained(part)
-        shutil.rmtree(folder / "adapter", ignore_errors=True)
-        part.replace(folder / "adapter")
-    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
-    pictures = {e.picture for e in examples if e.picture}
-    return {
-        "examples": len(examples),
-        "pictures": len(pictures),
-        "rows": len(rows),
-        "tokens": sum(len(r.ids) for r in rows),
-    }
-
-
-def few(rows: list[Row]) -> list[Row]:
-    """Some rows from all over the mixture: what a smoke run learns from."""
-    return rows[:: max(1, len(rows) // SMOKE_ROWS)][:SMOKE_ROWS]
 
 
 def keep_parts(parts: Path, **states: dict[str, torch.Tensor]) -> None:

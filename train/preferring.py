@@ -21,10 +21,11 @@ from trl import DPOConfig, DPOTrainer
 
 from medvlm.errors import DatasetError, UserError
 from train import processes
-from train.batches import Collator, Material, Pass, plan
+from train.batches import Material, Pass, plan
 from train.examples import Dialogue
 from train.learner import Learner
 from train.learning import PlannedTrainer, TrainingError
+from train.material import collator_of
 from train.parts import ADAPTER, Learned
 from train.recipe import Recipe
 from train.sights import Sights, features_of
@@ -77,16 +78,6 @@ def watch(encoder: Encoder, recipe: Recipe, sights: Sights, folder: Path) -> lis
     found = votes(limited, [recipe.data.validation])
     sights = Sights(encoder.see, found.pictures.image, None)
     return list(pairs(encoder, found, sights, recipe, folder / "skipped-validation.jsonl").values())
-
-
-def collator_of(recipe: Recipe, learned: Learned, sights: Sights) -> Collator:
-    config, family = learned.inner.config, learned.family
-    return Collator(
-        learned.processor.tokenizer.pad_token_id or 0,
-        sights.inputs,
-        lambda *looks: family.packed(config, *looks),
-        recipe.machine.attention == "flash_attention_2",
-    )
 
 
 def pairs(encoder: Encoder, mixed: Votes, sights: Sights, recipe: Recipe, report: Path) -> dict[int, tuple[Row, Row]]:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 # The tower's reader has seen VQA-RAD's training pictures, without those kept back, before any of these.
 DISJOINT = ("phantoms", "bccd", "dsb2018_histology", "vqa_rad-train-without-held-out-pictures")
 DATASETS: dict[str, tuple[str, ...]] = {
+    "shapes": (),
+    "base": ("phantoms",),
     "align": DISJOINT,
     "instruct": DISJOINT,
     "vqa-disjoint": DISJOINT,
@@ -52,18 +54,20 @@ def write(source: Path, work: Path, stage: str, base: Path) -> None:
     config = json.loads((source / CONFIG).read_text(encoding="utf-8"))
     config["base_model_name_or_path"] = "nano"
     (work / CONFIG).write_text(json.dumps(config, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    checkpoints.write(
-        CheckpointInfo(
-            base_model="nano",
-            base_revision=checkpoints.base_revision(base),
-            family="llava",
-            stage=stage,
-            prompt_version=PROMPT_VERSION,
-            datasets=DATASETS[stage],
-            git_commit=git_commit(),
-            created=datetime.now(UTC).isoformat(timespec="seconds"),
-        ),
-        work,
+    checkpoints.write(info(stage, base), work)
+
+
+def info(stage: str, base: Path) -> CheckpointInfo:
+    """What a checkpoint of one of nano's stages says of itself."""
+    return CheckpointInfo(
+        base_model="nano",
+        base_revision=checkpoints.base_revision(base),
+        family="llava",
+        stage=stage,
+        prompt_version=PROMPT_VERSION,
+        datasets=DATASETS[stage],
+        git_commit=git_commit(),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 
 

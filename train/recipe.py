@@ -21,6 +21,8 @@ Watched = Literal["loss", "closed", "open"]
 Gpu = Literal["none", "t4", "l4", "a10g", "rtx4060", "rtx4090", "a100-40", "a100-80", "h100", "h200"]
 LINEARS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 CONFIGS = Path(__file__).parent / "configs"
+# The plan among them that is no recipe: its stages follow each other in one command.
+PIPELINE = "nano"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,7 @@ class Learning:
     warmup_steps: int = 0
     warmup_share: float = 0.0
     decay: float = 0.0
+    beta2: Annotated[float, "Adam's second decay: how long squares of gradients are remembered"] = 0.999
     schedule: Literal["cosine", "linear", "constant"] = "cosine"
     clip: float = 1.0
     max_tokens: Annotated[int, "longest sequence; whole turns behind it are left out, a picture is never cut"] = 2048
@@ -177,6 +180,8 @@ class Recipe:
         yield from (f"{key} is {value}; give a number above 0." for key, value in positive.items() if not value > 0)
         if not 0 <= lora.dropout < 1:
             yield f"lora.dropout is {lora.dropout}; choose 0 to below 1."
+        if not 0 < learning.beta2 < 1:
+            yield f"learning.beta2 is {learning.beta2}; choose a number between 0 and 1, such as 0.999."
         if learning.max_tokens < 64:
             yield f"learning.max_tokens is {learning.max_tokens}; a question with its answer needs 64 or more."
         if odd := [target for target in lora.targets if target not in LINEARS]:
@@ -236,6 +241,8 @@ def find(name: str) -> Path:
     """The file of a recipe: a path, or the name of one in train/configs. Raises ConfigError."""
     path = Path(name)
     shipped = CONFIGS / f"{name}.toml"
+    if CONFIGS / f"{PIPELINE}.toml" in (path.resolve(), shipped):
+        raise ConfigError(f"{name} is no single recipe but a pipeline of its own. Run `python -m train {PIPELINE}`.")
     return path if path.is_file() or not shipped.is_file() else shipped
 
 
@@ -246,7 +253,7 @@ def read(name: str, overrides: Iterable[str] = ()) -> Recipe:
 
 def all_names() -> list[str]:
     """The recipes that ship, but for nano's own plan, which is a pipeline."""
-    return sorted(path.stem for path in CONFIGS.glob("*.toml") if path.stem != "nano")
+    return sorted(path.stem for path in CONFIGS.glob("*.toml") if path.stem != PIPELINE)
 
 
 def named(name: str) -> Recipe:
@@ -282,3 +289,8 @@ def variants(recipe: Recipe, name: str, overrides: Iterable[str] = ()) -> Iterat
             seed = [f"learning.seed={recipe.learning.seed + number}"] if recipe.series.runs > 1 else []
             run = f"-run{number + 1}" if seed else ""
             yield read(name, [*given, *chosen, *seed, f"name={recipe.name}{label}{run}"])
+
+
+def without_run(name: str) -> str:
+    """What the runs of a series that differ in their seed alone are called together."""
+    return re.sub(r"-run\d+$", "", name)

@@ -28,6 +28,7 @@ from train.recipe import Recipe, home
 from train.trying import FINE, tried
 
 ADAPTER, MODEL, DONE, PASSES = "adapter", "model", "done.json", "passes.txt"
+LOSSES = ("loss", "validation_loss")
 
 
 def run(
@@ -236,13 +237,20 @@ def info(recipe: Recipe, learned: Learned, mixed: Mixture) -> CheckpointInfo:
 
 
 def summed_up(made: list[Path]) -> dict[str, Any]:
-    """Last losses of a series, with mean and standard deviation (n - 1)."""
+    """Last losses of a series; of runs that differ in their seed alone also mean and standard deviation (n - 1)."""
     done = {path.parent.name: json.loads((path.parent / DONE).read_text(encoding="utf-8")) for path in made}
-    summary: dict[str, Any] = {
-        "runs": {name: {k: facts[k] for k in ("loss", "validation_loss")} for name, facts in done.items()}
+    runs = {name: {key: facts[key] for key in LOSSES} for name, facts in done.items()}
+    alike: dict[str, list[dict[str, Any]]] = {}
+    for name, losses in runs.items():
+        alike.setdefault(recipes.without_run(name), []).append(losses)
+    return {"runs": runs, "alike": {name: spread(several) for name, several in alike.items() if len(several) > 1}}
+
+
+def spread(several: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
+    """Mean and standard deviation (n - 1) of each loss that two runs or more have."""
+    known = {key: [one[key] for one in several if one[key] is not None] for key in LOSSES}
+    return {
+        key: {"n": len(values), "mean": mean(values), "deviation": stdev(values)}
+        for key, values in known.items()
+        if len(values) > 1
     }
-    for key in ("loss", "validation_loss"):
-        values = [facts[key] for facts in done.values() if facts[key] is not None]
-        if len(values) > 1:
-            summary[key] = {"n": len(values), "mean": mean(values), "deviation": stdev(values)}
-    return summary

@@ -233,10 +233,20 @@ def hours(recipe: Recipe, size: Size, tokens: float, each: float | None = None) 
     if recipe.machine.gpu == "none":
         return None
     passes = 4 + (2 if recipe.parts.language_model == "full" else 0) + (2 if recipe.machine.checkpointing else 0)
-    work = tokens * (size.language_model - (0 if size.tied else size.vocabulary * size.hidden)) * passes
-    speed = GPUS[recipe.machine.gpu][1] * 1e12 * UTILISATION * recipe.machine.gpus
     sequences = tokens / (each or recipe.learning.max_tokens) / recipe.machine.gpus
-    return max(work / speed, sequences / recipe.learning.batch * sending_seconds(recipe, size)) / 3600
+    sending = sequences / recipe.learning.batch * sending_seconds(recipe, size)
+    return max(computing_seconds(recipe, size, tokens, passes), sending) / 3600
+
+
+def looking_hours(recipe: Recipe, size: Size, tokens: float) -> float | None:
+    """Hours for so many tokens whose loss is only looked at: two operations a weight and token; None without a GPU."""
+    return None if recipe.machine.gpu == "none" else computing_seconds(recipe, size, tokens, 2) / 3600
+
+
+def computing_seconds(recipe: Recipe, size: Size, tokens: float, operations: int) -> float:
+    """Seconds of arithmetic on all GPUs together: so many operations for each weight that a token goes through."""
+    weights = size.language_model - (0 if size.tied else size.vocabulary * size.hidden)
+    return tokens * weights * operations / (GPUS[recipe.machine.gpu][1] * 1e12 * UTILISATION * recipe.machine.gpus)
 
 
 def sending_seconds(recipe: Recipe, size: Size) -> float:

@@ -24,8 +24,12 @@ IGNORED = -100
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Row:
-    """One dialogue in tokens. `positions`: (3, n) or (1, n); `spans`: (begin, end) that see each other both ways;
-    `spots`: places of the picture's features. `group` tells packed dialogues apart."""
+    """A dialogue in tokens. `positions`: (3, n) or (1, n); `spans`: (begin, end) that see each other both ways;
+    `spots`: places of the picture's features.
+
+    Several dialogues may share the picture (`train.sequences`). `segments`: 0 for what all of them see, from 1 for
+    each; `weights`: what each token's loss counts. Empty where the row is one dialogue, all of whose tokens count 1.
+    """
 
     id: str
     picture: str | None
@@ -34,11 +38,14 @@ class Row:
     positions: Tensor
     spots: tuple[int, ...]
     spans: tuple[tuple[int, int], ...]
+    segments: tuple[int, ...] = ()
+    weights: tuple[float, ...] = ()
 
     @property
-    def answered(self) -> int:
-        """Tokens that carry loss: the first one of a row has nothing before it to be told from."""
-        return sum(label != IGNORED for label in self.labels[1:])
+    def answered(self) -> float:
+        """What the tokens that carry loss count: the first one of a row has nothing before it to be told from."""
+        weights = self.weights or (1,) * len(self.labels)
+        return sum(weight for weight, label in zip(weights[1:], self.labels[1:], strict=True) if label != IGNORED)
 
 
 class Encoder:

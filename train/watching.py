@@ -123,18 +123,22 @@ class Patience(TrainerCallback):  # type: ignore[misc]
             control.should_training_stop = True
 
 
+class LastLook(TrainerCallback):  # type: ignore[misc]
+    """Looks once more at the end, so that what is told of a run is told of the weights that it leaves."""
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        if state.global_step == state.max_steps:
+            control.should_evaluate = True
+
+
 class KeepBest(TrainerCallback):  # type: ignore[misc]
-    """Keeps the weights of the best look, beside the checkpoints; the last step is looked at as well.
+    """Keeps the weights of the best look, beside the checkpoints.
 
     A look's weights stay until a later checkpoint is whole: a killed run may go on from before that look.
     """
 
     def __init__(self, learned: Learned, folder: Path, metric: Watched) -> None:
         self._learned, self._home, self._metric = learned, folder / BEST, metric
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        if state.global_step == state.max_steps:
-            control.should_evaluate = True
 
     def on_evaluate(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         seen = looks(state.log_history, self._metric)

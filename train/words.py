@@ -6,15 +6,14 @@ nearest to its own phrase. No pass through the language model is needed for eith
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from train.features import FeatureStore
-from train.sequences import IGNORED, Row
+from train.tokens import IGNORED, Row
 
 BATCH = 32
 SHARPNESS = 20.0
@@ -78,12 +77,13 @@ def warm(
     projector: nn.Module,
     embedding: Tensor,
     rows: Sequence[Row],
-    store: FeatureStore,
+    features: Callable[[Sequence[str]], Tensor],
     steps: int,
     told: tuple[ToldTokens, Tensor] | None = None,
 ) -> list[float]:
     """Train the projector's free parameters for so many steps; returns the loss of each.
 
+    `features`: what the tower made of pictures, by name, (B, N, width), where the embedding is.
     `told` are the tower's told tokens with their phrases' embeddings, for a model that is to know them as words.
     """
     rows = [row for row in rows if row.picture]
@@ -96,14 +96,15 @@ def warm(
     generator, losses = torch.Generator().manual_seed(0), []
     for _ in range(steps):
         chosen = torch.randint(len(rows), (BATCH,), generator=generator)
-        tokens = projector(store.batch([rows[i].picture or "" for i in chosen.tolist()]))
-        said = -(wanted[chosen] * likeness(tokens, words, centre).log_softmax(-1)).sum(-1).mean()
+        seen = features([rows[i].picture or "" for i in chosen.tolist()])
+        tokens = projector(seen)
+        said = -(wanted[chosen].to(words) * likeness(tokens, words, centre).log_softmax(-1)).sum(-1).mean()
         # As long as words are, too: the language model expects it.
         size = ((tokens - centre).norm(dim=-1) / length - 1).square().mean()
         loss = said + size
         if told is not None:
-            sample = told[0].batch(BATCH, store.width, generator)
-            loss = loss + told_loss(projector, *sample, told[1], centre)
+            sample = told[0].batch(BATCH, seen.shape[-1], generator)
+            loss = loss + told_loss(projector, *(one.to(words.device) for one in sample), told[1], centre)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

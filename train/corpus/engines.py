@@ -1,8 +1,11 @@
 """Who does the work: processes on this machine, or Ray on many. Both say which batches were not finished."""
 
+import os
+import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from math import ceil
 from multiprocessing import get_context
 from multiprocessing.connection import wait
 from typing import Any
@@ -95,7 +98,7 @@ class Worker:
             self.end()
             return
         if said:
-            raise DatasetError(f"A process could not do its work: {said}. Begin again with the same command.")
+            raise _unable(said)
 
     def end(self) -> None:
         if self._process is not None:
@@ -121,11 +124,13 @@ def _serve(pipe: Any) -> None:
             pipe.send(word)
 
 
-def ray(address: str = "") -> Engine:
-    """Ray's tasks, on the cluster at `address` or on this machine. All machines must see papers and output folder.
+def ray(address: str = "", seconds: float = 300.0) -> Engine:
+    """Ray's tasks, on the cluster at `address` or on this machine alone.
 
-    Raises ConfigError where Ray is not installed.
+    All machines must see this checkout, the papers and the output folder under the same paths. `seconds`: how long one
+    paper may take before its task's process is ended. Raises ConfigError where Ray is not installed.
     """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it would tell its makers that it runs
     try:
         import ray as cluster  # type: ignore[import-not-found, unused-ignore]
     except ImportError as error:
@@ -133,15 +138,39 @@ def ray(address: str = "") -> Engine:
             "The engine 'ray' needs Ray, which is not installed: `.venv/bin/pip install ray==2.60.0`. "
             "On one machine, leave --engine out: processes do the same."
         ) from error
+    lost = tuple(getattr(cluster.exceptions, name) for name in ("WorkerCrashedError", "OutOfMemoryError"))
 
     def run(batches: Sequence[Batch]) -> Iterator[Batch]:
-        cluster.init(address=address or None, ignore_reinit_error=True, include_dashboard=False)
-        task = cluster.remote(max_retries=0, max_calls=1)(make)
-        left = {task.remote(batch): batch for batch in batches}
-        while left:
-            (ready,), _ = cluster.wait(list(left), num_returns=1)
-            with suppress(cluster.exceptions.WorkerCrashedError):  # the caller sees that it is not done
-                cluster.get(ready)
-            yield left.pop(ready)
+        there = cluster.is_initialized()
+        if not there:
+            cluster.init(address=address or "local", include_dashboard=False, log_to_driver=False)
+        try:
+            task = cluster.remote(max_retries=0)(make_in_time)
+            left = {task.remote(batch, seconds): batch for batch in batches}
+            while left:
+                (ready,), _ = cluster.wait(list(left), num_returns=1)
+                try:
+                    with suppress(*lost):  # the caller sees that it is not done
+                        cluster.get(ready)
+                except cluster.exceptions.RayTaskError as error:
+                    raise _unable(error.cause) from error
+                yield left.pop(ready)
+        finally:
+            if not there:
+                cluster.shutdown()
 
     return run
+
+
+def make_in_time(batch: Batch, seconds: float) -> None:
+    """`make`, in a process that the system ends when it takes longer than so many seconds a paper."""
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.alarm(ceil(seconds * len(batch.papers)))
+    try:
+        make(batch)
+    finally:
+        signal.alarm(0)
+
+
+def _unable(why: object) -> DatasetError:
+    return DatasetError(f"A process could not do its work: {why}. Begin again with the same command.")

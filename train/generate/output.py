@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from medvlm import scores
+from medvlm import plots_generated, scores
 from medvlm.errors import ConfigError, UserError
 from medvlm.scores import Record
 from medvlm.statements import Exchange
@@ -15,7 +15,7 @@ from train.generate.making import Request
 from train.generate.prompts import PROMPT_VERSION
 from train.generate.sources import ROWS
 
-JOB, REPORT, STATISTICS = "job.json", "report.json", "statistics.json"
+JOB, REPORT, STATISTICS, PAGE = "job.json", "report.json", "statistics.json", "statistics.html"
 REPLIES = Path("teacher") / "replies.jsonl"
 PICTURES = "pictures"
 
@@ -94,5 +94,6 @@ class Output:
             self._part.unlink()
             data.unlink(missing_ok=True)
         scores.write(self.folder / STATISTICS, self.counts.record())
+        plots_generated.write(self.counts.record(), self.folder / PAGE)
         scores.write(self.folder / REPORT, {**self.job, **report})
         return data
