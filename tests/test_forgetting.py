@@ -25,7 +25,7 @@ from medvlm.host import Host
 from medvlm.inbox import Inbox
 from medvlm.keeping import Holding, Keeper
 from medvlm.paths import ROOT
-from medvlm.retention import MEMORY, PREFIX
+from medvlm.retention import LOCK, MEMORY, PREFIX
 from medvlm.session import Choices
 from medvlm.ui.chat_tab import Room
 from medvlm.ui.layout import web_app
@@ -199,28 +199,43 @@ def started(port: int, temporary: Path, log: Path) -> "subprocess.Popen[bytes]":
     return process
 
 
+# A process that has its own folder as the app has, and waits to be killed.
+CLAIMS = (
+    "import time; from medvlm.retention import claim; own = claim(); print(own.folder, flush=True); time.sleep(600)"
+)
+
+
+def killed(temporary: Path) -> Path:
+    """The folder of a process that came to its end with no time to tidy up."""
+    environment = {**os.environ, "TMPDIR": str(temporary)}
+    command = [sys.executable, "-c", CLAIMS]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stdout is not None
+        folder = Path(process.stdout.readline().strip())
+        (folder / "upload.dcm").write_bytes(named())
+        process.send_signal(signal.SIGKILL)
+    return folder
+
+
+def own_folder(process: "subprocess.Popen[bytes]", temporary: Path) -> Path:
+    """Where a running app has its temporary files: it holds the lock there. Other apps may come and go meanwhile."""
+    if not MEMORY.is_dir():
+        return next(temporary.glob(f"{PREFIX}*"))
+    held = [os.path.realpath(file) for file in Path(f"/proc/{process.pid}/fd").iterdir()]
+    return next(Path(file).parent for file in held if Path(file).name == LOCK and PREFIX in file)
+
+
 def test_neither_a_kill_nor_a_polite_end_leaves_a_file(tmp_path: Path) -> None:
     temporary, log = tmp_path / "temporary", tmp_path / "log"
     temporary.mkdir()
-
-    def folders() -> set[Path]:
-        pattern = f"{PREFIX}{os.getuid()}-*"
-        return {*temporary.glob(pattern), *(MEMORY.glob(pattern) if MEMORY.is_dir() else ())}
-
+    left = killed(temporary)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    before = folders()
-    first = started(port, temporary, log)
-    (own,) = folders() - before
+    app = started(port, temporary, log)
+    assert not left.exists(), "the next start deletes it"
+    own = own_folder(app, temporary)
     (own / "upload.dcm").write_bytes(named())
-    first.send_signal(signal.SIGKILL)
-    first.wait(60)
-    assert (own / "upload.dcm").exists(), "a kill leaves it"
-    second = started(port, temporary, log)
-    assert not own.exists(), "the next start deletes it"
-    (own,) = folders() - before
-    (own / "upload.dcm").write_bytes(named())
-    second.terminate()
-    second.wait(60)
+    app.terminate()
+    app.wait(60)
     assert not own.exists() and list(temporary.iterdir()) == []

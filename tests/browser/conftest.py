@@ -39,8 +39,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(here):
             item.add_marker(pytest.mark.browser)
-            # On two busy cores a browser now and then loses a race that a person would not notice. The report says so.
-            item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from tests import studies_cases as made
 from tests.browser.conftest import PATIENCE, answers, free_port
 from tests.score_cases import open_run, written
 
-CASES = 6
+CASES = 4
 
 
 class Server:
@@ -149,11 +149,11 @@ def test_two_readers_read_a_study_by_keyboard_while_the_server_is_killed(
     for page in (one, other):
         assert page.locator("#rt-results").is_hidden(), "nothing of results while a study is read"
         page.wait_for_selector("#rt-scan .mv-stage")
-    for number in (1, 2, 3):
+    for number in (1, 2):
         vote(one, number, "a")
         vote(other, number, "b")
     for page in (one, other):
-        on_case(page, 4)  # so the third vote is on the disk: what was never acknowledged may be lost
+        on_case(page, 3)  # so the second vote is on the disk: what was never acknowledged may be lost
     words = one.content() + other.content()
     assert not any(name in words for name in ("nano-med", "base model")), "no name in the page before the end"
     server.kill()
@@ -161,8 +161,8 @@ def test_two_readers_read_a_study_by_keyboard_while_the_server_is_killed(
     one, other = visit(server), visit(server)
     for page, reader in ((one, "r1"), (other, "r2")):
         sign_in(page, codes[reader])
-        on_case(page, 4)
-    for number in (4, 5, 6):
+        on_case(page, 3)
+    for number in (3, 4):
         vote(one, number, "t")
         vote(other, number, "n")
     for page in (one, other):
@@ -174,7 +174,7 @@ def test_two_readers_read_a_study_by_keyboard_while_the_server_is_killed(
         alone = list(kept.ratings(Filter(form="single")))
     assert [row.left.correctness for row in alone] == ["right"] * 6 and {row.reader for row in alone} == {"Dr A"}
     assert len(rows) == 2 * CASES and len({row.id for row in rows}) == 2 * CASES
-    for reader, verdicts in (("r1", ["left"] * 3 + ["tie"] * 3), ("r2", ["right"] * 3 + ["neither"] * 3)):
+    for reader, verdicts in (("r1", ["left"] * 2 + ["tie"] * 2), ("r2", ["right"] * 2 + ["neither"] * 2)):
         mine = [row for row in rows if row.reader == reader]
         assert [row.verdict for row in mine] == verdicts
         assert len({row.case.id for row in mine}) == CASES and all(row.case.look for row in mine)
