@@ -43,9 +43,9 @@ export const commandsOf = (viewer) => {
     link: () => viewer.change(steps.linkSwitched),
     cine: () => viewer.change(steps.cineSwitched),
     reset: () => viewer.change(steps.reset),
-    delete: (id) => viewer.remove(id ? Number(id) : viewer.state.chosen),
+    delete: (id) => viewer.measuring.remove(id ? Number(id) : viewer.state.chosen),
     measure: (id) => viewer.change((state, world) => steps.toMeasure(state, world, Number(id))),
-    ask: () => viewer.askAbout(),
+    ask: () => viewer.measuring.ask(),
     keys: () => help(viewer.root, viewer.presets),
   };
 };

@@ -75,7 +75,7 @@ export class Gestures {
     this.viewer.hover(this.pane, this.place(at));
     if (this.down.has(event.pointerId)) this.down.set(event.pointerId, at);
     if (this.moving) this.moving(at, event);
-    else if (this.viewer.draft) this.viewer.grow(this.place(at), false);
+    else if (this.draft) this.viewer.measuring.grow(this.place(at), false);
   }
 
   /** @param {PointerEvent} event */
@@ -87,11 +87,17 @@ export class Gestures {
     if (ending) ending();
   }
 
+  /** What is being measured on this stage. */
+  get draft() {
+    return this.viewer.measuring.on(this.pane);
+  }
+
   /** What a drag with the main button does. @param {Point} at @param {number} near */
   tool(at, near) {
     const { viewer } = this;
     const { tool } = viewer;
-    if (viewer.draft) return this.nextPoint(at);
+    if (this.draft) return this.nextPoint(at);
+    viewer.measuring.cancel(); // begun on another stage
     const held = this.held(at, near);
     if (held) return this.hold(held);
     if (tool === 'pan') return this.pan(at);
@@ -159,36 +165,35 @@ export class Gestures {
 
   /** Distance and ellipse are one drag, or two clicks; an angle is a drag and a click. @param {Kind} kind @param {Point} at */
   begin(kind, at) {
-    const { viewer } = this;
     const first = this.place(at);
-    viewer.begin({ kind, points: [first, first] }, this.pane);
-    this.moving = (to) => viewer.grow(this.place(to), false);
+    const { measuring } = this.viewer;
+    measuring.begin({ kind, points: [first, first] }, this.pane);
+    this.moving = (to) => measuring.grow(this.place(to), false);
     this.ending = () => {
-      const { draft } = viewer;
+      const { draft } = this;
       if (!draft) return;
       // A click without a drag leaves the second point to the next click.
       if (!isWhole(draft.points.slice(0, 2), kind === 'angle' ? 'distance' : kind)) return;
-      if (POINTS[kind] === 2) viewer.finish();
-      else viewer.grow(draft.points[1], true);
+      if (POINTS[kind] === 2) measuring.finish();
+      else measuring.grow(draft.points[1], true);
     };
   }
 
   /** @param {Point} at */
   nextPoint(at) {
-    const { viewer } = this;
-    const { draft } = viewer;
+    const { draft } = this;
+    const { measuring } = this.viewer;
     if (!draft) return;
-    viewer.grow(this.place(at), false);
-    if (draft.points.length < POINTS[draft.kind] && isWhole(draft.points, 'distance')) viewer.grow(this.place(at), true);
-    else if (isWhole(draft.points, draft.kind)) viewer.finish();
-    else viewer.cancel();
+    measuring.grow(this.place(at), false);
+    if (draft.points.length < POINTS[draft.kind] && isWhole(draft.points, 'distance')) measuring.grow(this.place(at), true);
+    else if (isWhole(draft.points, draft.kind)) measuring.finish();
+    else measuring.cancel();
   }
 
   /** A point of a measurement that lies near. @param {Point} at @param {number} near */
   held(at, near) {
-    const { viewer } = this;
     const [a, b, c, d, e, f] = this.stage.matrix;
-    for (const measure of viewer.measuresHere(this.pane)) {
+    for (const measure of this.viewer.measuring.here(this.pane)) {
       const number = measure.points.findIndex(([x, y]) => Math.hypot(a * x + c * y + e - at[0], b * x + d * y + f - at[1]) <= near);
       if (number >= 0) return { measure, number };
     }
@@ -198,16 +203,16 @@ export class Gestures {
   /** @param {{ measure: import('./measure.js').Measure, number: number }} held */
   hold({ measure, number }) {
     const { viewer } = this;
-    viewer.choose(measure.id);
+    viewer.change((state) => ({ ...state, chosen: measure.id }));
     this.moving = (at) => {
       const points = measure.points.map((point, n) => (n === number ? this.place(at) : point));
-      if (isWhole(points, measure.kind)) viewer.remeasure(measure, points, this.pane);
+      if (isWhole(points, measure.kind)) viewer.measuring.move(measure, points, this.pane);
     };
   }
 
   /** Two fingers: they hold on to what is under them. */
   pinch() {
-    this.viewer.cancel();
+    this.viewer.measuring.cancel();
     const fingers = () => [...this.down.values()];
     const apart = ([one, two] = fingers()) => Math.hypot(one[0] - two[0], one[1] - two[1]) || 1;
     /** @returns {Point} */

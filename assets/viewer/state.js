@@ -212,12 +212,12 @@ export const toPlane = (state, world, plane) => {
   return withPane(state, { plane: next, lay: fit() });
 };
 
-/** @param {State} state @param {Omit<Measure, 'id'>} measure @returns {State} */
-export const measured = (state, measure) => {
+/** @param {State} state @param {Omit<Measure, 'id'>} measure @param {number} scan the one it lies on @returns {State} */
+export const measured = (state, measure, scan) => {
   const all = state.shown.flatMap((shown) => shown.measures.map((one) => one.id));
   const id = Math.max(0, ...all) + 1;
-  const { measures } = state.shown[state.panes[state.active].scan];
-  return withShown({ ...state, chosen: id }, { measures: [...measures, { ...measure, id }] });
+  const { measures } = state.shown[scan];
+  return withShown({ ...state, chosen: id }, { measures: [...measures, { ...measure, id }] }, scan);
 };
 
 /** @param {State} state @param {number} id @param {Partial<Measure>} change @returns {State} */

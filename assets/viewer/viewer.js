@@ -5,8 +5,9 @@ import { commandsOf } from './commands.js';
 import { patientAt } from './geometry.js';
 import { Gestures } from './gestures.js';
 import { Painter } from './grey.js';
-import { help, isTaken, stepOf } from './keys.js';
-import { found, isRegion, KIND_NAMES } from './measure.js';
+import { listen } from './inputs.js';
+import { leaving, leftBehind, lookAt, looksAt } from './looks.js';
+import { Measuring } from './measuring.js';
 import { Slices } from './pixels.js';
 import { Stage } from './stage.js';
 import * as steps from './state.js';
@@ -17,7 +18,6 @@ import { described, placeWords, valueWords } from './words.js';
 /** @typedef {import('./state.js').World} World */
 /** @typedef {import('./state.js').Manifest} Manifest */
 /** @typedef {import('./geometry.js').Point} Point */
-/** @typedef {import('./measure.js').Measure} Measure */
 /** How pixels are had, and who is told what is shown.
  * @typedef {{ get: (token: string, slice: number, stop: AbortSignal) => Promise<ArrayBuffer>,
  *   tell: (event: 'look' | 'gone', data: object) => void,
@@ -38,8 +38,7 @@ export class Viewer {
     /** @type {Slices[]} */ this.slices = [];
     /** @type {Stage[]} */ this.stages = [];
     /** @type {Painter[]} one for each scan, because each has a window of its own */ this.painters = [];
-    /** @type {import('./stage.js').Draft | null} */ this.draft = null;
-    this.draftPane = 0;
+    this.measuring = new Measuring(this);
     this.frame = 0;
     /** @type {number[]} ms of script that the last redraws took */ this.spent = [];
     this.stirred = 0;
@@ -49,14 +48,14 @@ export class Viewer {
     /** What each scan was left with, by its token. @type {Map<string, steps.Left>} */ this.left = new Map();
     this.cine = new Cine(this);
     this.commands = commandsOf(this);
-    this.listen();
+    listen(this);
   }
 
   /** These scans from now on, each as it was left; of the same ones again only the presets change. @param {Manifest[]} scans */
   show(scans) {
     if (scans.map((scan) => scan.token).join() === this.world.scans.map((scan) => scan.token).join()) return this.renamed(scans);
     for (const slices of this.slices) slices.close();
-    this.cancel();
+    this.measuring.cancel();
     this.leave();
     if (!scans.length) this.left.clear();
     const tool = this.toolFor(scans);
@@ -175,6 +174,7 @@ export class Viewer {
       if (shown.point[2] !== before.shown[scan].point[2]) this.slices[scan].near(shown.point[2]);
     });
     if (this.state.cine && !before.cine) this.cine.start();
+    this.measuring.stay();
     this.changed();
   }
 
@@ -199,9 +199,9 @@ export class Viewer {
     const began = performance.now();
     this.stages.forEach((stage, pane) => {
       const slices = this.slices[this.state.panes[pane].scan];
-      stage.draw(this.state, this.world, pane, slices, this.draftPane === pane ? this.draft : null);
+      stage.draw(this.state, this.world, pane, slices, this.measuring.on(pane));
       this.wait(stage, slices);
-      stage.offer(this.region(pane));
+      stage.offer(this.measuring.region(pane));
       stage.element.classList.toggle('active', this.stages.length > 1 && pane === this.state.active);
     });
     this.underCursor();
@@ -239,6 +239,7 @@ export class Viewer {
   /** @param {import('./grey.js').Picture} picture @param {number} pane @param {Point} at */
   valueAt(picture, pane, at) {
     const plane = steps.planeOf(this.state, this.world, pane);
+    if (this.stages[pane].isMissing(at)) return '';
     const value = valueWords(picture, at, this.world.scans[this.state.panes[pane].scan].unit);
     const place = value && patientAt(plane, steps.sliceOf(this.state, this.world, pane), at);
     return [value, place ? placeWords(place) : ''].filter(Boolean).join('\n');
@@ -249,112 +250,19 @@ export class Viewer {
     if (pane !== this.state.active) this.change((state) => ({ ...state, active: pane }));
   }
 
-  /** @param {import('./stage.js').Draft} draft @param {number} pane */
-  begin(draft, pane) {
-    this.draft = draft;
-    this.draftPane = pane;
-    this.stir();
-  }
-
-  /** The last point of what is being measured moves; `more` starts another one there. @param {Point} at @param {boolean} more */
-  grow(at, more) {
-    if (!this.draft) return;
-    const points = [...this.draft.points];
-    points[points.length - 1] = at;
-    if (more) points.push(at);
-    this.draft.points = points;
-    this.stir();
-  }
-
-  finish() {
-    if (!this.draft) return;
-    const { kind, points } = this.draft;
-    this.draft = null;
-    const plane = steps.planeOf(this.state, this.world, this.draftPane);
-    const slice = steps.sliceOf(this.state, this.world, this.draftPane);
-    const what = found(kind, points, plane, this.stages[this.draftPane].picture);
-    this.change((state) => steps.measured(state, { kind, axis: plane.axis, slice, points, found: what }));
-  }
-
-  cancel() {
-    if (this.draft) this.stir();
-    this.draft = null;
-  }
-
-  /** @param {number} pane */
-  measuresHere(pane) {
-    const plane = steps.planeOf(this.state, this.world, pane);
-    const slice = steps.sliceOf(this.state, this.world, pane);
-    const { measures } = this.state.shown[this.state.panes[pane].scan];
-    return measures.filter((one) => one.axis === plane.axis && one.slice === slice);
-  }
-
-  /** @param {Measure} measure @param {Point[]} points @param {number} pane */
-  remeasure(measure, points, pane) {
-    const plane = steps.planeOf(this.state, this.world, pane);
-    const what = found(measure.kind, points, plane, this.stages[pane].picture);
-    this.change((state) => steps.remeasured(state, measure.id, { points, found: what }));
-  }
-
-  /** @param {number} id */
-  choose(id) {
-    this.change((state) => ({ ...state, chosen: id }));
-  }
-
-  /** The chosen ellipse or box that lies on a pane, where it can be asked about. @param {number} pane */
-  region(pane) {
-    if (!this.outside.ask || this.draft) return null;
-    return this.measuresHere(pane).find((one) => one.id === this.state.chosen && isRegion(one.kind)) ?? null;
-  }
-
-  askAbout() {
-    const pane = this.stages.findIndex((_, n) => this.region(n));
-    const measure = pane < 0 ? null : this.region(pane);
-    if (!measure || !this.outside.ask) return;
-    this.activate(pane);
-    const { depth } = steps.planeOf(this.state, this.world, pane);
-    const where = depth > 1 ? ` on slice ${measure.slice + 1}` : '';
-    this.outside.ask({ id: measure.id, words: `the ${KIND_NAMES[measure.kind].toLowerCase()}${where}` });
-  }
-
-  /** What is shown, for the server: pixel centres are whole numbers there. @param {number} [pane] */
+  /** What is shown, for the server. @param {number} [pane] */
   look(pane = this.state.active) {
-    if (!this.world.scans.length) return {};
-    const { scan, lay } = this.state.panes[pane];
-    const plane = steps.planeOf(this.state, this.world, pane);
-    const { window, inverted } = this.state.shown[scan];
-    const slice = steps.sliceOf(this.state, this.world, pane);
-    return { token: this.world.scans[scan].token, scan, plane: plane.name, axis: plane.axis, slice, window, inverted, turn: lay.turn, measures: this.measurements() };
+    return lookAt(this.state, this.world, pane);
   }
 
   /** As `look`, of every scan that was ever shown here; the one that is looked at comes last. */
   looks() {
-    const now = new Set(this.world.scans.map((scan) => scan.token));
-    const gone = [...this.left].flatMap(([token, left]) => (now.has(token) ? [] : [left.look]));
-    if (!now.size) return gone;
-    const { scan } = this.state.panes[this.state.active];
-    const others = this.world.scans.flatMap((_, n) => (n === scan ? [] : [this.look(steps.paneOf(this.state, n))]));
-    return [...gone, ...others, this.look()];
-  }
-
-  /** Every measurement, as data. */
-  measurements() {
-    return this.state.shown.flatMap((shown, scan) =>
-      shown.measures.map(({ id, kind, axis, slice, points, found: what }) => ({
-        id, token: this.world.scans[scan].token, kind, axis, slice,
-        points: points.map(([x, y]) => [x - 0.5, y - 0.5]),
-        ...what,
-      })),
-    );
+    return [...leftBehind(this.world, this.left), ...looksAt(this.state, this.world)];
   }
 
   /** Remembers how the scans are shown that are about to make room for others. */
   leave() {
-    this.world.scans.forEach(({ token }, scan) => {
-      const pane = steps.paneOf(this.state, scan);
-      const { plane, lay } = this.state.panes[pane];
-      this.left.set(token, { shown: this.state.shown[scan], plane, lay, look: this.look(pane) });
-    });
+    leaving(this.state, this.world).forEach((left, token) => this.left.set(token, left));
   }
 
   describe() {
@@ -372,7 +280,7 @@ export class Viewer {
     const [name, detail] = step.split(' ');
     const does = this.commands[name];
     if (!does || !this.world.scans.length) return false;
-    if (name !== 'cine' && name !== 'keys' && this.draft) this.cancel();
+    if (name !== 'cine' && name !== 'keys') this.measuring.cancel();
     does(detail);
     return true;
   }
@@ -384,68 +292,6 @@ export class Viewer {
     if (!preset) return;
     const { width, level } = preset;
     this.change((now) => steps.toWindow(now, { width, level, function: preset.function }));
-  }
-
-  /** @param {number | null} id */
-  remove(id) {
-    if (id !== null) this.change((now) => steps.unmeasured(now, id));
-  }
-
-  listen() {
-    const on = { signal: this.ended.signal };
-    this.root.addEventListener('click', (event) => {
-      const button = event.target instanceof Element ? event.target.closest('[data-step]') : null;
-      if (button) this.take(button.getAttribute('data-step') ?? '');
-    }, on);
-    this.root.addEventListener('input', (event) => this.entered(event), on);
-    this.root.addEventListener('change', (event) => this.entered(event), on);
-    document.addEventListener('keydown', (event) => this.pressed(event), on);
-    document.addEventListener('pointerdown', (event) => {
-      const list = /** @type {HTMLDetailsElement} */ (this.toolbar.find('.mv-list'));
-      if (list.open && event.target instanceof Node && !list.contains(event.target)) list.open = false;
-    }, on);
-  }
-
-  /** The slider, the presets and the typed window. @param {Event} event */
-  entered(event) {
-    const field = /** @type {HTMLInputElement} */ (event.target);
-    const which = field.dataset.field;
-    if (which === 'slice' && event.type === 'input') this.change((now, world) => steps.toSlice(now, world, Number(field.value) - 1));
-    if (event.type !== 'change') return;
-    if (which === 'preset' && field.value !== '') this.preset(Number(field.value));
-    if (which === 'width' || which === 'level') this.typed(field, which);
-  }
-
-  /** @param {HTMLInputElement} field @param {'width' | 'level'} which */
-  typed(field, which) {
-    const value = Number(field.value.trim().replace(/[−–]/, '-').replace(',', '.'));
-    const { window: now } = this.shown;
-    const good = field.value.trim() !== '' && Number.isFinite(value) && (which === 'level' || value > 0);
-    if (good) this.change((state) => steps.toWindow(state, { ...now, [which]: value }));
-    field.value = String(this.shown.window[which]);
-  }
-
-  /** @param {KeyboardEvent} event */
-  pressed(event) {
-    if (!this.world.scans.length || !this.root.checkVisibility() || isTaken(event)) return;
-    if (event.key === 'Escape') return this.escape();
-    if (event.key === '?') {
-      event.preventDefault();
-      return help(this.root, this.presets);
-    }
-    const step = stepOf(event.key, this.presets);
-    if (step && this.take(step)) event.preventDefault();
-  }
-
-  /** The open list, what is being measured, the cine, what is chosen: the first of them is left. */
-  escape() {
-    const list = /** @type {HTMLDetailsElement} */ (this.toolbar.find('.mv-list'));
-    if (list.open) {
-      list.open = false;
-      /** @type {HTMLElement} */ (list.querySelector('summary')).focus();
-    } else if (this.draft) this.cancel();
-    else if (this.state.cine) this.take('cine');
-    else if (this.state.chosen !== null) this.change((now) => ({ ...now, chosen: null }));
   }
 
   /** Take everything away again. */

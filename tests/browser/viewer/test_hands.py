@@ -87,6 +87,27 @@ def test_measurements_stay_with_their_slice_and_can_be_moved_found_and_deleted(p
     assert moved["points"][0] == ellipse["points"][0]
 
 
+def test_what_was_begun_on_one_slice_is_never_measured_to_another(page: Page) -> None:
+    show(page, "pair")
+    counts = f"{VIEWER}.state.shown.map((shown) => shown.measures.length)"
+    page.keyboard.press("d")
+    drag(page, (100, 150), (100, 150))
+    other = page.locator(".mv-stage").nth(1).bounding_box()
+    assert other is not None
+    for x in (100, 160):
+        page.mouse.click(other["x"] + x, other["y"] + 150)
+    page.evaluate(SETTLED)
+    assert page.evaluate(counts) == [0, 1]
+    (measure,) = page.evaluate(f"{VIEWER}.state.shown[1].measures")
+    pixels = f"Math.hypot(...{VIEWER}.stages[1].matrix.slice(0, 2)) / {VIEWER}.world.planes[1][0].metric[0]"
+    assert measure["found"]["value"] == pytest.approx(60 / page.evaluate(pixels), abs=0.1)
+    drag(page, (100, 150), (100, 150))
+    page.mouse.wheel(0, 100)
+    page.wait_for_function(f"{VIEWER}.measuring.draft === null")
+    drag(page, (200, 150), (200, 150))
+    assert page.evaluate(counts) == [0, 1]
+
+
 def test_a_picture_without_scale_is_measured_in_pixels(page: Page) -> None:
     page.keyboard.press("d")
     drag(page, (100, 200), (300, 200))
