@@ -48,7 +48,7 @@ const tones = () => {
 };
 const toned = (layout, tone, paper) => {
   const made = structuredClone(layout);
-  made.font = { ...made.font, color: tone.ink, family: getComputedStyle(document.body).fontFamily };
+  made.font = { ...made.font, color: tone.ink, family: getComputedStyle(element).fontFamily };
   made.paper_bgcolor = paper || 'rgba(0,0,0,0)';
   for (const name of ['xaxis', 'yaxis']) {
     made[name] = { ...made[name], gridcolor: tone.line, zerolinecolor: tone.quiet, linecolor: tone.line };
@@ -85,7 +85,10 @@ const drawAll = async (within) => {
     const layout = toned(made.layout, tone);
     layout.title = { text: '' };
     layout.margin = { ...layout.margin, t: 30 };
-    if (narrow) layout.font.size = 11;
+    if (narrow) {
+      layout.font.size = 11;
+      layout.xaxis.title.text = layout.xaxis.title.text.replace(/(.{14,26}) /g, '$1<br>');
+    }
     Object.assign(canvas, { made, as });
     await Plotly.react(canvas, whiskers(made.data, tone), layout, { displayModeBar: false, responsive: true });
     if (!canvas.listens) {
@@ -269,6 +272,9 @@ element.querySelector('[data-key=published]').addEventListener('toggle', (event)
 const redraw = () => ['main', 'more', 'published', 'training'].forEach((name) => draw(part(name)));
 new MutationObserver(redraw).observe(document.body, { attributes: true, attributeFilter: ['class'] });
 new IntersectionObserver((entries) => { if (entries.some((entry) => entry.isIntersecting)) redraw(); }).observe(root);
+// A window of another width: a plot's legend and letters are for the width that it was drawn at.
+let resized = 0;
+addEventListener('resize', () => { clearTimeout(resized); resized = setTimeout(redraw, 200); });
 const seen = () => root.offsetParent !== null && !document.hidden;
 setInterval(async () => {
   if (!seen() || !known || place >= 0) return;

@@ -9,7 +9,7 @@ const show = (pictures) => {
     image.alt = `What the model saw: ${words}`;
     image.addEventListener('load', () => {
       // A pixel of the model's is a whole number of the screen's.
-      const times = Math.max(1, Math.min(3, Math.floor((innerWidth * 0.8) / image.naturalWidth)));
+      const times = Math.max(1, Math.min(3, Math.floor((innerWidth * 0.8) / image.naturalWidth), Math.floor((innerHeight * 0.92 - 130) / image.naturalHeight)));
       image.width = image.naturalWidth * times;
       caption.textContent = `${words ? `${words} · ` : ''}${image.naturalWidth} x ${image.naturalHeight} pixels`;
     });

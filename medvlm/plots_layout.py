@@ -15,6 +15,9 @@ Cell = str | float | int | None
 BASE, TUNED, REFERENCE, OTHER = "#6f83a3", "#1b8f7c", "#9069bd", "#b87a1e"
 QUIET = "#84929b"
 ROW_HEIGHT = 46
+# The page's own: letters are measured in what they are drawn in.
+FAMILY = "system-ui, -apple-system, Segoe UI, Roboto, Noto Sans, Liberation Sans, sans-serif"
+TOP_LEFT = {"x": 0, "xanchor": "left", "y": 1, "yref": "container", "yanchor": "top"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +60,12 @@ def _safe(cell: Cell) -> Cell:
 def layout(title: str, height: int, **more: Any) -> Record:
     """Grounds are clear and words have no colour here: the page gives them the tones of its theme."""
     return {
-        "title": {"text": title, "x": 0, "xanchor": "left", "font": {"size": 14}, "pad": {"l": 4}},
+        "title": {"text": title, "font": {"size": 14, "weight": 600}, "pad": {"l": 4, "t": 8}, **TOP_LEFT},
         "height": height,
         "margin": {"l": 8, "r": 16, "t": 64, "b": 40},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
-        "font": {"size": 13},
+        "font": {"size": 13, "family": FAMILY},
         "showlegend": True,
         "legend": {"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "traceorder": "normal"},
         "bargap": 0.28,
@@ -83,7 +86,9 @@ def axis(title: str = "", **more: Any) -> Record:
 
 def rows_axis(labels: Sequence[str]) -> Record:
     """Names from top to bottom, each beside its row."""
-    return axis(type="category", categoryorder="array", categoryarray=list(labels), autorange="reversed", ticks="")
+    # Ticks that nobody sees keep the names off the bars.
+    apart = {"ticks": "outside", "ticklen": 6, "tickcolor": "rgba(0,0,0,0)"}
+    return axis(type="category", categoryorder="array", categoryarray=list(labels), autorange="reversed", **apart)
 
 
 def height_of(rows: int, least: int = 200) -> int:

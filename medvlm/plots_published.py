@@ -175,28 +175,28 @@ def review_plots() -> list[Plot]:
     made = [
         _spread(
             "reviews-2a",
-            "2.a form: relative scores of 192 reviews",
+            "Relative scores of 192 reviews (as figure 2.a)",
             [r for r, _ in relative],
             0.1,
             2,
             "score / reference's score",
         ),
         _absolute(found),
-        _means("reviews-3a", "3.a form: relative score by question type", _by_type(found)),
+        _means("reviews-3a", "Relative score by question type (as figure 3.a)", _by_type(found)),
     ]
     for letter, kind in zip("bc", REVIEW_TYPES, strict=True):
         part = [r for r, one in relative if one.type.startswith(kind)]
         made.append(
             _spread(
                 f"reviews-3{letter}",
-                f"3.{letter} form: {REVIEW_TYPES[kind].lower()} (n = {len(part)})",
+                f"Relative scores: {REVIEW_TYPES[kind].lower()}, n = {len(part)} (as figure 3.{letter})",
                 part,
                 0.1,
                 2,
                 "score / reference's score",
             )
         )
-    made.append(_means("reviews-4", "4 form: relative score by domain", _by_domain(found)))
+    made.append(_means("reviews-4", "Relative score by domain (as figure 4)", _by_domain(found)))
     return made
 
 
@@ -230,7 +230,7 @@ def _absolute(found: Sequence[Review]) -> Plot:
          "marker": hatched(tone), "hovertemplate": "%{x} points: %{y}<extra>" + name + "</extra>"}
         for name, (_, tone) in sides.items()
     )  # fmt: skip
-    title = "2.b, c form: points of 192 reviews"
+    title = "Points of 192 reviews (as figures 2.b and c)"
     drawn = layout(title, 280, barmode="group", xaxis=axis("points of 10", dtick=1), yaxis=axis("answers"))
     rows = tuple(row(point, *(int(counted[name][point - 1]) for name in sides)) for point in range(1, 11))
     return Plot("reviews-2b", title, data, drawn, ("points", *sides), rows, REVIEWS)

@@ -26,6 +26,7 @@ from medvlm.verdicts import OUTCOMES, Compared, Outcome, Summary
 
 COLUMNS = ("", "value", "low", "high", "n", "cases", "note")
 MOST_PAIRS = 3  # of readers in the plot
+SHORT = 40  # letters for which a row without a mark has room
 # One row of a plot: what it is called, its figure, and its colour.
 Line = tuple[str, Figure, str]
 _HARM_WORDS = {"none": "Any error", "mild": "Mild harm or worse", "moderate": "Moderate or worse", "severe": "Severe"}
@@ -62,7 +63,7 @@ def verdicts(tally: Tally) -> Plot:
     for outcome in OUTCOMES:
         label = f"{outcome_words(outcome, tally.duel.names)} ({tally.summary.counts[outcome]})"
         lines.append((label, tally.summary.shares[outcome], colours[outcome]))
-    title = f"Which answer is better? {tally.votes} votes on {tally.summary.cases} cases"
+    title = f"Verdicts: {tally.votes} votes on {tally.summary.cases} cases"
     return _bars("verdicts", title, lines, "per cent of votes", 100, (0, 100))
 
 
@@ -217,7 +218,7 @@ def _plot(
     factor: float,
     span: tuple[float, float] | None,
 ) -> Plot:
-    across = axis(unit, **({"range": list(span)} if span else {"rangemode": "tozero"}))
+    across = axis(wrapped(unit, 30), **({"range": list(span)} if span else {"rangemode": "tozero"}))
     if span is not None and span[0] < 0:
         across |= {"zeroline": True, "zerolinewidth": 1.5}
     shape = layout(title, height_of(len(labels), 160), xaxis=across, yaxis=rows_axis(labels), showlegend=False)
@@ -228,7 +229,8 @@ def _plot(
     ]
     rows = tuple(_row(label, figure, factor) for label, figure, _ in lines)
     notes = sorted({figure.note for _, figure, _ in lines if figure.note})
-    return Plot(name, title, (trace,), shape, COLUMNS, rows, "; ".join(notes))
+    note = "; ".join(notes)
+    return Plot(name, title, (trace,), shape, COLUMNS, rows, note[:1].upper() + note[1:])
 
 
 def _said(label: str, figure: Figure, span: tuple[float, float]) -> Record:
@@ -236,7 +238,7 @@ def _said(label: str, figure: Figure, span: tuple[float, float]) -> Record:
     return {
         "x": span[0],
         "y": label,
-        "text": wrapped(figure.reason, 40),
+        "text": figure.reason if len(figure.reason) <= SHORT else f"{figure.reason.partition(':')[0]}; see the numbers",
         "showarrow": False,
         "xanchor": "left",
         "xshift": 6,

@@ -28,6 +28,8 @@ from medvlm.statistics import Figure
 from medvlm.types import Arm
 
 COLOURS: dict[Arm, str] = {"base": BASE, "tuned": TUNED}
+# Stages of training stand one after the other, so neighbours need to differ most; none is an arm's colour.
+STAGES = ("#b87a1e", "#8a63c4", "#3f82bf", "#c0567a", "#4d8a3a", "#7d7d7d")
 AXIS: dict[Scale, str] = {"percent": "per cent", "points": "points", "ratio": "ratio"}
 
 
@@ -250,7 +252,6 @@ def standings(name: str, title: str, found: Sequence[Standing], scale: Scale, no
 def losses(stages: dict[str, Sequence[tuple[int, float]]]) -> Plot:
     """Loss of answer tokens by step, one stage after the other, as the checkpoint was made."""
     data, rows, start = [], list[tuple[Cell, ...]](), 0
-    dashes = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
     for number, (stage, points) in enumerate(stages.items()):
         data.append(
             {
@@ -259,7 +260,7 @@ def losses(stages: dict[str, Sequence[tuple[int, float]]]) -> Plot:
                 "name": stage,
                 "x": [start + step for step, _ in points],
                 "y": [loss for _, loss in points],
-                "line": {"color": TUNED, "width": 1.6, "dash": dashes[number % len(dashes)]},
+                "line": {"color": STAGES[number % len(STAGES)], "width": 1.8},
                 "hovertemplate": "step %{x}: %{y:.3f}<extra>" + stage + "</extra>",
             }
         )

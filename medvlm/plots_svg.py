@@ -8,7 +8,6 @@ from medvlm.plots_layout import Plot, Record
 
 WIDTH, LEFT, RIGHT, TOP, BOTTOM = 720, 210, 24, 52, 44
 INK, GRID, QUIET = "#17222a", "#dbe2e6", "#52616b"
-DASHES = {"solid": "", "dash": "6 4", "dot": "2 3", "dashdot": "6 3 2 3", "longdash": "10 4", "longdashdot": "10 4 2 4"}
 HATCH = (
     '<defs><pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
     '<rect width="2.4" height="6" fill="#fff" fill-opacity=".75"/></pattern></defs>'
@@ -188,6 +187,5 @@ def _bars(trace: Record, side: int, many: int, places: Sequence[Any], across: An
 
 def _line(trace: Record, across: Any, up: Any) -> str:
     points = " ".join(f"{across(x):.1f},{up(y):.1f}" for x, y in zip(trace["x"], trace["y"], strict=True))
-    dash = DASHES.get(trace["line"].get("dash", "solid"), "")
-    stroke = f'stroke="{_tone(trace, 0)}" stroke-width="1.6" stroke-dasharray="{dash}"'
+    stroke = f'stroke="{_tone(trace, 0)}" stroke-width="1.6"'
     return f'<polyline points="{points}" fill="none" {stroke}/>'

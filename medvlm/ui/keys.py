@@ -8,7 +8,7 @@ KEYS: tuple[tuple[str, str], ...] = (
     ("/", "Go to the question"),
     ("Enter", "Send the question; Shift+Enter starts a new line"),
     ("Esc", "Stop the answer; close what is open"),
-    ("↑ in an empty box", "Edit the last question"),
+    ("↑", "In an empty box: edit the last question"),
     ("s", "Settings"),
     ("n", "New conversation"),
     ("?", "This table"),

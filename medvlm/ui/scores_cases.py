@@ -31,7 +31,7 @@ def cases(found: Compared, shown: Page, asked: Query) -> str:
     """A page of cases; each row opens its case."""
     names = _names(found)
     heads = ["Question", "Domain", "Type", "Reference", *names]
-    rows = [_row(line, len(names) > 1) for line in shown.lines]
+    rows = [_row(line, names) for line in shown.lines]
     nothing = [f'<td colspan="{len(heads)}" class="quiet">No case passes these filters.</td>']
     bar = f'<div class="sc-bar"><h3>Cases</h3>{_chips(asked)}{_filters(asked)}</div>'
     table = scroll_table(heads, rows or nothing, "sc-table")
@@ -69,13 +69,14 @@ def _chips(asked: Query) -> str:
     return "".join(made)
 
 
-def _row(line: Line, both: bool) -> str:
+def _row(line: Line, names: Sequence[str]) -> str:
     case = line.case
-    cells = [escape(DOMAIN_NAMES[case.domain]), escape(kind_words(case.kind)), escape(case.reference)]
-    order = (1, 0) if both else (0,)
-    cells += [f"{_mark(line.scores[n])}{escape(line.texts[n] or '')}" for n in order]
+    cells = [f"<td>{escape(text)}</td>" for text in (DOMAIN_NAMES[case.domain], kind_words(case.kind))]
+    told = [escape(case.reference)]
+    told += [f"{_mark(line.scores[n])}{escape(line.texts[n] or '')}" for n in ((1, 0) if len(names) > 1 else (0,))]
+    cells += [f'<td data-is="{escape(name)}">{one}</td>' for name, one in zip(("Reference", *names), told, strict=True)]
     opener = button("case", case.question, kind="sc-open", place=line.place)
-    return f'<th scope="row">{opener}</th>' + "".join(f"<td>{one}</td>" for one in cells)
+    return f'<th scope="row">{opener}</th>' + "".join(cells)
 
 
 def _mark(value: float | None) -> str:
@@ -136,7 +137,7 @@ def _side(board: Board | None, side: Side, answer: Prediction | None, verdicts: 
     ]
     raw = "".join(_reply(one) for one in replies(board.folder, answer.sample_id, side.arm)) if board and answer else ""
     said = escape(answer.text) if answer and answer.text else '<span class="quiet">no answer</span>'
-    table = f"<details open><summary>Verdicts</summary>{scroll_table((), rows)}</details>" if rows else ""
+    table = f"<details><summary>Verdicts ({len(rows)})</summary>{scroll_table((), rows)}</details>" if rows else ""
     return (
         f'<section data-tone="{side.arm}"><h4>{escape(name)}</h4><p class="sc-answer">{said}</p>{table}{raw}</section>'
     )

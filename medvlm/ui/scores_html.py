@@ -16,6 +16,7 @@ from medvlm.types import DOMAIN_NAMES
 from medvlm.ui.markup import button
 from medvlm.ui.scores_parts import Option, cell, cell_text, row_head, scroll_table, select
 
+GLANCE = ("n", "Base", "Tuned", "Paired difference", "Counted as", "Adapter")
 FILTERED = {"domain-bars": "at_domain", "domain-forest": "at_domain", "kind-bars": "at_kind", "kind-forest": "at_kind"}
 
 
@@ -131,20 +132,23 @@ def glance(rows: Sequence[tuple[Compared, Group]], chosen: Selection) -> str:
     """Base against tuned of every run in one small table; a run's name shows it. Empty where there is but one."""
     if len(rows) < 2:
         return ""
-    heads = ("Data", "Counted as", "Base", "Tuned", "Paired difference", "Adapter")
-    table = scroll_table(heads, [_glance_row(*row, chosen.first.run) for row in rows])
+    table = scroll_table(("Data", *GLANCE), [_glance_row(*row, chosen.first.run) for row in rows])
     return f'<section class="sc-glance" aria-label="Runs at a glance"><h3>Runs at a glance</h3>{table}</section>'
 
 
 def _glance_row(found: Compared, whole: Group, shown: str) -> str:
     info, run, form = found.one.info, found.selection.first.run, scale_of(found)
-    mark = ' <span class="sc-seen">seen in training</span>' if seen(found.one) else ""
+    mark = '<span class="sc-seen">seen in training</span>' if seen(found.one) else ""
     here = ' aria-current="true"' if run == shown else ""
     opener = button("run", dataset(found.one), kind="sc-open", hint=f"Show the run {run}", run=run)
     figures = [(whole.second, False), (whole.first, False), (whole.difference, True)]
-    cells = "".join(cell("" if one is None else said(one, form, signed)) for one, signed in figures)
-    head = f'<th scope="row"{here}>{opener}{mark}</th>'
-    return f"{head}{cell(title(found.selection.metric))}{cells}{cell(info.adapter or '')}"
+    # A value and its interval may stand below one another, but are not broken in themselves.
+    told = [said(one, form, signed).partition(", n =")[0] if one else "" for one, signed in figures]
+    whole_figures = [one.replace(", ", ",\u00a0").replace(" %", "\u00a0%").replace(" p", "\u00a0p") for one in told]
+    counts = " / ".join(dict.fromkeys(f"{one.n:,}" for one, _ in figures if one))
+    texts = (counts, *whole_figures, title(found.selection.metric), info.adapter or "")
+    cells = "".join(f'<td data-is="{name}">{escape(text)}</td>' for name, text in zip(GLANCE, texts, strict=True))
+    return f'<th scope="row"{here}>{opener} {mark}</th>{cells}'
 
 
 def frames(plots: Sequence[Plot]) -> str:

@@ -58,7 +58,7 @@ def _question(text: str, last: bool) -> str:
 
 
 def _answer(session: Session, number: int, text: str, made: Made | None, contradicts: str, last: bool) -> str:
-    acts = button("copy", "Copy", "copy") + (_retry(made) if last else "")
+    acts = f'<span class="acts">{button("copy", "Copy", "copy")}{_retry(made) if last else ""}</span>'
     facts = "".join(f"<span>{escape(fact)}</span>" for fact in _facts(session, made))
     report = made.report if made else None
     told = (*((contradicts,) if contradicts else ()), *(report.notes if report else ()))

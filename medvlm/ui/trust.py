@@ -41,6 +41,7 @@ STYLE = """
   margin-top: 4px; }
 .trust .said { margin-top: 4px; }
 .trust tr.differs th { color: var(--amber); }
+@media (max-width: 560px) { .trust { padding: 4px 12px 8px; } }
 """
 QUIET: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": None, "trigger_mode": "multiple"}
 NO_ANSWER = "There is no answer to check yet; ask about a picture first."

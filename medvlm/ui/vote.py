@@ -72,8 +72,8 @@ KEYS: tuple[tuple[str, str], ...] = (
     ("A  T  N  B", "Compare: A better, tie, both unacceptable, B better"),
     ("f", "Compare: unfold the details of the vote"),
     ("1 to 5", "Compare: the grade that has the focus (else windows of the picture)"),
-    ("← → in an answer", "Compare: choose words, with Shift more of them"),
-    ("e in an answer", "Compare: mark the chosen words as an error"),
+    ("← →", "Compare, in an answer: choose words, with Shift more of them"),
+    ("e", "Compare, in an answer: mark the chosen words as an error"),
     ("Enter", "Compare: submit the vote"),
 )
 
