@@ -14,6 +14,7 @@ from pathlib import Path
 from eval import chat_pairs, chat_prompts, serving
 from eval.chat_pairs import CaptionedPicture
 from medvlm import exchanges, scores
+from medvlm.datasets.drawn_chat import ACCOUNTS, CONVERSATION, DETAILED
 from medvlm.errors import ConfigError
 from medvlm.scores import Record
 from medvlm.teacher import Teacher
@@ -107,7 +108,7 @@ def of_picture(
 
 
 def told(made: Sequence[Record], without: int, unanswered: int) -> list[str]:
-    kinds = {kind: sum(one["kind"] == kind for one in made) for kind in ("conversation", "detailed description")}
+    kinds = {kind: sum(one["kind"] == kind for one in made) for kind in (CONVERSATION, DETAILED)}
     lines = [f"{len(made)} questions: " + ", ".join(f"{count} {kind}" for kind, count in kinds.items())]
     if without:
         lines.append(f"{without} pictures have no conversation: the teacher's questions could not be read, twice.")
@@ -131,7 +132,7 @@ def conversation(teacher: Teacher, pair: CaptionedPicture, wanted: int) -> list[
         asked = chat_prompts.for_questions(pair.caption, pair.mentions, wanted)
         found = chat_prompts.questions_in(teacher.ask(asked, decoding))[:wanted]
         if found:
-            return [Question(f"{pair.id}-{n}", "conversation", text) for n, (text, _) in enumerate(found, 1)]
+            return [Question(f"{pair.id}-{n}", CONVERSATION, text) for n, (text, _) in enumerate(found, 1)]
     return []
 
 
@@ -140,8 +141,8 @@ def with_seed(decoding: Decoding, seed: int) -> Decoding:
 
 
 def detailed(pair: CaptionedPicture, seed: int) -> Question:
-    text = random.Random(f"{seed} {pair.id}").choice(chat_prompts.DETAILED)
-    return Question(f"{pair.id}-detailed", "detailed description", text)
+    text = random.Random(f"{seed} {pair.id}").choice(ACCOUNTS)
+    return Question(f"{pair.id}-detailed", DETAILED, text)
 
 
 def answer(teacher: Teacher, pair: CaptionedPicture, question: Question) -> str | None:

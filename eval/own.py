@@ -113,7 +113,9 @@ def copied(path: Path, out: Path) -> Path:
 
 
 def pack(one: Run, folder: Path) -> Path:
-    return packed.pack(one, folder, [name for name in one.info.metrics if name in KEPT or name not in METRICS])
+    """Kept metrics, and whatever judges, the truth and probes gave beside them."""
+    given = dict.fromkeys(score.metric for score in one.scores)
+    return packed.pack(one, folder, [name for name in given if name in KEPT or name not in METRICS])
 
 
 def nano_runs(root: Path) -> Iterator[Run]:

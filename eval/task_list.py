@@ -11,6 +11,7 @@ from medvlm.types import DataSplit
 PROMPTS: dict[str, str] = {"short": prompts.SHORT, "chat": prompts.SYSTEM}
 SHORT_TOKENS = 12  # VQA-RAD's references have 1.6 words on average
 CHAT_TOKENS = 160
+DRAWN_CHAT_TOKENS = 96  # the longest reference has 44 words
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ TASKS: dict[str, Task] = {
     "slake-zh": Task("SLAKE, Chinese test", "slake_zh", "test"),
     "path-vqa": Task("PathVQA test", "path_vqa", "test"),
     "phantoms": Task("Phantoms, held-out wordings", "phantoms", "test"),
+    "phantoms-chat": Task("Phantoms, asked as in a chat", "phantoms_chat", "test", "chat", DRAWN_CHAT_TOKENS),
     "roco": Task("ROCO captions, test", "roco", "test", "chat", CHAT_TOKENS),
     "rocov2": Task("ROCOv2 captions, test", "rocov2", "test", "chat", CHAT_TOKENS),
     "llava-med-chat": Task("LLaVA-Med's chat test", "llava_med_chat", "test", "chat", CHAT_TOKENS),

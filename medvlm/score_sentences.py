@@ -10,7 +10,10 @@ from medvlm.scoreboard import Compared, Group, Selection, Side
 from medvlm.types import DOMAIN_NAMES
 
 Which = Literal["first", "second", "difference"]
-DATASETS = {"vqa_rad": "VQA-RAD", "phantoms": "drawn phantoms", "slake": "SLAKE", "path_vqa": "PathVQA"}
+DATASETS = {
+    "vqa_rad": "VQA-RAD", "phantoms": "drawn phantoms", "phantoms_chat": "drawn phantoms, asked as in a chat",
+    "slake": "SLAKE", "path_vqa": "PathVQA",
+}  # fmt: skip
 DRAWN = "These are drawings, not pictures of patients."
 
 

@@ -54,7 +54,7 @@ def test_every_published_layout_is_read(home: Path, name: str) -> None:
 
 
 def test_every_entry_is_read_by_some_test() -> None:
-    assert set(datasets.DATASETS) == {*ROWS, "phantoms", "own", "ratings", "corpus"}
+    assert set(datasets.DATASETS) == {*ROWS, "phantoms", "phantoms_chat", "own", "ratings", "corpus"}
 
 
 def test_labels_are_those_of_the_data_sets(home: Path) -> None:
@@ -78,7 +78,9 @@ def test_labels_are_those_of_the_data_sets(home: Path) -> None:
     assert closed.closed and closed.kind == "PRES" and not closed.free_form
 
 
-@pytest.mark.parametrize("name", sorted(set(datasets.DATASETS) - {"phantoms", "own", "ratings", "corpus"}))
+@pytest.mark.parametrize(
+    "name", sorted(set(datasets.DATASETS) - {"phantoms", "phantoms_chat", "own", "ratings", "corpus"})
+)
 def test_what_is_missing_says_where_to_get_it_and_where_to_put_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:

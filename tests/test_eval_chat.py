@@ -9,6 +9,7 @@ from eval import __main__ as command
 from eval import chat_pairs, chat_prompts, judge_cases, make_chat
 from eval.chat_pairs import CaptionedPicture, Seen
 from medvlm import datasets, scores
+from medvlm.datasets.drawn_chat import ACCOUNTS
 from medvlm.errors import DatasetError
 from medvlm.types import Arm, Conversation
 from tests.fakes import FakeModel
@@ -34,7 +35,7 @@ def test_a_test_has_conversations_a_detailed_question_and_references(tmp_path: P
     assert told[0] == "6 questions: 4 conversation, 2 detailed description"
     rows = scores.rows(tmp_path / "chat.jsonl")
     assert [row["question"] for row in rows[:2]] == ["What organ is it?", "Is there a cyst?"]
-    assert rows[2]["question"] in chat_prompts.DETAILED and {row["answer"] for row in rows} == {"It is a liver."}
+    assert rows[2]["question"] in ACCOUNTS and {row["answer"] for row in rows} == {"It is a liver."}
     asked = [talk.turns[-1].text for talk, _, _ in model.asked]
     assert all("| A liver with a cyst." in text and "| It was large (Fig. 1)." in text for text in asked)
     assert all(talk.scans == () for talk, _, _ in model.asked), "the teacher sees text alone"

@@ -7,7 +7,19 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Literal, get_args
 
-from medvlm.datasets import captions, corpus, drawn, llava_med, medhalt, own, pathology, rated, slake, vqarad
+from medvlm.datasets import (
+    captions,
+    corpus,
+    drawn,
+    drawn_chat,
+    llava_med,
+    medhalt,
+    own,
+    pathology,
+    rated,
+    slake,
+    vqarad,
+)
 from medvlm.errors import DatasetError
 from medvlm.types import DataSplit, Sample
 
@@ -49,6 +61,10 @@ DATASETS: dict[str, Dataset] = {
     "phantoms": Dataset(
         "Phantoms", None, TRAIN_TEST, drawn.phantoms, real=False,
         takes="options: domain=ct+mri, kind=side, seeds=0-20, wordings=trained, combinations=held_out",
+    ),
+    "phantoms_chat": Dataset(
+        "Phantoms, asked as in a chat", None, ("test",), drawn_chat.chat, real=False, words=False,
+        takes="options: domain=ct+mri, seeds=0-20, combinations=held_out",
     ),
     "vqa_rad": Dataset(
         "VQA-RAD, published split", "vqa_rad", ("train", "test", "held_out"), _plain(vqarad.vqa_rad)
@@ -132,14 +148,19 @@ def resolve(address: str) -> tuple[Dataset, str]:
     entry = DATASETS[name]
     if rest and not entry.takes:
         raise DatasetError(f"{name} takes nothing behind its name, so {colon}{rest} means nothing. Leave it out.")
-    if entry.takes and not rest and name != "phantoms":
+    if entry.takes and not rest and not entry.takes.startswith("options"):
         raise DatasetError(f"{name} needs {entry.takes}: {name}:PATH.")
     return entry, rest
+
+
+# What checkpoints call rows that have another address here.
+CALLED = {"vqa_rad-train-without-held-out-pictures": "vqa_rad_disjoint-train"}
 
 
 def from_label(label: str) -> tuple[str, DataSplit] | None:
     """Address and split that a checkpoint's label names; None for one that names no data set with questions."""
     plain = label.partition(" (override:")[0]
+    plain = CALLED.get(plain, plain)
     name, _, last = plain.rpartition("-")
     address, split = (name, last) if last in get_args(DataSplit) else (plain, "train")
     if address.partition(":")[0] not in DATASETS:
