@@ -52,8 +52,9 @@ const told = (event, data) =>
 
 // Files with the way to them inside what was dropped, which a disc's table of contents needs.
 const take = async (found) => {
+  if (busy) return;
   const files = found.filter(({ name }) => !JUNK.test(name));
-  if (busy || !files.length) return;
+  if (!files.length) return refuse('There is no file in it. Choose the files of a study, or its folder.');
   busy = true;
   stopped = false;
   element.classList.add('receiving');
@@ -147,8 +148,13 @@ document.addEventListener('drop', async (event) => {
   const plain = [...event.dataTransfer.files].map(named);
   const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry && item.webkitGetAsEntry());
   if (!entries.some((entry) => entry && entry.isDirectory)) return take(plain);
+  if (busy) return;
   progress(null, 'Looking into the folder');
-  take((await Promise.all(entries.filter(Boolean).map(inside))).flat());
+  try {
+    take((await Promise.all(entries.filter(Boolean).map(inside))).flat());
+  } catch (problem) { // A file in it cannot be read, or is gone.
+    refuse('The folder cannot be looked into. Choose its files one by one, or an archive of it.');
+  }
 });
 
 const inside = async (entry) => {

@@ -129,7 +129,7 @@ def test_slices_that_nothing_tells_apart_are_put_into_stacks_by_number() -> None
 def test_slices_without_a_position_are_split_off_and_said() -> None:
     study = read_study([*stack([0.0, 1.0]), ("x", one_slice(numbered(9), 9, None))])
     assert sorted(one.count for one in study.series) == [1, 2]
-    assert "split: 1 of 3 slices have no position" in said(study)
+    assert "split: no position in the files of 1 of 3 slices" in said(study)
 
 
 def test_without_any_position_the_numbers_give_the_order_and_nothing_is_measured_between() -> None:

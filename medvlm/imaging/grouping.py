@@ -91,7 +91,7 @@ def _split(members: list[int], files: Sequence[FileFacts], notes: tuple[str, ...
         said = ("no positions in the files: slices in the order of their numbers",) if len(members) > 1 else ()
         return [_unplaced(lost, (*notes, *said))]
     if lost:
-        notes = (*notes, f"split: {len(lost)} of {len(slices)} slices have no position")
+        notes = (*notes, f"split: no position in the files of {len(lost)} of {len(slices)} slices")
     found = [stack for group in _by_direction(placed, notes) for stack in group]
     return [*found, *([_unplaced(lost, notes)] if lost else [])]
 
@@ -174,7 +174,8 @@ def _by_turn(slices: list[Slice], notes: tuple[str, ...]) -> list[Stack]:
     if len(seen) == 1:
         return [_unplaced(slices, (*notes, "all slices lie at the same place, in the order of their numbers"))]
     extra = len(slices) - len(seen)
-    said = (*notes, f"{extra} slices lie where others do: put into {len(turns)} stacks in the order of their numbers")
+    lie = "1 slice lies where another does" if extra == 1 else f"{extra} slices lie where others do"
+    said = (*notes, f"{lie}: put into {len(turns)} stacks in the order of their numbers")
     return [_placed(turn, said) for turn in turns.values()]
 
 
@@ -203,7 +204,8 @@ def _arrangement_notes(found: Arrangement, count: int) -> tuple[str, ...]:
     if found.spacing is not None:
         notes.append(f"{found.spacing:.3g} mm from slice to slice")
     else:
-        notes.append(f"a gap: {found.gaps} slices seem to be missing" if found.gaps else "slices unevenly spaced")
+        missing = "1 slice seems" if found.gaps == 1 else f"{found.gaps:,} slices seem"
+        notes.append(f"a gap: {missing} to be missing" if found.gaps else "slices unevenly spaced")
     if found.tilt:
         notes.append(f"gantry tilted by {found.tilt:.3g} degrees")
     return tuple(notes)
