@@ -235,6 +235,7 @@ const pressed = (event) => {
   if (letter === 'f') return unfold(details.hidden) || true;
   if (!open()) return false;
   if (VERDICTS[letter] && !single) return pick('verdict', VERDICTS[letter]);
+  if (letter === 'g' && guess && !guess.hidden) return guess.focus({ preventScroll: true }) || true;
   if (/^[1-5]$/.test(letter)) return digit(event.target, Number(letter));
   if (letter === 'e' && (chosen || side)) return tag(chosen ? chosen.side : side, chosen) || true;
   if (side && (event.key === 'ArrowRight' || event.key === 'ArrowLeft')) {

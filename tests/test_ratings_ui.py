@@ -143,7 +143,8 @@ def test_a_reader_sees_their_case_and_no_result_and_votes_are_locked(page: Page,
     assert "case 2 of 3" in shown[desk.head] and store.count() == 21
     assert page.vote("right", key)[desk.form]["state"] == "open", "the case that is on stays on"
     assert store.count() == 21
-    assert page.vote("tie", key := shown[desk.form]["key"], scan=before)[desk.form]["error"] == study_page.UNSEEN
+    key = shown[desk.form]["key"]
+    assert page.vote("tie", key, scan=before)[desk.form]["error"] == study_page.UNSEEN
     shown = page.vote("tie", key)
     assert study_page.REST in shown[desk.head] and shown[desk.scan] == {"scans": []}
     shown = page.act("forward")
@@ -153,6 +154,42 @@ def test_a_reader_sees_their_case_and_no_result_and_votes_are_locked(page: Page,
     left = page.act("sign-out")
     assert left[desk.room]["visible"] is False and left[page.parts.results]["visible"] is True
     assert "Net win rate" in left[page.parts.board] and made.NAME not in left[page.parts.board]
+
+
+def test_a_vote_after_the_server_was_started_anew_stays_in_the_form_until_the_reader_is_back(
+    page: Page, store: RatingStore
+) -> None:
+    codes = made.opened(made.StudyStore(store), count=2, design=Design(repeats=0.0))
+    desk = page.parts.desk
+    key = page.act("sign-in", code=codes["r1"])[desk.form]["key"]
+    anew = replace(page, chair=Chair(Handout()), view=View())
+    refused = anew.vote("left", key)
+    assert refused[desk.form]["state"] == "open" and refused[desk.form]["key"] == key
+    assert refused[desk.form]["error"] == study_page.SIGNED_OUT and "Sign-in code" in refused[desk.door]
+    assert store.count() == 0
+    assert anew.act("sign-in", code=codes["r1"])[desk.form]["key"] == key, "the form of this key is not emptied"
+    assert "case 2 of 2" in anew.vote("left", key)[desk.head] and store.count() == 1
+
+
+def test_a_vote_that_something_unforeseen_stops_stays_in_the_form(
+    page: Page, store: RatingStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    codes = made.opened(made.StudyStore(store), count=1)
+    desk, bench = page.parts.desk, page.parts.bench
+    key = page.act("sign-in", code=codes["r1"])[desk.form]["key"]
+    with store.database.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE study_cases SET record = '{' || record")
+    told = page.vote("left", key)[desk.form]
+    assert (told["state"], told["key"]) == ("open", key) and "could not be kept (JSONDecodeError)" in told["error"]
+    page.act("sign-out")
+    page.chair.holder.bind("k" * 32)
+    turn = page.act("review", run="drawn", reader="A")[bench.form]["key"]
+    with store.database.engine.begin() as connection:
+        connection.exec_driver_sql("DROP TABLE errors")
+        connection.exec_driver_sql("DROP TABLE ratings")
+    told = page.judge("right", turn)[bench.form]
+    assert (told["state"], told["key"]) == ("open", turn) and "It is still here" in told["error"]
+    assert "in submit" in caplog.text and "JSONDecodeError" in caplog.text
 
 
 def test_a_leader_sees_progress_and_interim_results_with_a_caution_and_closes(page: Page, store: RatingStore) -> None:

@@ -182,3 +182,36 @@ def test_a_run_gives_its_questions_on_pictures_with_both_arms_answers(tmp_path: 
 def test_a_run_of_one_arm_has_no_pairs(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="two arms"):
         cases.from_run(run_folder(tmp_path, ("base",)))
+
+
+def test_each_question_is_asked_about_each_picture_of_the_folder(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "scans"
+    (folder / "series").mkdir(parents=True)
+    for place in ("a.png", "series/b.png"):
+        (folder / place).write_bytes(picture("PNG"))
+    (folder / "notes.txt").write_text("no picture")
+    study(file, "new", "pilot", "--pictures", str(folder))
+    assert study(file, "cases", "pilot", "--ask", "What is it?", "Is it ill?", "--privacy", "off") == 0
+    told = capsys.readouterr().out
+    assert "4 new cases" in told and "Left out: notes.txt" in told
+    with RatingStore(file) as store:
+        found = StudyStore(store).cases("pilot")
+    assert [one.id for one in found[:2]] == ["a.png: What is it?", "a.png: Is it ill?"]
+    assert {one.source for one in found} == {"file:a.png", "file:series"} and all(one.scan for one in found)
+    study(file, "new", "bare")
+    assert study(file, "cases", "bare", "--ask", "What is it?") == 1
+    assert "no folder of pictures" in capsys.readouterr().err
+
+
+def test_a_data_sets_questions_become_cases(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    study(file, "new", "pilot")
+    asked = ("--data", "phantoms:kind=side,seeds=0-3", "--limit", "5", "--seed", "3")
+    assert study(file, "cases", "pilot", *asked) == 0 and study(file, "cases", "pilot", *asked) == 0
+    assert "0 new cases, 5 were here before" in capsys.readouterr().out
+    with RatingStore(file) as store:
+        found = StudyStore(store).cases("pilot")
+    assert {one.question_type for one in found} == {"side"} and all(one.reference and one.scan for one in found)
+    assert study(file, "cases", "pilot", "--data", "nothing") == 1
+    assert "There is no data set 'nothing'" in capsys.readouterr().err

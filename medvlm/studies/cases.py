@@ -1,4 +1,4 @@
-"""Where cases come from: a list of pictures with questions, the predictions of an evaluation run, or phantoms."""
+"""Where cases come from: a list, a folder of pictures, a data set, the predictions of an evaluation's run, phantoms."""
 
 import csv
 import random
@@ -6,17 +6,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from medvlm import scores
+from medvlm import datasets, scores
 from medvlm.errors import DatasetError, UserError
 from medvlm.phantoms.truth import Question
 from medvlm.phantoms.writer import write
 from medvlm.ratings.records import Candidate
 from medvlm.studies.design import Given, StudyCase, checked_case
 from medvlm.studies.pictures import KINDS, Pictures, domain_of, drawn
-from medvlm.types import DOMAINS, Arm, Domain
+from medvlm.types import DOMAINS, Arm, DataSplit, Domain
 
+Item = TypeVar("Item")
 # A row as it came from a file.
 Row = Mapping[str, Any]
 YES = ("true", "yes", "1", "x")
@@ -27,10 +28,11 @@ COLUMNS = ("image", "question", "reference", "domain", "question_type", "id", "s
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Cases to add, and answers that came along with them."""
+    """Cases to add, and answers that came along with them. `left_out`: what is no picture, and why, in sentences."""
 
     cases: tuple[StudyCase, ...]
     answers: tuple[Given, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 def from_list(path: Path, pictures: Pictures) -> Batch:
@@ -46,6 +48,33 @@ def from_list(path: Path, pictures: Pictures) -> Batch:
         except UserError as error:
             raise UserError(f"{path}, case {number}: {error}") from error
     return Batch(tuple(made))
+
+
+def from_folder(pictures: Pictures, questions: Sequence[str]) -> Batch:
+    """Each question about each picture in the study's folder; a folder in there is one series. Raises `UserError`."""
+    if not pictures.study.pictures:
+        raise UserError("The study has no folder of pictures. Make it with 'study new NAME --pictures FOLDER'.")
+    made, left_out = [], []
+    for path in sorted(Path(pictures.study.pictures).iterdir()):
+        try:
+            made += [_case({"image": path.name, "question": question}, pictures) for question in questions]
+        except UserError as error:
+            left_out.append(f"{path.name}: {error}")
+    if not made:
+        raise DatasetError(f"{pictures.study.pictures} has no picture that can be shown. {' '.join(left_out)}".strip())
+    return Batch(tuple(made), left_out=tuple(left_out))
+
+
+def from_data(address: str, split: DataSplit = "test", limit: int | None = None, seed: int = 0) -> Batch:
+    """The questions of a data set's split (named as `datasets.load` has it) about a picture, or `limit` of them."""
+    asked = [one for one in datasets.load(address, split).samples if one.image]
+    cases = [
+        StudyCase(one.id, one.question, f"{datasets.name_of(one)}", "", one.domain, one.kind, one.reference)
+        for one in _some(asked, limit, seed)
+    ]
+    if not cases:
+        raise DatasetError(f"The {split} split of {address} has no question about a picture. Name another split.")
+    return Batch(tuple(cases))
 
 
 def from_phantoms(count: int, domains: Sequence[Domain] = DOMAINS, seed: int = 0, training: int = 0) -> Batch:
@@ -74,8 +103,7 @@ def from_run(folder: Path, limit: int | None = None, seed: int = 0) -> Batch:
             f"{folder} has no question on a picture that two arms have answered; it ran {', '.join(run.info.arms)}. "
             "Run the task with both arms, or add other answers with 'study run --answers'."
         )
-    if limit is not None and limit < len(whole):
-        whole = [whole[place] for place in sorted(random.Random(seed).sample(range(len(whole)), limit))]
+    whole = _some(whole, limit, seed)
     answers = [
         Given(one.sample_id, candidate_in(run.info, arm), one.text, run.info.decoding)
         for found in whole
@@ -114,6 +142,13 @@ def with_scans(cases: Iterable[StudyCase], pictures: Pictures) -> Iterator[Study
     """The cases with the SHA-256 of their pictures, each opened once. Raises `UserError` for one that cannot be."""
     for case in cases:
         yield checked_case(replace(case, scan=case.scan or pictures.scan(case).sha256))
+
+
+def _some(these: list[Item], limit: int | None, seed: int) -> list[Item]:
+    """All, or so many of them, drawn by seed, in their order."""
+    if limit is None or limit >= len(these):
+        return these
+    return [these[place] for place in sorted(random.Random(seed).sample(range(len(these)), limit))]
 
 
 def _case(row: Row, pictures: Pictures) -> StudyCase:

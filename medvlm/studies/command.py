@@ -5,11 +5,11 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, cast, get_args
 
 from medvlm import NOT_FOR_DIAGNOSIS
 from medvlm.errors import UserError
-from medvlm.types import DOMAINS, Decoding, Domain
+from medvlm.types import DOMAINS, DataSplit, Decoding, Domain
 
 if TYPE_CHECKING:
     from medvlm.ratings.studies import StudyStore
@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     commands = parser.add_subparsers(dest="study_command", required=True)
     _new(commands.add_parser("new", help="make a study; prints its leader's sign-in code"))
-    _cases(commands.add_parser("cases", help="add cases: a list of pictures and questions, a run, or phantoms"))
+    _cases(commands.add_parser("cases", help="add cases: a list, a folder, a data set, a run, or phantoms"))
     readers = commands.add_parser("readers", help="add readers; prints a sign-in code for each, once")
     readers.add_argument("study")
     readers.add_argument("readers", nargs="+", metavar="PSEUDONYM")
@@ -65,11 +65,19 @@ def _cases(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("study")
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("list", nargs="?", type=Path, metavar="LIST.csv|.jsonl", help="image, question, reference ...")
+    source.add_argument(
+        "--ask",
+        nargs="+",
+        metavar="QUESTION",
+        help="these about every picture in the study's folder",
+    )
+    source.add_argument("--data", metavar="NAME", help="a data set's questions, such as vqa_rad or phantoms:kind=side")
     source.add_argument("--run", type=Path, metavar="FOLDER", help="an evaluation's run: its questions and answers")
     source.add_argument("--phantoms", type=int, metavar="N", help="so many drawn pictures")
     parser.add_argument("--training", type=int, default=0, metavar="N", help="with --phantoms: so many more, first")
     parser.add_argument("--domains", nargs="+", choices=DOMAINS, default=list(DOMAINS), help="with --phantoms")
-    parser.add_argument("--limit", type=int, metavar="N", help="with --run: so many of its questions")
+    parser.add_argument("--split", choices=get_args(DataSplit), default="test", help="with --data (%(default)s)")
+    parser.add_argument("--limit", type=int, metavar="N", help="with --run or --data: so many questions, drawn")
     parser.add_argument("--seed", type=int, default=0, help="of the phantoms, or of the choice (%(default)s)")
     _privacy(parser)
 
@@ -136,10 +144,16 @@ def _add_cases(store: "StudyStore", chosen: argparse.Namespace) -> None:
     elif chosen.phantoms is not None:
         domains = cast(Sequence[Domain], chosen.domains)
         batch = cases.from_phantoms(chosen.phantoms, domains, chosen.seed, chosen.training)
+    elif chosen.data is not None:
+        batch = cases.from_data(chosen.data, chosen.split, chosen.limit, chosen.seed)
+    elif chosen.ask is not None:
+        batch = cases.from_folder(pictures, chosen.ask)
     else:
         batch = cases.from_list(chosen.list, pictures)
     new = store.add_cases(chosen.study, cases.with_scans(batch.cases, pictures))
     answers = store.add_answers(chosen.study, batch.answers)
+    for sentence in batch.left_out:
+        print(f"Left out: {sentence}")
     print(f"{new} new cases, {len(batch.cases) - new} were here before; {answers} answers came with them")
 
 

@@ -1,7 +1,5 @@
 """What each event of the Compare tab does: a few lines that call the library and say what has changed."""
 
-import logging
-import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,10 +21,8 @@ from medvlm.ui.bench import bench, words
 from medvlm.ui.drawer import choices
 from medvlm.ui.updates import PAIR, Update
 from medvlm.ui.viewer import seen
-from medvlm.ui.vote import vote
+from medvlm.ui.vote import broken, vote
 from medvlm.viewing import Look, look_of, part_words, shown_words
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +132,7 @@ class Judging:
         except UserError as error:
             return {self._parts.form: self._form(booth, wrong=str(error))}
         except Exception as error:
-            # Unforeseen: the vote must not be lost with it, and the terminal must show where it broke.
-            log.error("%s\n%s", type(error).__name__, "".join(traceback.format_tb(error.__traceback__)))
-            sentence = f"The vote could not be kept ({type(error).__name__}). It is still here: submit it again."
-            return {self._parts.form: self._form(booth, wrong=sentence)}
+            return {self._parts.form: self._form(booth, wrong=broken(error))}
         return self._case(seat, booth, say=_said(booth))
 
     def correct(self, booth: Booth) -> Update:

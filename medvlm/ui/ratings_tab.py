@@ -25,7 +25,8 @@ from medvlm.ui import ratings_html, review_page, study_page
 from medvlm.ui.frame import html
 from medvlm.ui.markup import error
 from medvlm.ui.review_page import Bench, Judging
-from medvlm.ui.study_page import Chair, Desk, Studying, Update, door, led
+from medvlm.ui.study_html import door, led
+from medvlm.ui.study_page import Chair, Desk, Studying, Update
 from medvlm.ui.theme import asset
 
 QUIET: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": None, "trigger_mode": "multiple"}

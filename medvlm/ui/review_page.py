@@ -15,7 +15,8 @@ from medvlm.ui import vote
 from medvlm.ui.columns import Column, exchange
 from medvlm.ui.frame import html
 from medvlm.ui.markup import button, error
-from medvlm.ui.study_page import UNSEEN, Chair, Update, panel, reading_viewer
+from medvlm.ui.study_html import panel
+from medvlm.ui.study_page import UNSEEN, Chair, Update, reading_viewer
 from medvlm.ui.theme import asset
 from medvlm.ui.viewer import on_screen, seen
 
@@ -91,6 +92,8 @@ class Judging:
             return self._forward(chair, turn.run, turn.judge)
         except UserError as problem:
             return {self._bench.form: vote.vote("open", turn.key, wrong=str(problem))}
+        except Exception as problem:
+            return {self._bench.form: vote.vote("open", turn.key, wrong=vote.broken(problem))}
 
     def _forward(self, chair: Chair, run: str, judge: str) -> Update:
         chair.turn = turn = self._reviewing().turn(run, judge)

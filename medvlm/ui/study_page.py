@@ -4,7 +4,6 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from html import escape
 from typing import Any
 
 import gradio as gr
@@ -15,14 +14,13 @@ from medvlm.handout import Handout, Holder
 from medvlm.privacy import Gate
 from medvlm.results import Results
 from medvlm.studies.pictures import Pictures
-from medvlm.studies.progress import Progress, progress
 from medvlm.studies.reading import Pass, ReadingRoom, Task
 from medvlm.studies.reviewing import Turn
 from medvlm.types import Scan
 from medvlm.ui import vote
 from medvlm.ui.columns import Column, exchange
 from medvlm.ui.frame import html
-from medvlm.ui.markup import button, error
+from medvlm.ui.study_html import door, head, panel
 from medvlm.ui.theme import asset
 from medvlm.ui.viewer import HEAD, on_screen, seen
 from medvlm.ui.viewer import TEMPLATE as VIEWER
@@ -35,6 +33,7 @@ import(new URL('viewer/mount.js', document.baseURI)).then(({ mount }) => mount(e
 """
 THANKS = "All your cases are read. Thank you."
 UNSEEN = "The picture was not on the screen yet. Look at it, then submit again; what you filled in is still here."
+SIGNED_OUT = "You are no longer signed in here. Sign in again above, then submit; what you filled in is still here."
 REST = "A good moment for a break. Nothing is lost, and no clock runs."
 
 
@@ -171,22 +170,31 @@ class Studying:
         """The form was sent: it is locked once it is on the disk; where it could not be kept, all filled in stays."""
         task, scan, who = chair.task, chair.scan, chair.who
         payload = event._data
-        if task is None or who is None or payload.get("key") != task.key:
+        if who is None:
+            # The server was started anew meanwhile: whoever signs in again finds the case as it was filled in.
+            kept_open = vote.vote("open", str(payload.get("key")), wrong=SIGNED_OUT)
+            return {self._desk.door: door(None), self._desk.form: kept_open}
+        if task is None or payload.get("key") != task.key:
             return {self._desk.form: vote.vote("closed", note="This case is over; the next one comes.")} | self.forward(
                 chair
             )
         look = on_screen(chair.holder, payload.get("look"), scan)
         if scan is not None and look is None:
-            return {self._desk.form: vote.vote("open", task.key, ask=task.ask, wrong=UNSEEN)}
+            return self._refused(task, UNSEEN)
         try:
             ballot = ballot_of(payload, *(one.text for one in task.shown))
             kept = self._room.submit(who, task.key, ballot, scan, look)
         except UserError as problem:
-            return {self._desk.form: vote.vote("open", task.key, ask=task.ask, wrong=str(problem))}
+            return self._refused(task, str(problem))
+        except Exception as problem:
+            return self._refused(task, vote.broken(problem))
         if not kept.feedback:
             return self.rest(chair)
         told = panel("Kept. For practice:", kept.feedback, "forward", "Next case")
         return {self._desk.head: head(task) + told, self._desk.form: vote.vote("kept", task.key)}
+
+    def _refused(self, task: Task, why: str) -> Update:
+        return {self._desk.form: vote.vote("open", task.key, ask=task.ask, wrong=why)}
 
     def close_study(self, chair: Chair) -> Update:
         """The leader ends the study."""
@@ -231,76 +239,3 @@ class Studying:
         if chair.task is not None and chair.task.case.slice is not None:
             shown["scans"][0]["start"] = chair.task.case.slice
         return shown
-
-
-def door(who: Pass | None, wrong: str = "", code: str = "") -> str:
-    """Where people sign in, and out."""
-    if who is None:
-        return (
-            '<form class="rt-door" autocomplete="off" data-act="sign-in"><label for="rt-code">Reader or leader of a '
-            f'study? Sign-in code</label><input id="rt-code" name="code" value="{escape(code)}" maxlength="40" '
-            'spellcheck="false" autocapitalize="characters" placeholder="ABCD-EFGH-JKMN-PQRS">'
-            f'<button type="submit" class="soft-button">Sign in</button>{error(wrong)}</form>'
-        )
-    role = "Leader of" if who.role == "leader" else f"{who.person}, reader of"
-    leave = button("sign-out", "Sign out" if who.role == "leader" else "Pause", kind="soft-button")
-    return f'<div class="rt-door"><p><b>{escape(role)}</b> {escape(who.study)}</p>{leave}{error(wrong)}</div>'
-
-
-def head(task: Task | None, wrong: str = "") -> str:
-    """How far the reader is."""
-    if task is None:
-        return error(wrong)
-    training = '<span class="rt-chip">Practice</span>' if task.showing.training else ""
-    bar = f'<progress max="{task.total}" value="{task.number - 1}" aria-label="Cases read"></progress>'
-    return (
-        f'<div class="rt-progress"><h2>{escape(task.study.words)}</h2>{training}'
-        f'<p role="status">case {task.number} of {task.total}</p>{bar}</div>{error(wrong)}'
-    )
-
-
-def panel(title: str, text: str, act: str, label: str, other: tuple[str, str] | None = None) -> str:
-    """A few words in the place of a case, with what can be done next."""
-    second = button(other[0], other[1], kind="soft-button") if other else ""
-    return (
-        f'<section class="rt-panel" role="status"><h2>{escape(title)}</h2><p>{escape(text)}</p>'
-        f'<div class="rt-acts">{button(act, label, kind="strong")}{second}</div></section>'
-    )
-
-
-def led(results: Results, who: Pass | None) -> str:
-    """The leader's page: how far readers and cases are, and the end of the study."""
-    if who is None or who.role != "leader":
-        return ""
-    return leading(progress(results.studies, who.study))
-
-
-def leading(now: Progress) -> str:
-    """One study as its leader sees it."""
-    rows = "".join(_reader(name, count.done, count.total) for name, count in now.readers.items())
-    facts = (
-        f"{now.study.status} · {now.cases.done} of {now.cases.total} cases have all their readers · "
-        f"{now.training} for training · {now.ratings} ratings"
-    )
-    end = ""
-    if now.study.status == "open":
-        end = button(
-            "close-study", "Close the study", kind="soft-button", hint="Ends reading; everybody may see results"
-        )
-    table = (
-        f'<table><thead><tr><th scope="col">Reader</th><th scope="col">Read</th><td></td></tr></thead>'
-        f"<tbody>{rows}</tbody></table>"
-        if rows
-        else "<p>No readers yet; add them with 'python -m medvlm study readers'.</p>"
-    )
-    return (
-        f'<section class="rt-card rt-leader" aria-label="Progress of the study"><h3>{escape(now.study.words)}</h3>'
-        f'<p class="quiet">{escape(facts)}</p>{table}{end}</section>'
-    )
-
-
-def _reader(name: str, done: int, total: int) -> str:
-    return (
-        f'<tr><th scope="row">{escape(name)}</th><td>{done} of {total}</td>'
-        f'<td><progress max="{max(1, total)}" value="{done}" aria-label="{escape(name)}"></progress></td></tr>'
-    )

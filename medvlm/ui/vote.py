@@ -6,6 +6,8 @@ sent along, as is what a viewer in there shows. Event: `vote`, whose data `compa
 """
 
 import itertools
+import logging
+import traceback
 from typing import Any, Literal
 
 import gradio as gr
@@ -29,6 +31,8 @@ from medvlm.ratings.records import (
     Verdict,
 )
 from medvlm.ui.theme import asset
+
+log = logging.getLogger(__name__)
 
 LETTERS: dict[Side, str] = {"left": "A", "right": "B"}
 # In the order of the bar: A's side left, B's side right.
@@ -72,8 +76,9 @@ KEYS: tuple[tuple[str, str], ...] = (
     ("A  T  N  B", "Compare: A better, tie, both unacceptable, B better"),
     ("f", "Compare: unfold the details of the vote"),
     ("1 to 5", "Compare: the grade that has the focus (else windows of the picture)"),
-    ("← →", "Compare, in an answer: choose words, with Shift more of them"),
-    ("e", "Compare, in an answer: mark the chosen words as an error"),
+    ("← → in an answer", "Compare: choose words, with Shift more of them"),
+    ("e in an answer", "Compare: mark the chosen words as an error"),
+    ("g", "Compare: to the guess which one is tuned, where it is asked; then 1 to 3"),
     ("Enter", "Compare: submit the vote"),
 )
 
@@ -90,6 +95,15 @@ def vote(state: State, key: str = "", *, ask: bool = False, wrong: str = "", not
     tuned. `wrong`: why the vote was not kept; what was filled in stays. `note`: a sentence beside the button.
     """
     return {"number": next(_numbers), "state": state, "key": key, "ask": ask, "error": wrong, "note": note}
+
+
+def broken(error: Exception) -> str:
+    """What stands beside a vote that something unforeseen kept from the disk: the form must not be lost with it.
+
+    The terminal shows where it broke, never what was typed: messages may repeat it, stack lines do not.
+    """
+    log.error("%s\n%s", type(error).__name__, "".join(traceback.format_tb(error.__traceback__)))
+    return f"The vote could not be kept ({type(error).__name__}). It is still here: submit it again."
 
 
 def form(kind: Form = "pair", **options: Any) -> Any:
@@ -199,6 +213,7 @@ def _guess() -> str:
         for guess in GUESSES
     )
     return (
-        '<fieldset class="guess-tuned" hidden><legend>Which one do you think is tuned?</legend>'
+        '<fieldset class="guess-tuned" tabindex="-1" data-digits hidden>'
+        "<legend>Which one do you think is tuned? <kbd>g</kbd></legend>"
         f'<div class="scale words">{choices}</div></fieldset>'
     )
