@@ -76,9 +76,9 @@ KEYS: tuple[tuple[str, str], ...] = (
     ("A  T  N  B", "Compare: A better, tie, both unacceptable, B better"),
     ("f", "Compare: unfold the details of the vote"),
     ("1 to 5", "Compare: the grade that has the focus (else windows of the picture)"),
-    ("← → in an answer", "Compare: choose words, with Shift more of them"),
-    ("e in an answer", "Compare: mark the chosen words as an error"),
-    ("g", "Compare: to the guess which one is tuned, where it is asked; then 1 to 3"),
+    ("← →", "Compare, in an answer: choose words, with Shift more of them"),
+    ("e", "Compare, in an answer: mark the chosen words as an error"),
+    ("g", "Compare: to the guess which one is tuned; 1 to 3 choose"),
     ("Enter", "Compare: submit the vote"),
 )
 
