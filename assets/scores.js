@@ -87,10 +87,11 @@ const drawAll = async (within) => {
     layout.margin = { ...layout.margin, t: 30 };
     if (narrow) {
       layout.font.size = 11;
-      layout.xaxis.title.text = layout.xaxis.title.text.replace(/(.{14,26}) /g, '$1<br>');
+      const { title } = layout.xaxis;
+      if (title.text.length > 26) title.text = title.text.replace(/(.{14,26}) /g, '$1<br>');
     }
     Object.assign(canvas, { made, as });
-    await Plotly.react(canvas, whiskers(made.data, tone), layout, { displayModeBar: false, responsive: true });
+    await Plotly.react(canvas, whiskers(made.data, tone), layout, { displayModeBar: false });
     if (!canvas.listens) {
       canvas.listens = true;
       canvas.on('plotly_click', (event) => clicked(frame.dataset.plot, event.points[0]));

@@ -62,7 +62,7 @@ def layout(title: str, height: int, **more: Any) -> Record:
     return {
         "title": {"text": title, "font": {"size": 14, "weight": 600}, "pad": {"l": 4, "t": 8}, **TOP_LEFT},
         "height": height,
-        "margin": {"l": 8, "r": 16, "t": 64, "b": 40},
+        "margin": {"l": 8, "r": 16, "t": 72 if more.get("showlegend", True) else 44, "b": 40},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"size": 13, "family": FAMILY},
