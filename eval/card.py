@@ -10,6 +10,7 @@ from medvlm.datasets import HELD_OUT_PICTURES
 from medvlm.scores import Record
 
 STAGES = ("instruct", "vqa-disjoint", "vqa-official")
+DISJOINT_ARMS = ("tuned", "base", "majority", "question")
 
 HEAD = f"""# Model card: nano and nano-med
 
@@ -184,14 +185,13 @@ def radiology(title: str, record: Record | None) -> list[str]:
 def image_disjoint(settings: Record | None) -> list[str]:
     """The honest figure: pictures that no stage has seen."""
     record = find(settings, "kept-back")
-    arms = ("tuned", "base", "majority", "question")
     names = ", ".join(name.removesuffix(".jpg") for name in (record or {}).get("picture_names", []))
     return [
         f"## VQA-RAD, image-disjoint, NF4\n\nA nano-med that never saw {HELD_OUT_PICTURES} of the 203 test pictures in "
         "any stage, tower included (stage `vqa-disjoint`). Questions of the official test split about these pictures:",
-        sections.vqa(find(record, "test"), arms),
+        sections.vqa(find(record, "test"), DISJOINT_ARMS),
         "All questions of the data set about these pictures:",
-        sections.vqa(find(record, "all"), arms),
+        sections.vqa(find(record, "all"), DISJOINT_ARMS),
         sections.vqa_groups(find(record, "all"), "by_kind"),
         sections.vqa_groups(find(record, "all"), "by_domain"),
         f"The pictures, drawn by seed {record['seed']}: {names}." if record else f"The pictures: {MISSING}.",
@@ -201,7 +201,7 @@ def image_disjoint(settings: Record | None) -> list[str]:
 def whole_test(settings: Record | None) -> list[str]:
     """The image-disjoint stage on the whole official test, where the app loads another stage."""
     title = "The same stage on all of the official test (143 of its pictures were trained on, with other questions):"
-    return [title, sections.vqa(find(settings, "vqa-rad"))]
+    return [title, sections.vqa(find(settings, "kept-back", "official"), DISJOINT_ARMS)]
 
 
 def phantoms(title: str, stage: str, record: Record | None) -> list[str]:

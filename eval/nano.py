@@ -100,7 +100,7 @@ def vqa_rad(plan: Plan) -> Record:
 
 
 def kept_back(plan: Plan) -> Record:
-    """The pictures that no stage has seen: their test questions, and all their questions."""
+    """The pictures that no stage has seen: their test questions, all their questions; and the whole official test."""
     test, pictures = plan.some(tasks.vqa_rad_test()), datasets.held_out_pictures()
     inside = {case.item.id for case in tasks.kept_back("test")}
     train = plan.some(tasks.kept_back("train"))
@@ -109,7 +109,7 @@ def kept_back(plan: Plan) -> Record:
     arms: tuple[EvalArm, ...] = ("tuned", "base")
     answers = {arm: plan.asker.ask("vqa_rad", test, arm) | plan.asker.ask("kept_back", train, arm) for arm in arms}
     first = [case for case in test if case.item.id in inside]
-    for part, cases in (("test", first), ("all", first + train)):
+    for part, cases in (("test", first), ("all", first + train), ("official", test)):
         record[part] = scoring.vqa(cases, with_baselines(cases, answers, seen))
     return record
 

@@ -1,7 +1,8 @@
-"""Nano's measured answers as small run folders beside the code: `python -m eval own [RUN ...]`.
+"""Nano's measured answers as small run folders beside the code: `python -m eval own [--ask] [RUN ...]`.
 
-What `python -m eval nano` has answered is scored by every metric and packed into `assets/scores/runs/`, with the loss
-curves of the training; run folders that are named are packed as well. The Scores tab reads the result.
+What `python -m eval nano` has answered is scored by every metric and packed into `assets/scores/runs/`, with chat about
+drawings, the probes and the loss curves of the training; run folders that are named are packed as well. The Scores tab
+reads the result. With `--ask`, all that is missing is asked of the published adapter first.
 """
 
 import argparse
@@ -10,12 +11,15 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
 from eval import tasks
 from eval.asking import SHORT_ANSWER, fingerprint
+from eval.picture_hashes import Looks
 from eval.pictures import identity
+from eval.run_notes import leaks
 from eval.tasks import Case, Shown
 from medvlm import datasets, packed, paths, scores
 from medvlm.errors import DatasetError, UserError
@@ -24,7 +28,7 @@ from medvlm.probe_sheets import CURVES, FIGURES
 from medvlm.prompts import SHORT
 from medvlm.run_shelf import OWN
 from medvlm.scores import Prediction, Record, Run, RunInfo, Score
-from medvlm.types import Arm, Decoding
+from medvlm.types import Arm, DataSplit, Decoding
 
 # What is kept of every answer: our own counting, and the published ones that our figures stand beside.
 KEPT = (
@@ -37,54 +41,58 @@ LOADED = "vqa-official"  # the stage that the app loads
 TRAINING = OWN.parent / "training.json"
 POINTS = 200  # of a loss curve; more cannot be seen
 ARMS: tuple[Arm, ...] = ("base", "tuned")
-LEAK = (
-    "Every picture of VQA-RAD's official test split also stands in its training split, with other questions: this "
-    "adapter has seen most or all of them."
-)
+# Stage -> what of VQA-RAD it was trained on, for the leakage audit.
+TRAINED_ON = {"vqa-official": "vqa_rad-train", "vqa-disjoint": "vqa_rad_disjoint-train"}
 NAMES = {"vqa-official": "nano", "vqa-disjoint": "nano-disjoint", "instruct": "nano-instruct"}
-# Condition -> the setting of `eval nano` that measured it, where the two have other names.
-SETTINGS = {
-    "blank-picture": "blank", "another-picture": "swapped", "no-picture": "no-picture", "full-precision": "precision"
-}  # fmt: skip
+# Runs of the published adapter that are kept as well: chat about drawings, and the 200 fixed questions of the probes.
+CHAT, PROBES = "nano-phantoms-chat", "nano-probes"
 TRAINED = ("shapes", "base", "align", "instruct", LOADED)
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One thing that `eval nano` asked: its files begin with `file`. `condition`: what was changed, "" for nothing."""
+    """One thing that `eval nano` asked: its files begin with `file`. `condition`: what was changed, "" for nothing.
+
+    `measured`: the settings of `eval nano` that ask it; the first one that a stage has says how it was measured.
+    """
 
     file: str
     task: str
     dataset: str
-    split: str
+    split: DataSplit
     real: bool
+    measured: tuple[str, ...]
     condition: str = ""
     precision: Literal["nf4", "full"] = "nf4"
     shown: Shown = "own"
 
 
 PARTS = (
-    Part("vqa_rad", "vqa-rad", "vqa_rad", "test", True),
-    Part("vqa_rad_blank", "vqa-rad", "vqa_rad", "test", True, "blank-picture", shown="blank"),
-    Part("vqa_rad_swapped", "vqa-rad", "vqa_rad", "test", True, "another-picture", shown="swapped"),
-    Part("vqa_rad_no-picture", "vqa-rad", "vqa_rad", "test", True, "no-picture", shown="none"),
-    Part("vqa_rad", "vqa-rad", "vqa_rad", "test", True, "full-precision", "full"),
-    Part("kept_back", "vqa-rad-disjoint", "vqa_rad", "held_out", True),
-    Part("phantoms", "phantoms", "phantoms", "test", False),
+    Part("vqa_rad", "vqa-rad", "vqa_rad", "test", True, ("vqa-rad", "kept-back")),
+    Part("vqa_rad_blank", "vqa-rad", "vqa_rad", "test", True, ("blank",), "blank-picture", shown="blank"),
+    Part("vqa_rad_swapped", "vqa-rad", "vqa_rad", "test", True, ("swapped",), "another-picture", shown="swapped"),
+    Part("vqa_rad_no-picture", "vqa-rad", "vqa_rad", "test", True, ("no-picture",), "no-picture", shown="none"),
+    Part("vqa_rad", "vqa-rad", "vqa_rad", "test", True, ("precision",), "full-precision", "full"),
+    Part("kept_back", "vqa-rad-disjoint", "vqa_rad", "held_out", True, ("kept-back",)),
+    Part("phantoms", "phantoms", "phantoms", "test", False, ("phantoms",)),
 )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", nargs="*", type=Path, help="further run folders to pack, as `python -m eval run` wrote")
     parser.add_argument("--runs", type=Path, default=paths.ROOT / "runs", help="where answers of nano are kept")
+    parser.add_argument("--ask", action="store_true", help="first ask the published adapter all that is missing")
     parser.add_argument("--out", type=Path, default=OWN, help="where the packed runs go (default: %(default)s)")
     parser.add_argument("--training", type=Path, default=paths.home() / "train", help="where training keeps its logs")
 
 
 def run(chosen: argparse.Namespace) -> int:
-    """Pack all that there is; 1 where there is nothing."""
+    """Pack all that there is. Raises UserError where there is nothing."""
+    if chosen.ask:
+        ask(chosen.runs)
+    beside = [chosen.runs / name for name in (CHAT, PROBES) if (chosen.runs / name / scores.RUN).is_file()]
     made = [pack(one, chosen.out / one.info.name) for one in nano_runs(chosen.runs / "nano")]
-    made += [kept(folder, chosen.out / folder.name) for folder in chosen.run]
+    made += [kept(folder, chosen.out / folder.name) for folder in (*beside, *chosen.run)]
     made += [copied(path, chosen.out / CURVES / path.name) for path in sorted((chosen.runs / CURVES).glob("*.json"))]
     if curves := loss_curves(chosen.training):
         made.append(scores.write(chosen.out.parent / TRAINING.name, {"stages": curves}))
@@ -95,6 +103,21 @@ def run(chosen: argparse.Namespace) -> int:
             f"Nothing to pack: no answers of nano in {chosen.runs / 'nano'}. Run `python -m eval nano` first."
         )
     return 0
+
+
+def ask(runs: Path) -> None:
+    """Everything that is kept of the published adapter; each part goes on where it stood. Raises UserError."""
+    from eval.__main__ import main
+
+    place, adapter = ("--runs", str(runs)), ("--adapter", "nano-med")
+    for given in (
+        ("nano", *adapter, "--name", LOADED, *place),
+        ("run", "phantoms-chat", *adapter, "--name", CHAT, *place),
+        ("truth", str(runs / CHAT)),
+        ("probes", *adapter, "--name", PROBES, *place),
+    ):
+        if main(given) != 0:
+            raise UserError(f"`python -m eval {' '.join(given)}` did not end well; what it said stands above.")
 
 
 def kept(folder: Path, out: Path) -> Path:
@@ -204,7 +227,8 @@ def scored(one: Prediction) -> Iterator[Score]:
 def _info(
     stage: str, record: Record, part: Part, arms: tuple[Arm, ...], cases: Sequence[Case], newest: float
 ) -> RunInfo:
-    setting = record["settings"].get(SETTINGS.get(part.condition) or part.task, {})
+    settings = record["settings"]
+    setting: Record = next((settings[name] for name in part.measured if name in settings), {})
     task = f"{part.task}:{part.condition}" if part.condition else part.task
     return RunInfo(
         name=f"{NAMES[stage]}-{task.replace(':', '-')}", task=task, dataset=part.dataset, split=part.split,
@@ -218,8 +242,17 @@ def _info(
         versions=setting.get("versions", {}), hardware=setting.get("hardware", "unknown"),
         git_commit=setting.get("git_commit", "unknown"),
         created=datetime.fromtimestamp(newest, UTC).isoformat(timespec="seconds"), state="finished",
-        notes=(LEAK,) if part.dataset == "vqa_rad" and part.split == "test" else (),
+        notes=leaked(stage, part),
     )  # fmt: skip
+
+
+@cache
+def leaked(stage: str, part: Part) -> tuple[str, ...]:
+    """What the leakage audit says of this test, for a stage that was trained on VQA-RAD."""
+    if stage not in TRAINED_ON or part.dataset != "vqa_rad":
+        return ()
+    looks = Looks(paths.ROOT / "runs" / "features" / "looks.jsonl")
+    return tuple(leaks(TRAINED_ON[stage], datasets.load(part.dataset, part.split), looks))
 
 
 def data_hash(cases: Sequence[Case]) -> str:

@@ -111,6 +111,7 @@ def test_what_a_checkpoint_lists_is_known_again() -> None:
     assert datasets.from_label("vqa_rad-train") == ("vqa_rad", "train")
     assert datasets.from_label("phantoms") == ("phantoms", "train")
     assert datasets.from_label("own:/data/my-scans-test") == ("own:/data/my-scans", "test")
+    assert datasets.from_label("vqa_rad-train-without-held-out-pictures") == ("vqa_rad_disjoint", "train")
     assert datasets.from_label("bccd") is None
 
 

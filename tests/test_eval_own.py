@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from eval import own, tasks
+from eval import nano, own, tasks
 from eval.__main__ import main
 from eval.asking import SHORT_ANSWER, fingerprint
 from eval.own import PARTS, part_run
 from eval.tasks import Case
 from medvlm import packed, scores
+from medvlm.datasets.places import data_home
 from medvlm.errors import DatasetError
 from medvlm.metrics.profiles import METRICS
 from tests.score_cases import many, written
@@ -50,6 +51,26 @@ def test_answers_become_a_run_with_every_metric(tmp_path: Path, cases: list[Case
     assert len(closed) == 2 * sum(case.closed for case in cases) and all(one.value == 1 for one in closed)
     back = packed.unpack(own.pack(made, tmp_path / "packed"))
     assert set(back.predictions) == set(made.predictions) and set(own.KEPT) <= METRICS.keys()
+
+
+def test_a_run_is_said_to_be_measured_as_the_setting_that_asked_it() -> None:
+    """The image-disjoint stage asks VQA-RAD's whole test as part of "kept-back"; changed pictures have their own."""
+    asked = {part.condition or part.task: part.measured for part in PARTS}
+    assert asked["vqa-rad"] == ("vqa-rad", "kept-back") and asked["vqa-rad-disjoint"] == ("kept-back",)
+    assert {name for names in asked.values() for name in names} <= set(nano.SETTINGS)
+
+
+@pytest.mark.skipif(not (data_home() / "vqa_rad").is_dir(), reason=f"VQA-RAD is not in {data_home()}")
+def test_what_the_audit_finds_stands_beside_every_kept_run() -> None:
+    part = next(part for part in PARTS if part.task == "vqa-rad")
+    (pictures, rows) = own.leaked("vqa-official", part)
+    assert pictures.startswith("All 203 pictures of this test") and rows.startswith("16 of 451 test questions")
+    assert own.leaked("vqa-disjoint", part)[0].startswith("143 of 203 pictures")
+    for name in ("nano", "nano-disjoint"):
+        info = scores.read_info(own.OWN / f"{name}-vqa-rad")
+        assert info.notes == own.leaked("vqa-official" if name == "nano" else "vqa-disjoint", part)
+        assert info.git_commit != "unknown"
+    assert scores.read_info(own.OWN / "nano-disjoint-vqa-rad-disjoint").notes == ()
 
 
 def test_what_was_not_asked_is_no_run(tmp_path: Path) -> None:

@@ -148,7 +148,7 @@ def resolve(address: str) -> tuple[Dataset, str]:
     entry = DATASETS[name]
     if rest and not entry.takes:
         raise DatasetError(f"{name} takes nothing behind its name, so {colon}{rest} means nothing. Leave it out.")
-    if entry.takes and not rest and not entry.takes.startswith("options"):
+    if entry.takes and not rest and entry.real is not False:  # drawings take options, and go without
         raise DatasetError(f"{name} needs {entry.takes}: {name}:PATH.")
     return entry, rest
 

@@ -39,7 +39,7 @@ def states() -> list[State]:
 
 def state(name: str) -> State:
     entry = DATASETS[name]
-    if name == "phantoms":
+    if entry.real is False:
         return State(name, entry.title, "drawn", "this project's own", {}, 0, 0, {}, "", entry.takes)
     if entry.source is None:
         return State(name, entry.title, "yours", "yours", {}, 0, 0, {}, "", f"{name}:PATH, {entry.takes}")

@@ -167,4 +167,9 @@ def with_readers(judge: Sequence[Choice | None], readers: Sequence[Choice | None
         if ours is not None and theirs is not None
     ]
     columns = [row[0] for row in both], [row[1] for row in both]
-    return cohen(columns[0], columns[1], len(CHOICES), clusters=[row[2] for row in both])
+    return cohen(columns[0], columns[1], len(CHOICES), clusters=numbered([row[2] for row in both]))
+
+
+def numbered(names: Sequence[str]) -> NDArray[np.intp]:
+    """(n,) a number for each name, equal where the names are."""
+    return np.unique(np.asarray(names, dtype=str), return_inverse=True)[1].astype(np.intp)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from medvlm.agreement import cohen
-from medvlm.judging.audit import with_readers
+from medvlm.judging.audit import numbered, with_readers
 from medvlm.judging.records import Judged, pairs
 from medvlm.judging.scoring import counting
 from medvlm.judging.verdicts import Choice, Errors, OneScore, TwoScores
@@ -50,7 +50,7 @@ def agreement(judged: Sequence[Judged], predictions: Sequence[Prediction], ratin
         [case for _, _, case in pairs_],
     )
     columns = [int(faulty[key]) for key, _, _ in answers], [int(wrong) for _, wrong, _ in answers]
-    fault = cohen(columns[0], columns[1], 2, clusters=[case for _, _, case in answers])
+    fault = cohen(columns[0], columns[1], 2, clusters=numbered([case for _, _, case in answers]))
     return Agreement(preference, fault, len(pairs_) + len(answers))
 
 
