@@ -8,10 +8,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from medvlm.errors import UserError
+from medvlm.memory import free_memory
 
 # A browser that went away leaves its pieces behind; nobody waits this long between two of them.
 SECONDS = 60.0
 MOST_FILES = 10_000
+# The bytes as they come, and at least as many again once they are decoded; without room everybody's page ends.
+_SPACE = 2
 INTERRUPTED = "The upload was interrupted. Choose the files again."
 
 
@@ -46,11 +49,21 @@ class Parcel:
 class Inbox:
     """Takes drops in pieces and hands each out once. No byte of them is written to a disk."""
 
-    def __init__(self, largest: int, total: int | None = None, clock: Callable[[], float] = time.monotonic) -> None:
-        """`largest`: bytes of one drop; `total`: of all drops that are on their way at once (default: two)."""
+    def __init__(
+        self,
+        largest: int,
+        total: int | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        free: Callable[[], int] = free_memory,
+    ) -> None:
+        """`largest`: bytes of one drop; `total`: of all drops that are on their way at once (default: two).
+
+        `free`: bytes of memory that the machine can still give.
+        """
         self._largest = largest
         self._total = total or 2 * largest
         self._clock = clock
+        self._free = free
         self._lock = threading.Lock()
         self._parcels: dict[str, Parcel] = {}
 
@@ -111,6 +124,12 @@ class Inbox:
             raise UserError(
                 f"{_what(names)} has {sum(sizes) / 1e6:,.0f} MB; at most {self._largest / 1e6:,.0f} MB are read. "
                 "Choose fewer series, or a smaller picture."
+            )
+        needed, free = _SPACE * sum(sizes), self._free()
+        if needed > free:
+            raise UserError(
+                f"{_what(names)} needs about {needed / 1e6:,.0f} MB of memory to be opened, and this machine has "
+                f"{free / 1e6:,.0f} MB free. Forget what is open, or choose fewer series."
             )
 
     def _forget_abandoned(self) -> None:

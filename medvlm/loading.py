@@ -17,6 +17,7 @@ from medvlm import checkpoints
 from medvlm.errors import CheckpointError, ConfigError
 from medvlm.families import Family, family_of
 from medvlm.families.family import Attention
+from medvlm.memory import free_memory
 
 Device = Literal["auto", "cpu", "cuda"]
 Quantization = Literal["nf4", "int8", "none"]
@@ -276,13 +277,6 @@ def should_unpack(
         return True
     needed = sum(layer.in_features * layer.out_features for layer in layers) * dtype.itemsize
     return device.type == "cpu" and needed < (free_memory() if free is None else free) / 2
-
-
-def free_memory() -> int:
-    """Bytes that this machine can still give without swapping."""
-    import psutil  # type: ignore[import-untyped]
-
-    return int(psutil.virtual_memory().available)
 
 
 def stored_bytes(model: nn.Module) -> int:

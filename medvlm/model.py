@@ -24,9 +24,9 @@ from medvlm.loading import (
     choose_device,
     choose_dtype,
     family_in,
-    free_memory,
     load_weights,
 )
+from medvlm.memory import free_memory
 from medvlm.packages import sha256_of
 from medvlm.paired_decoding import Pair
 from medvlm.queueing import Answer, Channel, Line, PairAnswer

@@ -4,13 +4,7 @@ import pytest
 
 from medvlm.errors import UserError
 from medvlm.inbox import MOST_FILES, SECONDS, Inbox
-
-
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.fakes import Clock
 
 
 def test_pieces_come_out_as_the_file_that_was_sent_and_once_only() -> None:
@@ -82,3 +76,10 @@ def test_all_uploads_together_stay_within_bounds() -> None:
     clock.now = SECONDS + 1
     assert inbox.open([("b", 100)]), "an abandoned upload makes room"
     assert len(inbox) == 1
+
+
+def test_what_would_not_find_room_in_memory_is_refused_before_it_is_sent() -> None:
+    inbox = Inbox(1_000_000_000, free=lambda: 600_000_000)
+    with pytest.raises(UserError, match=r"scan.zip needs about 800 MB .* has 600 MB free. Forget"):
+        inbox.open([("scan.zip", 400_000_000)])
+    assert inbox.open([("scan.zip", 200_000_000)]) and len(inbox) == 1
