@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
-
 from medvlm.booth import Booth
 from medvlm.comparing import Comparing, Moment
 from medvlm.comparison import Comparison, Entrant, Seen
@@ -16,8 +14,8 @@ from medvlm.host import Host
 from medvlm.ratings.records import Candidate, Rating
 from medvlm.screen import at_first
 from medvlm.session import Choices
-from medvlm.types import Contender, Decoding, Report, Scan, Window
-from tests.fakes import FakeModel
+from medvlm.types import Contender, Decoding, Report
+from tests.fakes import FakeModel, a_scan
 
 # Names that stand nowhere else in the page, so that one that gets out is found.
 BASE = Candidate("quokkabase", "base", model="quokkabase", model_sha256="b4se" * 16, quantisation="nf4")
@@ -131,13 +129,8 @@ def entrants(model: FakeModel) -> tuple[Entrant, Entrant]:
 NOTHING = {"scores": [None] * 5, "correctness": None, "errors": []}
 
 
-def a_scan(name: str = "0", slices: int = 3) -> Scan:
-    pixels = tuple(np.full((6, 8), n, np.int16) for n in range(slices))
-    return Scan(pixels, "ct", "file", name * 64, "CT stack", "DICOM CT", None, Window(400, 40))
-
-
 def seen(name: str = "0", slice_: int = 1) -> Seen:
-    scan = a_scan(name)
+    scan = a_scan(3, name=name)
     return Seen(scan, replace(at_first(scan), slice=slice_), f"slice {slice_ + 1} of 3")
 
 

@@ -10,7 +10,7 @@ from PIL import Image
 from medvlm import prompts
 from medvlm.errors import UserError
 from medvlm.queueing import Answer, Channel, Line
-from medvlm.types import Arm, Conversation, Decoding, Report, Scan, View
+from medvlm.types import Arm, Conversation, Decoding, DomainSource, Report, Scan, View, Window
 
 Script = Callable[[Conversation, Arm], str]
 
@@ -18,6 +18,22 @@ Script = Callable[[Conversation, Arm], str]
 def echo(conversation: Conversation, arm: Arm) -> str:
     """The default script: which arm was asked what, so that mixed-up answers show."""
     return f"{arm}: {conversation.turns[-1].text}"
+
+
+class Clock:
+    """Seconds that pass when a test says so."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def a_scan(slices: int = 1, source: DomainSource = "file", name: str = "0") -> Scan:
+    """A CT stack of so many even slices; `name`: a digit that its hash is made of."""
+    pixels = tuple(np.full((6, 8), n, np.int16) for n in range(slices))
+    notes = ("header removed",)
+    return Scan(pixels, "ct", source, name * 64, "CT stack", "DICOM CT", None, Window(400, 40), notes=notes)
 
 
 class FakeModel:

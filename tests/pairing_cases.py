@@ -2,16 +2,10 @@
 
 from medvlm.pairing import stream
 from medvlm.queueing import PairAnswer
-from medvlm.types import Arm, ChatModel, Contender, Conversation, Decoding, View
-from tests.tiny_models import picture
+from medvlm.types import Arm, ChatModel, Contender, Conversation, Decoding
+from tests.tiny_models import ARMS, SHORT
 
-ARMS: tuple[Arm, Arm] = ("base", "tuned")
-SHORT = Decoding(max_tokens=12)
 LONG = Decoding(max_tokens=1500)
-
-
-def asked(question: str = "What is it?", seed: int = 0) -> Conversation:
-    return Conversation().with_scan(picture(seed)).asked(question, (View(0),))
 
 
 def begun(

@@ -3,7 +3,6 @@
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 import uuid
@@ -13,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from tests.serving import free_port
 
 MISSING = "PostgreSQL is not installed. Install it (Debian: apt-get install postgresql) to run its tests."
 PATIENCE = 300  # a machine may be busy with something else
@@ -62,7 +63,7 @@ def server() -> Iterator[Server]:
         )  # fmt: skip
         assert done.returncode == 0, f"{program} failed: {done.stdout}"
 
-    data, port = home / "data", _free_port()
+    data, port = home / "data", free_port()
     options = f"-p {port} -k {home} -c listen_addresses=127.0.0.1 -c max_connections=60"
     try:
         run("initdb", "--pgdata", str(data), "--username", "postgres", "--auth", "trust", "--encoding", "UTF8")
@@ -83,10 +84,3 @@ def postgres() -> Iterator[Server]:
         pytest.fail(MISSING, pytrace=False) if os.environ.get("CI") else pytest.skip(MISSING)
     with server() as running:
         yield running
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -1,12 +1,15 @@
 """The pictures of the page in the documents, taken from the real app: `python -m tests.screenshots [NAME ...]`.
 
 Each is one sitting in a headless browser of 1280 x 720 with nano and nano-med, on phantoms of the examples, saved as a
-PNG of at most 256 colours in docs/screenshots/. `--size 820x1180` and `--dark` are for looking at the page otherwise;
-then nothing in docs/ is touched: say where with `--out`.
+PNG of at most 256 colours in docs/screenshots/; `chat`, the first that a reader sees, is docs/screenshot.png. The
+app's data home is gone at the end. `--size 820x1180` and `--dark` are for looking at the page otherwise; then
+nothing in docs/ is touched: say where with `--out`.
 """
 
 import argparse
 import io
+import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -18,12 +21,15 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
-from medvlm.paths import EXAMPLES, ROOT
-from tests.browser.conftest import FLAGS, answers, chromium, command, free_port
+from medvlm import paths
+from medvlm.paths import ASSETS, EXAMPLES, ROOT
+from tests.browser.conftest import FLAGS, answers, chromium, command
 from tests.browser.steps import SEEN, VIEWER, WHOLE, answered, ask, choose, ready
+from tests.serving import free_port
 
 OUT = ROOT / "docs" / "screenshots"
-MOST_BYTES = 250_000
+FIRST = "chat"
+MOST_BYTES = 200_000
 # Answers of a busy machine take their time; nobody waits so long when all is well.
 PATIENCE = 1200
 
@@ -44,6 +50,46 @@ def opened(page: Page, name: str) -> None:
     page.wait_for_selector(".notes")
     page.wait_for_function(SEEN)
     page.wait_for_function(WHOLE)
+
+
+def tab(page: Page, name: str) -> None:
+    page.get_by_role("tab", name=name).click()
+
+
+def chat(page: Page) -> None:
+    """A question about a CT with its answer, and one that follows."""
+    opened(page, "head-ct.dcm")
+    for number, question in enumerate(("Is there a bleed?", "Which side is the finding on?"), 1):
+        ask(page, question)
+        answered(page, number)
+    page.wait_for_selector(".saw img")
+
+
+def compare(page: Page) -> None:
+    """Two answers without names, and the vote on them with its details."""
+    tab(page, "Compare")
+    page.wait_for_selector("#compare-vote [data-works]")
+    page.click("#compare-tray [data-act=example] >> nth=1")
+    page.wait_for_selector("#compare-bench .suggestions")
+    page.fill("#both-question", "What does this picture show?")
+    page.press("#both-question", "Enter")
+    page.wait_for_selector(".vote[data-state=open]")
+    page.keyboard.press("f")
+    page.wait_for_selector(".details:not([hidden])")
+
+
+def scores(page: Page) -> None:
+    """The figures of the published weights, all runs at a glance, and the plots."""
+    tab(page, "Scores")
+    page.wait_for_selector(".sc[data-drawn]")
+
+
+def training(page: Page) -> None:
+    """The stages that made the published weights."""
+    scores(page)
+    page.click("[data-training]")
+    page.wait_for_selector("figure[data-plot=training-loss] svg.main-svg")
+    page.evaluate("window.scrollTo(0, document.querySelector('.sc-training').offsetTop - 56)")
 
 
 def measure(page: Page) -> None:
@@ -93,19 +139,39 @@ def reliance(page: Page) -> None:
 
 
 SHOTS: dict[str, Callable[[Page], None]] = {
+    FIRST: chat,
     "measure": measure,
     "planes": planes,
     "sweep": sweep,
     "reliance": reliance,
+    "compare": compare,
+    "scores": scores,
+    "training": training,
 }
 
 
+def furnished(home: Path) -> Path:
+    """A data home with this machine's models, and the training runs that assets/scores/training.json records."""
+    for name in ("models", "packages", "checks"):
+        if (there := paths.home() / name).is_dir():
+            (home / name).symlink_to(there)
+    stages = json.loads((ASSETS / "scores" / "training.json").read_text(encoding="utf-8"))["stages"]
+    for stage, points in stages.items():
+        (folder := home / "train" / stage).mkdir(parents=True)
+        lines = ({"step": step, "of": points[-1][0], "loss": loss} for step, loss in points)
+        (folder / "log.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines), encoding="utf-8")
+        (folder / "done.json").write_text("{}", encoding="utf-8")
+    return home
+
+
 @contextmanager
-def running() -> Iterator[str]:
-    """The address of the real app, which ends with this."""
+def running(home: Path) -> Iterator[str]:
+    """The address of the real app with that data home, which ends with this."""
     url = f"http://127.0.0.1:{(port := free_port())}"
     chosen = [*command(port)[:-4], "--upload-mb", "200", "--privacy", "off", "--max-tokens", "40"]
-    process = subprocess.Popen(chosen, cwd=ROOT, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        chosen, cwd=ROOT, stdout=subprocess.DEVNULL, env={**os.environ, "MEDVLM_HOME": str(home)}
+    )
     try:
         deadline = time.monotonic() + PATIENCE
         while not answers(url, process):
@@ -125,6 +191,10 @@ def small(shot: bytes) -> bytes:
     return out.getvalue()
 
 
+def place(out: Path, name: str) -> Path:
+    return out.parent / "screenshot.png" if (name, out) == (FIRST, OUT) else out / f"{name}.png"
+
+
 def take(url: str, names: list[str], size: tuple[int, int], dark: bool, out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
@@ -142,8 +212,8 @@ def take(url: str, names: list[str], size: tuple[int, int], dark: bool, out: Pat
             page.wait_for_timeout(500)
             data = small(page.screenshot())
             assert len(data) < MOST_BYTES, f"{name}.png has {len(data):,} bytes"
-            (out / f"{name}.png").write_bytes(data)
-            print(f"{out / name}.png: {len(data):,} bytes", flush=True)
+            place(out, name).write_bytes(data)
+            print(f"{place(out, name)}: {len(data):,} bytes", flush=True)
             page.close()
         browser.close()
 
@@ -160,7 +230,7 @@ def main() -> int:
     width, height = map(int, chosen.size.split("x"))
     usual = (width, height) == (1280, 720) and not chosen.dark
     out = chosen.out or (OUT if usual else Path(tempfile.mkdtemp()))
-    with running() as url:
+    with tempfile.TemporaryDirectory() as home, running(furnished(Path(home))) as url:
         take(url, chosen.names or list(SHOTS), (width, height), chosen.dark, out)
     return 0
 

@@ -1,6 +1,7 @@
 """A small OpenAI-compatible server that answers from a script, and misbehaves when told to."""
 
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -13,6 +14,14 @@ Body = dict[str, Any]
 # words, one that ends without saying so, lines that are no JSON, JSON that is no chat completion.
 Fault = Literal["500", "503", "429", "400", "404", "silent", "cut", "unfinished", "no json", "wrong json", "no counts"]
 SILENCE = 1.5
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def echo(body: Body) -> str:

@@ -2,8 +2,6 @@
 
 import argparse
 import json
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -98,12 +96,10 @@ def test_a_domain_that_is_named_is_the_users(scan: Path) -> None:
     assert isinstance(chosen, argparse.Namespace)
 
 
-def test_nano_answers_about_an_example_in_json(nano_folder: Path) -> None:
+def test_nano_answers_about_an_example_in_json(nano_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     example = sorted(paths.EXAMPLES.glob("*.dcm"))[0]
-    command = [sys.executable, "-m", "medvlm", "ask", str(example), "What is this?", "--json", "--max-tokens", "4"]
-    process = subprocess.run(command, cwd=paths.ROOT, capture_output=True, text=True, check=False)
-    assert process.returncode == 0, process.stderr
-    made = json.loads(process.stdout)
+    assert main(["ask", str(example), "What is this?", "--json", "--max-tokens", "4"]) == 0
+    made = json.loads(capsys.readouterr().out)
     assert made["answer"] and 0 < made["tokens"] <= 4 and made["model"].startswith("nano")
     assert made["label"] == NOT_FOR_DIAGNOSIS and made["notes"]
 

@@ -6,7 +6,6 @@ import json
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -30,8 +29,8 @@ from medvlm.session import Choices
 from medvlm.ui.chat_tab import Room
 from medvlm.ui.layout import web_app
 from tests.dicom_cases import named
-from tests.fakes import FakeModel
-from tests.test_keeping import Clock
+from tests.fakes import Clock, FakeModel
+from tests.serving import free_port
 
 # Gradio's count of its own events asks pandas for something that pandas will does otherwise one day.
 pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
@@ -229,10 +228,7 @@ def test_neither_a_kill_nor_a_polite_end_leaves_a_file(tmp_path: Path) -> None:
     temporary, log = tmp_path / "temporary", tmp_path / "log"
     temporary.mkdir()
     left = killed(temporary)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    app = started(port, temporary, log)
+    app = started(free_port(), temporary, log)
     assert not left.exists(), "the next start deletes it"
     own = own_folder(app, temporary)
     (own / "upload.dcm").write_bytes(named())

@@ -3,14 +3,8 @@
 from medvlm.keeping import Holding, Keeper
 from medvlm.retention import Line
 from medvlm.seat import Seat
+from tests.fakes import Clock
 from tests.test_session import stack
-
-
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def test_who_is_idle_is_forgotten_and_who_is_not_stays() -> None:

@@ -16,10 +16,8 @@ from medvlm.errors import CheckpointError, UserError
 from medvlm.model import LocalModel
 from medvlm.types import Arm, Conversation, Decoding, View
 from tests import tiny_models
-from tests.tiny_models import load, picture
+from tests.tiny_models import ARMS, SHORT, asked, load, picture, said
 
-ARMS: tuple[Arm, Arm] = ("base", "tuned")
-SHORT = Decoding(max_tokens=12)
 LONG = Decoding(max_tokens=1500)
 
 
@@ -32,14 +30,6 @@ def model(folders: tuple[Path, Path]) -> LocalModel:
 def fresh(folders: tuple[Path, Path]) -> LocalModel:
     """The same model, which keeps nothing."""
     return load(folders, cache_bytes=1, keep_warm=False)
-
-
-def asked(question: str = "What is it?", seed: int = 0) -> Conversation:
-    return Conversation().with_scan(picture(seed)).asked(question, (View(0),))
-
-
-def said(model: LocalModel, conversation: Conversation, arm: Arm, decoding: Decoding = SHORT) -> str:
-    return whole(model, conversation, arm, decoding).text
 
 
 def test_the_arms_differ_and_the_base_is_the_untouched_base(model: LocalModel, folders: tuple[Path, Path]) -> None:

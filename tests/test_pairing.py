@@ -14,10 +14,10 @@ from medvlm.decoding import look_back
 from medvlm.errors import UserError
 from medvlm.families import FAMILIES
 from medvlm.model import LocalModel
-from medvlm.types import Arm, ChatModel, Conversation, Decoding, View
+from medvlm.types import Arm, Conversation, Decoding, View
 from tests import tiny_models
-from tests.pairing_cases import ARMS, LONG, SHORT, asked, begun, texts
-from tests.tiny_models import FamilyName, load, picture
+from tests.pairing_cases import LONG, begun, texts
+from tests.tiny_models import ARMS, SHORT, FamilyName, asked, load, picture, said
 
 
 @pytest.fixture(scope="module")
@@ -29,10 +29,6 @@ def model(folders: tuple[Path, Path]) -> LocalModel:
 def fresh(folders: tuple[Path, Path]) -> LocalModel:
     """The same model, which keeps nothing."""
     return load(folders, cache_bytes=1, keep_warm=False)
-
-
-def said(model: ChatModel, conversation: Conversation, arm: Arm, decoding: Decoding = SHORT) -> str:
-    return whole(model, conversation, arm, decoding).text
 
 
 @pytest.mark.parametrize("temperature", [0.0, 1.0])

@@ -8,7 +8,8 @@ from medvlm.errors import UserError
 from medvlm.pairing import stream
 from medvlm.types import Arm, Contender, Conversation, Decoding, Report
 from tests.fakes import FakeModel
-from tests.pairing_cases import LONG, SHORT, asked, begun, texts
+from tests.pairing_cases import LONG, begun, texts
+from tests.tiny_models import SHORT, asked
 
 
 def test_any_two_models_answer_side_by_side() -> None:

@@ -11,11 +11,10 @@ import torch
 from medvlm import paths
 from medvlm.chat import whole
 from medvlm.model import LocalModel
-from medvlm.pairing import stream
-from medvlm.types import Arm, Contender, Conversation, Decoding, View
-from tests import tiny_models
+from medvlm.types import Conversation, Decoding
+from tests.pairing_cases import begun, texts
+from tests.tiny_models import ARMS, asked
 
-ARMS: tuple[Arm, Arm] = ("base", "tuned")
 NANO_MED = paths.ASSETS / "adapters" / "nano-med"
 
 
@@ -26,32 +25,20 @@ def load(folder: Path, quantization: str, dtype: str) -> LocalModel:
     )  # type: ignore[arg-type]  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def nano(nano_folder: Path) -> LocalModel:
-    return load(nano_folder, "none", "float32")
+def together(model: LocalModel, talks: list[Conversation], decoding: Decoding) -> tuple[str, str]:
+    return texts(begun(model, *talks, decodings=(decoding, decoding)))
 
 
-def asked(question: str, seed: int = 0) -> Conversation:
-    return Conversation().with_scan(tiny_models.picture(seed)).asked(question, (View(0),))
-
-
-def together(model: LocalModel, talks: list[Conversation], decoding: Decoding) -> list[str]:
-    sides = [Contender(model, arm, talk) for arm, talk in zip(ARMS, talks, strict=True)]
-    texts = ["", ""]
-    for side, piece in stream(sides[0], sides[1], (decoding, decoding)):
-        texts[side] += piece
-    return [text.strip() for text in texts]
-
-
-def alone(model: LocalModel, talks: list[Conversation], decoding: Decoding) -> list[str]:
+def alone(model: LocalModel, talks: list[Conversation], decoding: Decoding) -> tuple[str, ...]:
     """Each by itself, with nothing kept."""
     model.forget("alone")
-    return [whole(model, replace(talk, id="alone"), arm, decoding).text for arm, talk in zip(ARMS, talks, strict=True)]
+    each = zip(ARMS, talks, strict=True)
+    return tuple(whole(model, replace(talk, id="alone"), arm, decoding).text for arm, talk in each)
 
 
-@pytest.mark.parametrize("temperature", [0.0, 0.8])
-def test_in_fp32_each_says_to_the_letter_what_it_says_alone(nano: LocalModel, temperature: float) -> None:
-    decoding = Decoding(temperature, 0.9, 10, seed=2)
+def test_in_fp32_each_says_to_the_letter_what_it_says_alone(nano_folder: Path) -> None:
+    nano = load(nano_folder, "none", "float32")
+    decoding = Decoding(0.8, 0.9, 6, seed=2)  # what is drawn shows a difference that the likeliest word hides
     talks = [asked("What is shown?")] * 2
     for turn, question in enumerate(("Is anything unusual in it, and on which side?", "Why?", "How large is it?")):
         both = together(nano, talks, decoding)
@@ -92,15 +79,13 @@ def test_in_few_bits_the_texts_differ_only_at_near_ties(
 ) -> None:
     model, decoding = load(nano_folder, quantization, dtype), Decoding(max_tokens=8)
     model._engine._ends = frozenset()  # both go on to the limit, so that all steps but the first are of two rows
-    # bf16 costs seconds a prompt on a processor that has none.
-    for question in ("What is shown?", "Is the heart enlarged?")[: 2 if dtype == "float32" else 1]:
-        talks = [asked(question)] * 2
-        with listening(model) as heard:
-            together(model, talks, decoding)
-        pair = [torch.cat([heard[row], *(step[row : row + 1] for step in heard[2:])]) for row in (0, 1)]
-        with listening(model) as heard:
-            alone(model, talks, decoding)
-        for ours, theirs in zip(pair, (torch.cat(heard[:8]), torch.cat(heard[8:])), strict=True):
-            assert ours.shape == theirs.shape == (8, ours.shape[1])
-            far, gap = apart_at(ours, theirs)
-            assert far < most and gap < 2 * most
+    talks = [asked("Is the heart enlarged?")] * 2  # one question: each costs seconds
+    with listening(model) as heard:
+        together(model, talks, decoding)
+    pair = [torch.cat([heard[row], *(step[row : row + 1] for step in heard[2:])]) for row in (0, 1)]
+    with listening(model) as heard:
+        alone(model, talks, decoding)
+    for ours, theirs in zip(pair, (torch.cat(heard[:8]), torch.cat(heard[8:])), strict=True):
+        assert ours.shape == theirs.shape == (8, ours.shape[1])
+        far, gap = apart_at(ours, theirs)
+        assert far < most and gap < 2 * most

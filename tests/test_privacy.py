@@ -21,6 +21,7 @@ from medvlm.shelf import shelf
 from medvlm.types import Scan, Traces
 from medvlm.ui.gate import WORDS, question
 from tests.dicom_cases import item, named, picture, ramp
+from tests.fakes import Clock
 
 LINE, MARKER = Box(2, 1, 9, 3), Box(10, 10, 12, 12)
 
@@ -227,13 +228,6 @@ def test_one_answer_holds_for_all_scans_of_a_drop_and_for_no_other() -> None:
     assert first(scan) is scan and first(scan_of("CT", **YES)) is not None
     with pytest.raises(Asked):
         other(scan)
-
-
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def asked_of(doors: Gate) -> Asked:

@@ -11,7 +11,8 @@ from medvlm.giving import ways
 from medvlm.session import Item, Session
 from medvlm.types import Window
 from medvlm.ui.picture import LONGEST, Doing, choosing, data_url, notes, picture, saw
-from tests.ui_cases import EVIL, a_scan, at_slice
+from tests.fakes import a_scan
+from tests.ui_cases import EVIL, at_slice
 
 
 def decoded(url: str) -> Image.Image:

@@ -9,7 +9,8 @@ from medvlm.session import GREEDY, Given, Made, Session
 from medvlm.suggestions import SUGGESTIONS
 from medvlm.types import Decoding
 from medvlm.ui.transcript import transcript
-from tests.ui_cases import EVIL, a_scan, answered, at_slice
+from tests.fakes import a_scan
+from tests.ui_cases import EVIL, answered, at_slice
 
 
 def test_under_an_answer_stands_how_often_these_weights_were_right_and_nothing_of_other_weights() -> None:

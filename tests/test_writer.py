@@ -1,14 +1,11 @@
 """What is said of phantoms: lengths, wordings, grammar, truth, and that no question gives its answer away."""
 
-import gzip
-import json
 import math
 import random
 import re
 from collections import Counter, defaultdict
 from dataclasses import replace
-from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 import pytest
 
@@ -18,11 +15,11 @@ from medvlm.phantoms.truth import Finding, Question, QuestionKind, Texts, Truth
 from medvlm.phantoms.wording import article, described, indefinite, plural, singular, size, where
 from medvlm.phantoms.writer import write
 from medvlm.types import DOMAINS, Domain
+from tests.phantom_truths import TRUTHS, kept_truths
 
 EFFUSION = Finding("pleural effusion", "left", "lower zone", (0.75, 0.7), 0.15)
 NODULE = Finding("nodule", "right", "upper zone", (0.3, 0.25), 0.04, 14.0)
 CHEST = ("pleural effusion", "nodule", "pneumothorax", "cardiomegaly", "consolidation")
-TRUTHS = Path(__file__).with_name("phantom_truths.json.gz")
 POINTS = 0.05
 
 
@@ -30,25 +27,10 @@ def chest(*findings: Finding) -> Truth:
     return Truth("cxr", "X-ray", "chest", "lungs", "PA", "overexposed", findings, CHEST, "A grey picture.")
 
 
-def from_fields(fields: dict[str, Any]) -> Truth:
-    findings = tuple(
-        Finding(**{**finding, "centre": tuple(finding["centre"]) if finding["centre"] else None})
-        for finding in fields["findings"]
-    )
-    extras = tuple((key, value) for key, value in fields["extras"])
-    possible = tuple(fields["possible"])
-    return Truth(**{**fields, "findings": findings, "possible": possible, "extras": extras, "layperson": ""})
-
-
 @pytest.fixture(scope="module")
-def kept() -> list[Truth]:
-    """What the first 700 training phantoms of each domain show: drawing them here would take minutes."""
-    return [from_fields(fields) for fields in json.loads(gzip.decompress(TRUTHS.read_bytes()))]
-
-
-@pytest.fixture(scope="module")
-def truths(kept: list[Truth]) -> list[Truth]:
-    return random.Random(7).sample(kept, len(kept))
+def truths() -> list[Truth]:
+    """Those of the first 700 training phantoms of each domain, in any order."""
+    return random.Random(7).sample(kept_truths(), len(kept_truths()))
 
 
 @pytest.fixture(scope="module")
@@ -64,8 +46,8 @@ def closed(written: list[Texts]) -> tuple[list[Question], list[Question]]:
 
 
 @pytest.mark.parametrize("domain", DOMAINS)
-def test_the_kept_truths_are_those_of_the_phantoms(domain: Domain, kept: list[Truth]) -> None:
-    of_domain = [truth for truth in kept if truth.domain == domain]
+def test_the_kept_truths_are_those_of_the_phantoms(domain: Domain) -> None:
+    of_domain = [truth for truth in kept_truths() if truth.domain == domain]
     assert len(of_domain) == 700
     for seed in (3, 498):
         fresh = replace(draw(domain, seed).truth, layperson="")

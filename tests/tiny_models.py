@@ -44,12 +44,15 @@ from transformers import (
 
 from medvlm import checkpoints
 from medvlm.catalog import identity
+from medvlm.chat import whole
 from medvlm.families.qwen import pictures_only
 from medvlm.model import LocalModel
 from medvlm.prompts import PROMPT_VERSION
-from medvlm.types import Scan
+from medvlm.types import Arm, ChatModel, Conversation, Decoding, Scan, View
 
 FamilyName = Literal["llava", "llava_next", "idefics2", "idefics3", "qwen2_5_vl", "gemma3"]
+ARMS: tuple[Arm, Arm] = ("base", "tuned")
+SHORT = Decoding(max_tokens=12)
 SIZE = 32  # pixels of a tile's side; 16 patches
 
 # Chat templates in the format of each family's published models.
@@ -338,3 +341,12 @@ def picture(seed: int = 0, height: int = 40, width: int = 48) -> Scan:
     """A scan of random colours."""
     pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
     return Scan((pixels,), "other", "unknown", f"{seed:064x}", f"picture-{seed}.png")
+
+
+def asked(question: str = "What is it?", seed: int = 0) -> Conversation:
+    """A question about such a scan."""
+    return Conversation().with_scan(picture(seed)).asked(question, (View(0),))
+
+
+def said(model: ChatModel, conversation: Conversation, arm: Arm, decoding: Decoding = SHORT) -> str:
+    return whole(model, conversation, arm, decoding).text

@@ -2,19 +2,11 @@
 
 from dataclasses import replace
 
-import numpy as np
-
 from medvlm.session import GREEDY, Made, Session
-from medvlm.types import Report, Scan, Window
+from medvlm.types import Report
+from tests.fakes import a_scan
 
 EVIL = "<img src=x onerror=alert(1)>\"'&${1+1}`"
-
-
-def a_scan(slices: int = 1, source: str = "file") -> Scan:
-    pixels = tuple(np.full((6, 8), n, np.int16) for n in range(slices))
-    return Scan(
-        pixels, "ct", source, "0" * 64, "CT stack", "DICOM CT", None, Window(400, 40), notes=("header removed",)
-    )  # type: ignore[arg-type]
 
 
 def at_slice(session: Session, slice_: int) -> Session:

@@ -1,7 +1,6 @@
 """How soon after `python app.py` the page answers, and the model: each against the least that it could take."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ from contextlib import contextmanager
 from medvlm.assemble import assemble
 from medvlm.paths import ASSETS, ROOT
 from tests.bench.measuring import Row, row
+from tests.serving import free_port
 
 LONGEST = 600.0
 # A page of Gradio with nothing on it, served as ours is.
@@ -60,13 +60,6 @@ def started(command: list[str]) -> Iterator[tuple[subprocess.Popen[str], float]]
     finally:
         process.terminate()
         process.communicate(timeout=60)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def until_answer(port: int, began: float) -> float:

@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from playwright.sync_api import Page, sync_playwright
 
 from medvlm.paths import ROOT
-from tests.bench.bench_page import answers, free_port
+from tests.bench.bench_page import answers
 from tests.bench.measuring import Row, row
 from tests.browser.conftest import FLAGS, chromium
+from tests.serving import free_port
 
 # What leaves a display of 60 frames a second half of each frame for the browser's own work.
 TARGET = 8.0

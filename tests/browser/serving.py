@@ -12,7 +12,8 @@ from medvlm.auth import Gate
 from medvlm.ui.chat_tab import Room
 from medvlm.ui.layout import web_app
 from medvlm.ui.server import Server, listen
-from tests.browser.conftest import PATIENCE, free_port
+from tests.browser.conftest import PATIENCE
+from tests.serving import free_port
 
 
 @contextmanager

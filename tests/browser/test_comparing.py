@@ -11,9 +11,10 @@ from playwright.sync_api import Browser, Page
 
 from medvlm.disguise import MASK
 from medvlm.ui.server import Server
-from tests.browser.conftest import PATIENCE, free_port
+from tests.browser.conftest import PATIENCE
 from tests.browser.theatre import ASKED, QUESTION, VOTING, Reader, Theatre
-from tests.compare_cases import BASE, SECRETS, TUNED
+from tests.compare_cases import BASE, TUNED, secret
+from tests.serving import free_port
 
 # The page is served by this process: what Gradio reckons up now and then asks of pandas what it is to ask no more.
 pytestmark = pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
@@ -54,10 +55,6 @@ def read(theatre: Theatre, browser: Browser) -> Iterator[Any]:
     assert [trouble for reader in readers for trouble in reader.troubles] == []
 
 
-def secrets(text: str) -> list[str]:
-    return [word for word in SECRETS if word in text.lower()]
-
-
 def test_nobody_can_know_whose_answer_is_whose_before_the_vote_is_on_the_disk(read: Any, theatre: Theatre) -> None:
     reader = read()
     reader.open_example()
@@ -73,7 +70,7 @@ def test_nobody_can_know_whose_answer_is_whose_before_the_vote_is_on_the_disk(re
     page.wait_for_selector(".vote .error:has-text('disk is full')")
     heard = reader.heard()
     assert QUESTION in heard and MASK in heard and "disk is full" in heard, "there was something to hear"
-    assert secrets(heard) == []
+    assert secret(heard) == []
     told = "".join(page.evaluate("window.heard.slice(window.asked)"))
     assert MASK in told and not re.search(r"\b(base|tuned|arm|seed|side_seed)\b", told), "nor which arm it is"
     assert "data-arm" not in page.inner_html("#comparing")
@@ -86,7 +83,7 @@ def test_nobody_can_know_whose_answer_is_whose_before_the_vote_is_on_the_disk(re
     for side, name in names.items():
         assert name in page.inner_text(f"[data-answer={side}] h3")
     assert kept.verdict == "right" and len(kept.left.history) == 2 and {*names.values()} == {BASE.name, TUNED.name}
-    assert secrets(page.locator("body").aria_snapshot()) != []
+    assert secret(page.locator("body").aria_snapshot()) != []
     assert kept.reader == page.input_value("[name=reader]") and kept.reader.startswith("reader-")
 
 

@@ -16,8 +16,9 @@ from medvlm.ratings.records import Filter
 from medvlm.ratings.store import RatingStore
 from medvlm.studies.design import Design
 from tests import studies_cases as made
-from tests.browser.conftest import PATIENCE, answers, free_port
+from tests.browser.conftest import PATIENCE, answers
 from tests.score_cases import open_run, written
+from tests.serving import free_port
 
 CASES = 4
 

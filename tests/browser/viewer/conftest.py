@@ -10,8 +10,9 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from medvlm.paths import ROOT
-from tests.browser.conftest import PATIENCE, answers, free_port
+from tests.browser.conftest import PATIENCE, answers
 from tests.browser.viewer.steps import Visitor, show
+from tests.serving import free_port
 
 
 @pytest.fixture(scope="package")
