@@ -17,7 +17,7 @@ from huggingface_hub import ModelCard
 from PIL import Image
 from safetensors.torch import load_file
 
-from medvlm import NOT_FOR_DIAGNOSIS, prompts
+from medvlm import NOT_FOR_DIAGNOSIS, checkpoints, prompts
 from medvlm.errors import DatasetError
 from medvlm.imaging import read
 from medvlm.model import LocalModel
@@ -199,7 +199,8 @@ def test_the_margin_grows_and_a_stopped_run_ends_with_the_same_weights(
     assert done["check"] == "passed" and done["dialogues"] == len(VOTES)
     card = ModelCard((made / "README.md").read_text())
     assert card.data.library_name == "peft" and NOT_FOR_DIAGNOSIS in card.text and "![Loss over steps]" in card.text
-    (data,) = done["data"].values()
+    *earlier, (_, data) = done["data"].items()
+    assert tuple(name for name, _ in earlier) == checkpoints.read(adapter).datasets, "what votes are about, too"
     assert data in card.text and "ratings:votes.jsonl-train" in card.text and str(tmp_path) not in card.text
     assert "language model" in card.text and "`preference.beta`" in card.text
 

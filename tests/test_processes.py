@@ -161,7 +161,7 @@ def flawed(base: Path, address: str, runs: Path, flaw: Callable[[dict[str, objec
         made.append(collated(*given))  # type: ignore[arg-type]
         return flaw(made[-1]) if processes.rank() == 1 and len(made) == 3 else made[-1]
 
-    record = running.info(one, learned, mixed)
+    record = running.info(one, learned, mixed.labels)
     learn(one, learned, replace(material, collator=collator), 4, record, runs / "small", quiet=True)  # type: ignore[arg-type]
 
 

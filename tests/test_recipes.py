@@ -9,8 +9,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from medvlm import checkpoints
 from medvlm.chat import whole
-from medvlm.errors import ConfigError, DatasetError
+from medvlm.errors import CheckpointError, ConfigError, DatasetError
 from medvlm.loading import load_base
 from medvlm.model import LocalModel
 from medvlm.types import Conversation, Decoding, View
@@ -233,6 +234,24 @@ def test_the_same_recipe_gives_the_same_weights_and_is_done_once(address: str, b
     assert (first / "adapter_model.safetensors").stat().st_mtime_ns == when
     with pytest.raises(ConfigError, match="other settings"):
         running.run_one(replace(one, lora=replace(one.lora, alpha=99)), tmp_path / "a", quiet=True)
+
+
+def test_a_later_stage_says_what_the_stages_before_were_trained_on(address: str, base: Path, tmp_path: Path) -> None:
+    once = short(address, base)
+    once = replace(once, learning=replace(once.learning, steps=1))
+    first = running.run_one(once, tmp_path, quiet=True)
+    other = dry_runs.data(tmp_path / "other", rows=5)
+    later = replace(once, name="later", continues=str(first), data=replace(once.data, train=(other,)))
+    second = running.run_one(later, tmp_path, quiet=True)
+    before, after = (checkpoints.read(folder).datasets for folder in (first, second))
+    assert len(before) == 1 and after[:1] == before and len(after) == 2
+    done = json.loads((tmp_path / "later" / "done.json").read_text())
+    assert list(done["data"]) == list(after) and len(set(done["data"].values())) == 2, "each with its rows' hash"
+    card = (second / "README.md").read_text()
+    assert all(value in card for value in done["data"].values())
+    (first / checkpoints.FILE).unlink()
+    with pytest.raises(CheckpointError, match="nobody knows"):
+        running.run_one(replace(later, name="again"), tmp_path, quiet=True)
 
 
 def test_a_loss_that_is_no_number_stops_with_the_last_checkpoint_named(

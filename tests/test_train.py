@@ -4,6 +4,7 @@ import json
 import os
 import random
 import signal
+import subprocess
 import time
 import traceback
 from pathlib import Path
@@ -17,7 +18,7 @@ from medvlm.phantoms.truth import Question
 from medvlm.prompts import SHORT, SYSTEM
 from train import mixtures, nano, nf4, shapes
 from train.__main__ import main
-from train.publish import publish
+from train.publish import git_commit, publish
 from train.stages import STAGES
 
 needs_data = pytest.mark.skipif(
@@ -33,7 +34,8 @@ def test_training_sees_the_very_numbers_that_the_app_loads(nano_folder: Path) ->
 
     ours = AutoModelForImageTextToText.from_pretrained(nano_folder, dtype=torch.float32)
     assert nf4.as_quantised(ours.model.language_model) == 210
-    loaded = LocalModel.load(str(nano_folder), None, quantization="nf4", compute_dtype="float32").loaded.model
+    told = dict(quantization="nf4", compute_dtype="float32", self_check=False)
+    loaded = LocalModel.load(str(nano_folder), None, **told).loaded.model  # type: ignore[arg-type]
     name = "model.language_model.layers.7.mlp.down_proj"
     layer = loaded.get_submodule(name)
     numbers = bnb.dequantize_4bit(layer.weight.data, layer.weight.quant_state)
@@ -89,6 +91,25 @@ def test_short_answers_stand_behind_the_short_prompt() -> None:
     assert all(e.system in (SHORT, SYSTEM) for e in examples)
     answers = [turn.text for e in short for d in e.dialogues for turn in d if turn.role == "assistant"]
     assert all(len(answer.split()) < 12 for answer in answers)
+
+
+def test_a_checkpoint_says_when_its_code_is_no_commits(tmp_path: Path) -> None:
+    def git(*words: str) -> None:
+        subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b", *words], cwd=tmp_path, check=True,
+                       capture_output=True)  # fmt: skip
+
+    assert git_commit(tmp_path) == "unknown"
+    (tmp_path / "train").mkdir()
+    (tmp_path / "train" / "loop.py").write_text("one")
+    git("init")
+    git("add", ".")
+    git("commit", "-m", "one")
+    clean = git_commit(tmp_path)
+    assert len(clean) == 40
+    (tmp_path / "notes").write_text("beside it")
+    assert git_commit(tmp_path) == clean
+    (tmp_path / "train" / "loop.py").write_text("two")
+    assert git_commit(tmp_path) == f"{clean}-modified"
 
 
 def smoke(runs: Path) -> int:

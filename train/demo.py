@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -123,19 +123,24 @@ def _trained(made: Plan, stage: str, what: str, data: Sequence[str]) -> Step:
     )  # fmt: skip
 
 
-def run(made: Plan) -> None:
+def launched(command: Sequence[str]) -> int:
+    """The command in a process of its own, as if typed by hand; its exit code."""
+    return subprocess.run([sys.executable, "-m", *command], cwd=paths.ROOT, check=False).returncode
+
+
+def run(made: Plan, start: Callable[[Sequence[str]], int] = launched) -> None:
     """Every step that is not done, then the scores. Raises ConfigError where one fails."""
     made.home.mkdir(parents=True, exist_ok=True)
     wanted = list(steps(made))
-    start = time.perf_counter()
+    began = time.perf_counter()
     for number, step in enumerate(wanted, 1):
         print(f"\n[{number}/{len(wanted)}] {step.name}: {step.what}", flush=True)
-        take(step, made.home)
-    print(f"\n{len(wanted)} steps in {spoken(time.perf_counter() - start)}.\n")
+        take(step, made.home, start)
+    print(f"\n{len(wanted)} steps in {spoken(time.perf_counter() - began)}.\n")
     print("\n".join((*table(made.runs / RUN), "", *farewell(made))), flush=True)
 
 
-def take(step: Step, home: Path) -> None:
+def take(step: Step, home: Path, start: Callable[[Sequence[str]], int] = launched) -> None:
     """Do a step, unless it was done with the same inputs. Raises ConfigError where its command fails."""
     known, key = state(home), fingerprint(step)
     before = known.get(step.name, {})
@@ -146,14 +151,13 @@ def take(step: Step, home: Path) -> None:
         clear(step, bool(before))
     remember(home, {**known, step.name: {"key": key, "seconds": None}})
     print(f"$ python -m {' '.join(step.command)}", flush=True)
-    start = time.perf_counter()
-    code = subprocess.run([sys.executable, "-m", *step.command], cwd=paths.ROOT, check=False).returncode
-    if code:
+    began = time.perf_counter()
+    if code := start(step.command):
         raise ConfigError(
             f"The demo stopped at {step.name} (exit code {code}); what its command said stands above. "
             "Mend that and give the same command again: it goes on with this step."
         )
-    seconds = round(time.perf_counter() - start, 1)
+    seconds = round(time.perf_counter() - began, 1)
     remember(home, {**known, step.name: {"key": key, "seconds": seconds}})
     print(f"{spoken(seconds)}: {step.makes}", flush=True)
 

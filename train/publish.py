@@ -71,7 +71,13 @@ def info(stage: str, base: Path) -> CheckpointInfo:
     )
 
 
-def git_commit() -> str:
-    """The commit that the training code stood at, or "unknown" outside a checkout."""
-    done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=paths.ROOT, capture_output=True, text=True)
-    return done.stdout.strip() or "unknown"
+def git_commit(root: Path = paths.ROOT) -> str:
+    """The commit that the code stands at, with "-modified" where it differs from it; "unknown" outside a checkout."""
+    head = _git(root, "rev-parse", "HEAD")
+    changed = _git(root, "status", "--porcelain", "--untracked-files=no", "--", "train", "medvlm")
+    return f"{head}{'-modified' if changed else ''}" if head else "unknown"
+
+
+def _git(root: Path, *words: str) -> str:
+    done = subprocess.run(["git", *words], cwd=root, capture_output=True, text=True)
+    return done.stdout.strip()

@@ -29,6 +29,7 @@ from train.trying import FINE, tried
 
 ADAPTER, MODEL, DONE, PASSES = "adapter", "model", "done.json", "passes.txt"
 LOSSES = ("loss", "validation_loss")
+UNKNOWN = "unknown"  # the hash of data whose stage left none
 
 
 def run(
@@ -74,7 +75,8 @@ def run_one(recipe: Recipe, runs: Path, quiet: bool, lines: TextIO | None = None
             base, before = starts_from(recipe, runs)
             mixed, prepared = made_ready(recipe)
             learned = prepare(recipe, base, before)
-            record = info(recipe, learned, mixed)
+            data = data_so_far(mixed, base, before)
+            record = info(recipe, learned, data)
             material = prepared(recipe, learned, mixed, folder, parts)
             if processes.first():
                 (folder / "parts.txt").write_text(printed(table(learned)) + "\n", encoding="utf-8")
@@ -93,7 +95,7 @@ def run_one(recipe: Recipe, runs: Path, quiet: bool, lines: TextIO | None = None
     state = processes.weights(learned.model, not learned.adapted) if processes.sharded(learned.model) else None
     with processes.together():
         if processes.first():
-            finish(recipe, learned, mixed, record, folder, target, state)
+            finish(recipe, learned, mixed, data, record, folder, target, state)
     return target
 
 
@@ -176,6 +178,7 @@ def finish(
     recipe: Recipe,
     learned: Learned,
     mixed: Mixture,
+    data: dict[str, str],
     record: CheckpointInfo,
     folder: Path,
     target: Path,
@@ -201,7 +204,7 @@ def finish(
         "loss": losses[-1] if losses else None,
         "validation_loss": watched[-1] if watched else None,
         "dialogues": len(mixed.dialogues),
-        "data": dict(zip(mixed.labels, mixed.hashes, strict=True)),
+        "data": data,
         "trained": sum(count.trained for count in table(learned)),
         "check": tried(part, learned.base, base_name(recipe, learned), quantization_of(recipe), target.name == MODEL),
     }
@@ -219,18 +222,33 @@ def finish(
 
 
 def base_name(recipe: Recipe, learned: Learned) -> str:
-    return str(learned.base) if recipe.model.exchanged else recipe.model.base
+    """The base as the checkpoint records it: an adapter on what was put together or trained here names that folder."""
+    own = learned.adapted and (learned.base / checkpoints.FILE).is_file()
+    return str(learned.base) if recipe.model.exchanged or own else recipe.model.base
 
 
-def info(recipe: Recipe, learned: Learned, mixed: Mixture) -> CheckpointInfo:
-    """What the checkpoint says of itself."""
+def data_so_far(mixed: Mixture, base: Path, before: Path | None) -> dict[str, str]:
+    """Hash by name of all data that went into the weights: those of the stages before, then this one's.
+
+    Raises CheckpointError for an adapter `before` that does not say what it was trained on.
+    """
+    seen: dict[str, str] = {}
+    for folder in (base, before):
+        if folder is not None and (folder == before or (folder / checkpoints.FILE).is_file()):
+            told = (cards.story(folder).facts or {}).get("data", {})
+            seen |= {label: told.get(label, UNKNOWN) for label in checkpoints.read(folder).datasets}
+    return seen | dict(zip(mixed.labels, mixed.hashes, strict=True))
+
+
+def info(recipe: Recipe, learned: Learned, data: Iterable[str]) -> CheckpointInfo:
+    """What the checkpoint says of itself. `data`: names of all data that went into it, also in stages before."""
     return CheckpointInfo(
         base_model=catalog.identity(base_name(recipe, learned)),
         base_revision=checkpoints.base_revision(learned.base),
         family=learned.family.name,
         stage=recipe.stage,
         prompt_version=PROMPT_VERSION,
-        datasets=mixed.labels,
+        datasets=tuple(data),
         git_commit=git_commit(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )

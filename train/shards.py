@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from medvlm.imaging import render
 from medvlm.phantoms import balance, draw
 from medvlm.phantoms.scan import as_scan
 from medvlm.phantoms.truth import Finding, Split, Truth
+from medvlm.tower import EfficientNetTower
 from medvlm.types import DOMAINS, Domain
 from train import encoder, mixtures
 from train.distil import pixels
@@ -59,15 +61,20 @@ def lit(image: Image.Image, seed: int) -> Image.Image:
     return mixtures.jpeg(changed, int(rng.integers(50, 96)))
 
 
+@cache
+def tower() -> EfficientNetTower:
+    """The packaged encoder, once a process."""
+    return encoder.tower()
+
+
 @torch.no_grad()
 def make(domain: Domain, first: int, count: int, split: Split, target: Path) -> None:
     """Draw, encode and write one shard."""
-    tower = encoder.tower()
     features, known, places = [], [], []
     for start in range(first, first + count, 25):
         made = [draw(domain, seed, split) for seed in range(start, min(start + 25, first + count))]
         images = [lit(Image.fromarray(render(as_scan(phantom))), phantom.seed) for phantom in made]
-        features.append(tower.features(torch.stack([pixels(image) for image in images])).half())
+        features.append(tower().features(torch.stack([pixels(image) for image in images])).half())
         known += [facts(phantom.truth) for phantom in made]
         places += [spots(phantom.truth) for phantom in made]
     record = json.dumps({"facts": known, "spots": places})

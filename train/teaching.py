@@ -11,11 +11,12 @@ from safetensors.torch import load_file
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from medvlm import assemble
+from medvlm.training_runs import PARTS
 from train import curves, learning, mixtures, nf4, publish, sequences, words
 from train.batches import Material, plan_by_tokens
 from train.learner import Learner
 from train.material import collator_of
-from train.parts import Learned, prepare, save
+from train.parts import Learned, prepare, printed, save, table
 from train.recipe import Data, Keeping, Learning, Lora, Machine, Model, Parts, Recipe
 from train.sequences import Example
 from train.sights import Sights, features_of
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 ROW_TOKENS = 448
 STEP_TOKENS = 768  # the most padded tokens of a step
 WORD_STEPS = 600
-SMOKE_EXAMPLES = 2
+SMOKE_EXAMPLES, SMOKE_LAYERS = 4, 3
 
 
 def recipe_of(chosen: "Plan", stage: Stage) -> Recipe:
@@ -55,18 +56,23 @@ def recipe_of(chosen: "Plan", stage: Stage) -> Recipe:
 def prepared(chosen: "Plan", stage: Stage) -> Learned:
     """The assembled nano in fp32 with NF4's numbers in its language model, and the adapter that the stage trains."""
     before = chosen.folder(PREVIOUS[stage]) / "adapter" if stage in PREVIOUS else None
-    base = assemble.assemble(chosen.parts, chosen.nano_folder, with_other_parts if chosen.smoke else None)
+    base = assemble.assemble(chosen.parts, chosen.nano_folder, small if chosen.smoke else None)
     learned = prepare(recipe_of(chosen, stage), base, before)
     nf4.as_quantised(learned.family.part(learned.inner, learned.family.language_model), chosen.rounded)
     return learned
 
 
-def with_other_parts(parts: Path, folder: Path) -> None:
-    """What assembling writes, from the nano that is here: unpacking the same language model anew takes 25 seconds."""
+def small(parts: Path, folder: Path) -> None:
+    """What assembling writes, but with a few of the language model's layers: the base of a smoke run.
+
+    From the nano that is here: unpacking the language model anew takes 25 seconds.
+    """
     source = assemble.assemble()
     model = AutoModelForImageTextToText.from_pretrained(source, dtype=torch.float32)
     for part, module in (("tower", model.model.vision_tower), ("projector", model.model.multi_modal_projector)):
         module.load_state_dict({name: one.float() for name, one in load_file(parts / f"{part}.safetensors").items()})
+    model.model.language_model.layers = model.model.language_model.layers[:SMOKE_LAYERS]
+    model.config.text_config.num_hidden_layers = SMOKE_LAYERS
     model.to(torch.bfloat16).save_pretrained(folder)
     AutoProcessor.from_pretrained(source).save_pretrained(folder)
 
@@ -108,6 +114,7 @@ def learn(
         losses = warm(chosen, learned, sights, rows_of(warmth, encoder, sights), told)
         print(f"{stage}: words {losses[0]:.2f} -> {losses[-1]:.2f}", flush=True)
     material = material_of(recipe, learned, sights, rows_of(few(chosen, examples), encoder, sights))
+    (folder / PARTS).write_text(printed(table(learned)) + "\n", encoding="utf-8")
     record = publish.info(stage, learned.base)
     if not learning.learn(recipe, learned, material, 1, record, folder, quiet=False, lines=chosen.lines):
         raise SystemExit(f"{stage}: stopped and saved; the same command goes on from {folder}.")

@@ -103,8 +103,8 @@ def warm(
         size = ((tokens - centre).norm(dim=-1) / length - 1).square().mean()
         loss = said + size
         if told is not None:
-            sample = told[0].batch(BATCH, seen.shape[-1], generator)
-            loss = loss + told_loss(projector, *(one.to(words.device) for one in sample), told[1], centre)
+            shown, due = told[0].batch(BATCH, seen.shape[-1], generator)
+            loss = loss + told_loss(projector, shown.to(words), due.to(words.device), told[1], centre)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

@@ -144,7 +144,7 @@ def contend(who: Who, task: Task, folder: Path, address: str) -> dict[str, Any]:
     orders = [[material.sequences[n][0].id for n in one.sequences] for one in material.passes]
     started, worked = time.perf_counter(), time.process_time()
     if who == "ours":
-        record = running.info(recipe, learned, mixed)
+        record = running.info(recipe, learned, mixed.labels)
         learn(recipe, learned, material, 1, record, home, quiet=True)
         seconds = time.perf_counter() - started
         lines = [json.loads(line) for line in (home / "log.jsonl").read_text().splitlines()]
