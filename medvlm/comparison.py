@@ -190,8 +190,10 @@ class Comparison:
         )
 
     def _rated(self, side: int, remarks: Remarks) -> RatedAnswer:
-        turns = self.conversations[side].turns
-        answer = RatedAnswer(self.entrants[side].candidate, turns[-1].text, turns[:-2], self.decoding)
+        turns, who = self.conversations[side].turns, self.entrants[side].candidate
+        if self.conversations[side].system is not None:
+            who = replace(who, prompt_version=None)  # a prompt of the reader's own: counted apart from ours
+        answer = RatedAnswer(who, turns[-1].text, turns[:-2], self.decoding)
         return judged(answer, remarks, self.as_voted(side))
 
 

@@ -2,10 +2,11 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from medvlm.metrics.text import normalised
 from medvlm.ratings.records import RatedAnswer, Rating
 
 # A JSON object.
@@ -41,20 +42,26 @@ def preferences(ratings: Iterable[Rating]) -> Iterator[Record]:
             yield _preference(duel.first if lead > 0 else duel.second, judged)
 
 
-def hard_cases(ratings: Iterable[Rating]) -> Iterator[Record]:
+def _by_hash(rating: Rating) -> str:
+    """Which picture a case is about."""
+    return f"sha256:{rating.case.scans[0]}" if rating.case.scans else ""
+
+
+def hard_cases(ratings: Iterable[Rating], image: Callable[[Rating], str] = _by_hash) -> Iterator[Record]:
     """Cases where a reader found both answers unacceptable or an error of severe harm, once each, as samples.
 
-    The fields are those of `Sample` (`image` by hash), with the failed answers and what was said of them. `split` is
-    "train" or "held_out", by the picture's hash, so that no picture is in both; a third is held out.
+    The fields are those that a data set of one's own has (`image`, as `image` names it; `answer` is the reference),
+    with the failed answers and what was said of them. `split` is "train" or "test", by the picture's hash, so that no
+    picture is in both; a third is for testing.
     """
-    cases: dict[str, list[Rating]] = defaultdict(list)
+    cases: dict[tuple[str, str], list[Rating]] = defaultdict(list)
     for rating in ratings:
         if not rating.training:
-            cases[rating.case.id].append(rating)
+            cases[rating.study, rating.case.id].append(rating)
     for judged in cases.values():
         failed = [rating for rating in judged if _is_hard(rating)]
         if failed:
-            yield _hard(failed, len(judged))
+            yield _hard(failed, image(failed[0])) | {"readers": len({rating.reader for rating in judged})}
 
 
 def _points(rating: Rating, text: str) -> int:
@@ -115,28 +122,28 @@ def _is_severe(answer: RatedAnswer) -> bool:
     return any(tag.harm == SEVERE for tag in answer.errors)
 
 
-def _hard(failed: list[Rating], readers: int) -> Record:
-    case = failed[0].case
-    image = case.scans[0] if case.scans else ""
+def _hard(failed: list[Rating], image: str) -> Record:
+    first = failed[0]
+    case, scan = first.case, "".join(first.case.scans[:1])
     answers = {a.text: _failure(a) for r in failed for a in r.answers if r.verdict == "neither" or _is_severe(a)}
+    name = hashlib.sha256(f"{first.study}\0{case.id}".encode()).hexdigest()
     return {
-        "id": f"hard-{hashlib.sha256(case.id.encode()).hexdigest()[:16]}",
-        "image": f"sha256:{image}" if image else "",
+        "id": f"hard-{name[:16]}",
+        "image": image,
         "question": case.question,
-        "reference": case.reference,
+        "answer": case.reference,
         "domain": case.domain,
-        "kind": case.question_type,
-        "dataset": "hard_cases",
-        "split": "held_out" if int(hashlib.sha256(image.encode()).hexdigest(), 16) % 3 == 0 else "train",
-        "closed": False,
-        "free_form": True,
+        "kind": case.question_type or "question",
+        "split": "test" if int(hashlib.sha256(scan.encode()).hexdigest(), 16) % 3 == 0 else "train",
+        "closed": "yes" if normalised(case.reference) in ("yes", "no") else "no",
+        "study": first.study,
         "case": case.id,
+        "scan": f"sha256:{scan}" if scan else "",
         "view": None if case.view is None else [case.view.scan, case.view.slice],
-        "readers": readers,
-        "both_unacceptable": sum(rating.verdict == "neither" for rating in failed),
+        "both_unacceptable": len({rating.reader for rating in failed if rating.verdict == "neither"}),
         "answers": list(answers.values()),
         "comments": [rating.comment for rating in failed if rating.comment],
-        "label": failed[0].label,
+        "label": first.label,
     }
 
 

@@ -16,7 +16,7 @@ from medvlm.errors import UserError
 from medvlm.privacy import Gate
 from medvlm.ratings import exports
 from medvlm.ratings.bundles import pack
-from medvlm.ratings.records import Filter, Rating, Tagged
+from medvlm.ratings.records import Case, Filter, Rating, Tagged
 from medvlm.ratings.store import RatingStore
 from medvlm.ratings.studies import StudyStore
 from medvlm.ratings.votes import Votes
@@ -155,6 +155,7 @@ class Results:
         ratings = list(self.store.ratings(Filter(study=study, case=case)))
         look, picture = self.given(study, case)
         kept = next((one.case.picture for one in ratings if one.case.picture is not None), None)
+        look = look or next(filter(None, (asked_look(one.case) for one in ratings)), None)
         stem = re.sub(r"[^A-Za-z0-9._-]+", "-", case)[:60]
         return Parcel(f"case-{stem}.zip", "application/zip", pack(ratings, picture or kept, look))
 
@@ -195,6 +196,16 @@ class Results:
         if study not in self.studies.hidden():
             return True
         return who is not None and who.role == "leader" and who.study == study
+
+
+def asked_look(case: Case) -> Look | None:
+    """What of the scan was asked about outside of studies: slice and window as asked, the rest as at the vote."""
+    try:
+        said = json.loads(case.look)
+        slice_ = said["slice"] if case.view is None else case.view.slice
+        return Look(said["plane"], said["axis"], slice_, case.window, said["inverted"], tuple(said["turn"]))
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def case_rows(votes: Votes, tags: Iterable[Tagged], first: str) -> Iterator[CaseRow]:

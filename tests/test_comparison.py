@@ -3,7 +3,8 @@
 from collections import Counter
 from dataclasses import replace
 
-from medvlm.comparison import ASKED, asks_guess, drawn
+from medvlm.compare import Ballot, Remarks
+from medvlm.comparison import ASKED, Comparison, asks_guess, drawn
 from tests.compare_cases import TUNED, entrants
 from tests.fakes import FakeModel
 
@@ -30,3 +31,12 @@ def test_a_fifth_is_asked_which_is_tuned_whatever_the_sides() -> None:
     lefts = sum(drawn(both, seed)[0].candidate.arm == "tuned" for seed in asked)
     assert 0.44 < lefts / len(asked) < 0.56, "being asked tells nothing of the sides"
     assert not any(asks_guess((both[0], both[0]), seed) for seed in range(100))
+
+
+def test_answers_to_a_prompt_of_the_readers_own_are_another_candidates() -> None:
+    both = [replace(one, candidate=replace(one.candidate, prompt_version=3)) for one in entrants(FakeModel())]
+    ballot = Ballot("0" * 32, Remarks("yes"), Remarks("no"), "left")
+    for system, version in ((None, 3), ("You are a poet.", None)):
+        case = Comparison.begun(both, 1, True).asked("Is it ill?", None, system).answered(("yes", "no"))
+        rating = case.voted(ballot, "r1")
+        assert [one.candidate.prompt_version for one in rating.answers] == [version] * 2

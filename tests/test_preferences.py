@@ -64,7 +64,8 @@ def test_hard_cases_are_those_where_both_failed_or_harm_is_severe() -> None:
     )
     mild = replace(simple(3), left=replace(simple(3).left, errors=(ErrorTag("side", "moderate"),)))
     neither, other = simple(1, "neither"), simple(1, "left", reader="r2")
-    found = {record["case"]: record for record in hard_cases([neither, other, severe, mild])}
+    again = replace(neither, id="again", repeat=1)
+    found = {record["case"]: record for record in hard_cases([neither, again, other, severe, mild])}
     assert set(found) == {"case-1", "case-2"}
     assert (found["case-1"]["readers"], found["case-1"]["both_unacceptable"]) == (2, 1)
     assert len(found["case-1"]["answers"]) == 2
@@ -81,7 +82,12 @@ def test_no_picture_of_the_hard_cases_is_on_both_sides_of_the_split() -> None:
         ratings.append(replace(one, case=replace(one.case, scans=(f"{number // 3:064d}",)), created=NOON))
     splits: dict[str, set[str]] = {}
     for record in hard_cases(ratings):
-        splits.setdefault(record["image"], set()).add(record["split"])
+        splits.setdefault(record["scan"], set()).add(record["split"])
     assert all(len(sides) == 1 for sides in splits.values())
-    held_out = sum(sides == {"held_out"} for sides in splits.values())
-    assert 20 <= held_out <= 47
+    assert 20 <= sum(sides == {"test"} for sides in splits.values()) <= 47
+
+
+def test_cases_of_one_name_in_two_studies_are_two() -> None:
+    rows = [replace(simple(1, "neither"), id=study, study=study) for study in ("one", "other")]
+    found = list(hard_cases(rows))
+    assert [record["study"] for record in found] == ["one", "other"] and found[0]["id"] != found[1]["id"]

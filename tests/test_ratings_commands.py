@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from medvlm import datasets
 from medvlm.__main__ import main
 from medvlm.paths import ROOT
 from medvlm.ratings.store import RatingStore
+from medvlm.types import DOMAINS
+from tests import studies_cases as made
 from tests.rating_cases import full, simple, single
 
 
@@ -70,6 +73,21 @@ def test_every_form_is_written(file: Path, form: str, lines: int) -> None:
     explained = file.parent / "out.dictionary.csv"
     assert explained.exists() == (form == "csv")
     assert sorted(path.name for path in file.parent.iterdir() if path.name.startswith(".")) == []
+
+
+def test_hard_cases_are_a_data_set_with_their_pictures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    kept = made.store(tmp_path)
+    codes = made.opened(kept, ("r1",), count=6)
+    room = made.ReadingRoom(kept)
+    who = room.sign_in(codes["r1"])
+    while (task := room.task(who)) is not None:
+        room.submit(who, task.key, made.ballot(task, "neither"), None, None)
+    target = tmp_path / "out" / "hard.jsonl"
+    assert run(tmp_path / "ratings.sqlite3", "export", str(target), "--as", "hard", "--pictures") == 0
+    rows = [row for split in ("train", "test") for row in datasets.load(f"own:{target}", split).samples]  # type: ignore[arg-type]
+    assert len(rows) == 6 and {row.domain for row in rows} == set(DOMAINS) and all(row.reference for row in rows)
+    assert all(datasets.scan(f"{datasets.name_of(row)}").slices[0].size for row in rows)
+    assert len(list((target.parent / "hard-pictures").iterdir())) == 6
 
 
 def test_a_study_alone_can_go_out(file: Path) -> None:

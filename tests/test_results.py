@@ -19,6 +19,8 @@ from medvlm.statistics import FEWEST
 from medvlm.studies.design import Design
 from medvlm.studies.reading import Pass, ReadingRoom
 from medvlm.studies.report import write_report
+from medvlm.types import View, Window
+from medvlm.viewing import Look
 from tests import studies_cases as made
 from tests.fakes import FakeModel
 from tests.rating_cases import BASE, TUNED, full, simple, single
@@ -183,6 +185,15 @@ def test_a_bundle_with_a_hash_alone_asks_for_the_file_and_takes_no_other(results
     with pytest.raises(UserError, match="another one"):
         bundles.asked(found, answer, replace(scan, sha256="1" * 64))
     assert bundles.asked(found, answer, scan).scans == (scan,)
+
+
+def test_a_case_of_the_compare_tab_carries_what_was_asked_about(results: Results) -> None:
+    row = simple(1)
+    look = {"plane": "coronal", "axis": 1, "slice": 40, "inverted": True, "turn": [0, 1, -1, 0], "token": "t"}
+    case = replace(row.case, view=View(0, 12), window=Window(400, 40), look=json.dumps(look))
+    results.store.add(replace(row, case=case))
+    found = bundles.unpack(results.bundle("", "case-1").data)
+    assert found.look == Look("coronal", 1, 12, Window(400, 40), True, (0, 1, -1, 0)), "as asked, not as left"
 
 
 def test_a_rerun_says_who_is_not_here(results: Results) -> None:

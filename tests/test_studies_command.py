@@ -66,6 +66,9 @@ def test_a_study_from_the_first_command_to_the_report(
     assert main(["ratings", "--store", str(file), "bundle", "phantom-ct-0", str(bundle), "--study", "pilot"]) == 0
     assert main(["ratings", "--store", str(tmp_path / "else.sqlite3"), "open", str(bundle)]) == 0
     assert "2 answers; 1 new ratings" in capsys.readouterr().out
+    with RatingStore(tmp_path / "else.sqlite3") as other:
+        (taken,) = other.ratings()
+    assert taken.case.picture is not None, "it opens with its picture, here as there"
 
 
 def test_a_lost_code_is_replaced(file: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,10 +1,12 @@
 """Ratings in the terminal: `python -m medvlm ratings check|backup|export|import|bundle|open`."""
 
 import argparse
+import hashlib
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +31,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     export.add_argument("--as", dest="form", choices=FORMATS, help="default: by the file's ending, .csv or .jsonl")
     export.add_argument("--study", help="of this study only")
     export.add_argument("--score", choices=SCORES, default="preference", help="for mrmc (%(default)s)")
-    export.add_argument("--pictures", action="store_true", help="with the pictures, where a study has kept them")
+    export.add_argument(
+        "--pictures",
+        action="store_true",
+        help="with the pictures, where a study has kept them; for hard: as files beside it",
+    )
     export.add_argument("--all", action="store_true", help="with rows that a correction has replaced")
     load = commands.add_parser("import", help="read our own export, MT-bench's or FastChat's votes")
     load.add_argument("files", type=Path, nargs="+", metavar="file")
@@ -78,15 +84,18 @@ def _backup(store: Any, chosen: argparse.Namespace) -> int:
 
 def _export(store: Any, chosen: argparse.Namespace) -> int:
     from medvlm.ratings import exports
+    from medvlm.results import without_picture
 
     form = chosen.form or ("csv" if chosen.file.suffix == ".csv" else "jsonl")
     everything = form in ("jsonl", "csv")
     wanted = replace(EVERYTHING if everything else _figures(form), study=chosen.study)
     wanted = replace(wanted, current=not chosen.all and not (everything and form == "jsonl"))
     ratings = store.ratings(wanted)
+    if form == "hard" and chosen.pictures:
+        ratings = _pictured(store, ratings)
     if not chosen.pictures:
-        ratings = (_without_picture(rating) for rating in ratings)
-    lines = _write(chosen.file, _lines(form, ratings, chosen.score))
+        ratings = map(without_picture, ratings)
+    lines = _write(chosen.file, _lines(form, ratings, chosen))
     print(f"{chosen.file}: {lines} lines")
     if form == "csv":
         explained = chosen.file.with_suffix(".dictionary.csv")
@@ -113,13 +122,7 @@ def _bundle(store: Any, chosen: argparse.Namespace) -> int:
 
     # Whoever has the database's file sees what is in it; studies that are open are only kept from the page.
     parcel = Results(store).packed(chosen.study, chosen.case)
-    chosen.file.parent.mkdir(parents=True, exist_ok=True)
-    part = chosen.file.with_name(f".{chosen.file.name}.part")
-    try:
-        part.write_bytes(parcel.data)
-        part.replace(chosen.file)
-    except OSError as error:
-        raise StoreError(f"{chosen.file} cannot be written: {error}. Name a file where there is room.") from error
+    _keep(chosen.file, parcel.data)
     print(f"{chosen.file}: the case {chosen.case}, {len(parcel.data):,} bytes")
     return 0
 
@@ -131,8 +134,9 @@ def _open(store: Any, chosen: argparse.Namespace) -> int:
         found = bundles.unpack(chosen.file.read_bytes())
     except OSError as error:
         raise UserError(f"{chosen.file} cannot be read: {error.strerror}. Check the path.") from error
-    new = store.add_all(found.ratings)
     case = found.case
+    # The picture goes with the ratings, for whoever packed it may hand it on: the case opens here as it did there.
+    new = store.add_all(replace(one, case=replace(one.case, picture=found.picture)) for one in found.ratings)
     print(f"{case.id}: {case.question}")
     print(f"{len(found.answers)} answers; {new} new ratings, {len(found.ratings) - new} were here before")
     if found.picture is None and case.scans:
@@ -180,22 +184,53 @@ def _figures(form: str) -> Filter:
     return Filter(training=False) if form == "hard" else replace(COUNTED, form=None)
 
 
-def _lines(form: str, ratings: Iterable[Rating], score: Any) -> Iterator[str]:
+def _lines(form: str, ratings: Iterable[Rating], chosen: argparse.Namespace) -> Iterator[str]:
     import json
 
     from medvlm import preferences
     from medvlm.ratings import exports
 
     if form == "mrmc":
-        return exports.mrmc(ratings, score)
+        return exports.mrmc(ratings, chosen.score)
     if form in ("jsonl", "csv"):
         return exports.jsonl(ratings) if form == "jsonl" else exports.table(ratings)
-    records = preferences.preferences(ratings) if form == "preferences" else preferences.hard_cases(ratings)
+    if form == "preferences":
+        records = preferences.preferences(ratings)
+    elif chosen.pictures:
+        records = preferences.hard_cases(ratings, partial(_picture_beside, chosen.file))
+    else:
+        records = preferences.hard_cases(ratings)
     return (json.dumps(record, ensure_ascii=False) + "\n" for record in records)
 
 
-def _without_picture(rating: Rating) -> Rating:
-    return rating if rating.case.picture is None else replace(rating, case=replace(rating.case, picture=None))
+def _pictured(store: Any, ratings: Iterable[Rating]) -> Iterator[Rating]:
+    """The ratings with what the models were given, where the study allows to hand it on."""
+    from medvlm.results import Results
+
+    given = cache(Results(store).given)
+    for one in ratings:
+        picture = one.case.picture or given(one.study, one.case.id)[1]
+        yield replace(one, case=replace(one.case, picture=picture))
+
+
+def _picture_beside(file: Path, rating: Rating) -> str:
+    """The case's picture as a file beside the data set, by its hash; empty where there is none to hand on."""
+    if rating.case.picture is None:
+        return ""
+    name = f"{hashlib.sha256(rating.case.picture).hexdigest()[:32]}.png"
+    _keep(file.parent / f"{file.stem}-pictures" / name, rating.case.picture)
+    return f"{file.stem}-pictures/{name}"
+
+
+def _keep(file: Path, data: bytes) -> None:
+    """The file, whole or not at all."""
+    part = file.with_name(f".{file.name}.part")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(data)
+        part.replace(file)
+    except OSError as error:
+        raise StoreError(f"{file} cannot be written: {error}. Name a file where there is room.") from error
 
 
 def _write(path: Path, lines: Iterable[str]) -> int:

@@ -18,6 +18,7 @@ EMPTY = (
     '<section class="rt-card"><h3>No ratings yet</h3><p>Ask a question in the Compare tab and say which answer is '
     "better, or set up a reader study: <code>python -m medvlm study new NAME</code>.</p></section>"
 )
+NOT_KEPT = '<p class="rt-note">The picture is not kept with the ratings, its hash alone.</p>'
 HIDDEN = '<p class="rt-note">Results of studies that are still open are not shown.</p>'
 FORM_WORDS: dict[Form, tuple[str, str]] = {
     "csv": ("CSV", "A table with its data dictionary"),
@@ -135,7 +136,7 @@ def case(ratings: Sequence[Rating], names: Mapping[str, str], picture: str = "")
     if not ratings:
         return ""
     asked = ratings[0].case
-    shown = f'<figure><img src="{picture}" alt="The picture of this case"></figure>' if picture else ""
+    shown = f'<figure><img src="{picture}" alt="The picture of this case"></figure>' if picture else NOT_KEPT
     answers = "".join(_answer(one, names) for one in _answers(ratings))
     reference = f"<p><b>Reference</b> {escape(asked.reference)}</p>" if asked.reference else ""
     votes: list[tuple[Cell, ...]] = [_vote(rating, names) for rating in ratings]
