@@ -54,7 +54,9 @@ class RemoteModel:
 
     @property
     def badge(self) -> str:
-        return f"{self.name} · on {self.endpoint.host}"
+        """The names without the folders they may stand in."""
+        names = [name.rstrip("/").rpartition("/")[2] if name.startswith("/") else name for name in self._names.values()]
+        return f"{' + '.join(names)} · on {self.endpoint.host}"
 
     @property
     def adapter_sha256(self) -> str:

@@ -165,6 +165,8 @@ def test_the_page_gets_a_server_that_was_tried_with_every_name() -> None:
     said: list[str] = []
     with serving() as server:
         found = remote_loader(server.url, "small", "small-med")(lambda text, _: said.append(text))
+        folders = RemoteModel(server.url, "/models/nano", "/models/merged/")
+        assert folders.badge.startswith("nano + merged · on ") and folders.name == "/models/nano + /models/merged/"
         assert found.badge == f"small + small-med · on {server.url.removeprefix('http://')}"
         assert found.arms == ("base", "tuned") and not found.verified
         assert found.seen(asked().scans[0], View(0)).size == (4, 4)
