@@ -94,9 +94,7 @@ def recipe(parts: Path = PARTS) -> dict[str, str]:
 def seal(parts: Path = PARTS) -> None:
     """Write down the hashes of the weights as they are now; for the training that has just made them."""
     text = json.dumps({name: sha256_of(parts / name) for name in WEIGHTS}, indent=1) + "\n"
-    part = parts / f"{SEAL}.part"
-    part.write_text(text, encoding="utf-8")
-    part.replace(parts / SEAL)
+    folders.write_whole(parts / SEAL, text.encode())
 
 
 def _sealed(parts: Path) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Folders that are written whole or not at all, and that know by hash what they are made of.
+"""Files and folders that are written whole or not at all; folders know by hash what they are made of.
 
 A folder is built beside its place and swapped in when it is finished. Its record (`assembled.json`) holds what it was
 made of and the size and hash of every file, so that a damaged or outdated folder is recognised.
@@ -15,6 +15,18 @@ from pathlib import Path
 from medvlm.packages import sha256_of
 
 RECORD = "assembled.json"
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """One file, open to whom the user's umask allows; its folder is made. Raises OSError, and leaves nothing then."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
+    try:
+        part.write_bytes(data)
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
 
 
 def build(target: Path, made_of: Mapping[str, str], write: Callable[[Path], None]) -> None:

@@ -1,14 +1,13 @@
 """Runs in little room: a whole run as one line for each question, small enough to be kept beside the code."""
 
 import json
-import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from medvlm import scores
 from medvlm.errors import DatasetError
+from medvlm.folders import write_whole
 from medvlm.scores import Prediction, Record, Run, Score
 from medvlm.types import Arm
 
@@ -110,9 +109,5 @@ def _scores(row: Record, names: Sequence[str]) -> Iterator[Score]:
 
 def _write(path: Path, rows: Sequence[Record]) -> None:
     """All lines, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}")
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.writelines(json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n" for row in rows)
-    Path(temporary).chmod(0o644)
-    Path(temporary).replace(path)
+    lines = (json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n" for row in rows)
+    write_whole(path, "".join(lines).encode())

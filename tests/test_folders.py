@@ -144,3 +144,13 @@ def test_a_record_that_says_nothing_is_an_error(tmp_path: Path) -> None:
     (tmp_path / folders.RECORD).write_text("{}")
     with pytest.raises(ValueError, match="does not say"):
         folders.made_of(tmp_path)
+
+
+def test_a_file_is_there_whole_or_as_it_was_and_nothing_beside_it(tmp_path: Path) -> None:
+    folders.write_whole(tmp_path / "new" / "a.txt", b"first")
+    folders.write_whole(tmp_path / "new" / "a.txt", b"second")
+    assert [(one.name, one.read_bytes()) for one in (tmp_path / "new").iterdir()] == [("a.txt", b"second")]
+    (tmp_path / "taken").mkdir()
+    with pytest.raises(OSError):
+        folders.write_whole(tmp_path / "taken", b"third")
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["new", "taken"]

@@ -24,6 +24,7 @@ from medvlm.deidentify.rules import (
     several,
 )
 from medvlm.errors import UserError
+from medvlm.folders import write_whole
 from medvlm.imaging.dicom import parsed
 from medvlm.imaging.drop import STUDY_LIMITS
 from medvlm.imaging.edge import only_advice
@@ -122,8 +123,8 @@ class _Run:
         if not report.written:
             raise UserError(_nothing(report))
         report.patients, report.studies, report.series = (self._places.at_depth(depth) for depth in (1, 2, 3))
-        write_whole(self._out / "report.json", report.as_json().encode())
-        write_whole(self._out / "report.txt", report.as_text().encode())
+        _write(self._out / "report.json", report.as_json().encode())
+        _write(self._out / "report.txt", report.as_text().encode())
         return report
 
     def _one(self, file: Path) -> None:
@@ -139,7 +140,7 @@ class _Run:
         regions = 0 if self._finder is None else clean(dataset, scan, self._finder, _LIMITS, THE_FILE)
         made = _written(dataset)
         _validate(made, scan, identifiers, covered=regions > 0)
-        write_whole(self._out / place, made)
+        _write(self._out / place, made)
         self._seen.add(old)
         self._report.add(changes)
         self._report.written.append(Written(place, regions))
@@ -255,13 +256,8 @@ def _nothing(report: Report) -> str:
     return f"Nothing was written: none of {report.seen} files could be de-identified ({reasons})."
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """A file that is there whole, or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
+def _write(path: Path, data: bytes) -> None:
     try:
-        part.write_bytes(data)
-        part.replace(path)
+        write_whole(path, data)
     except OSError as error:
-        part.unlink(missing_ok=True)
         raise UserError(f"{path} cannot be written: {error.strerror}. Make room, or name another folder.") from None

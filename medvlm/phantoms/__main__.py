@@ -1,12 +1,14 @@
 """A contact sheet of phantoms: `python -m medvlm.phantoms [--out FILE.png] [--columns 8]`."""
 
 import argparse
+from io import BytesIO
 from pathlib import Path
 from typing import get_args
 
 import numpy as np
 from PIL import Image, ImageDraw
 
+from medvlm.folders import write_whole
 from medvlm.paths import ROOT
 from medvlm.phantoms import draw
 from medvlm.phantoms.truth import Phantom, Split
@@ -64,10 +66,9 @@ def _label(phantom: Phantom) -> tuple[str, str]:
 
 def save(sheet: Image.Image, path: Path) -> None:
     """Write the PNG whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    sheet.save(part, format="PNG", optimize=True)
-    part.replace(path)
+    drawn = BytesIO()
+    sheet.save(drawn, format="PNG", optimize=True)
+    write_whole(path, drawn.getvalue())
 
 
 if __name__ == "__main__":

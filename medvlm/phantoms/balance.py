@@ -15,8 +15,8 @@ from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from statistics import median
-from tempfile import NamedTemporaryFile
 
+from medvlm.folders import write_whole
 from medvlm.phantoms.truth import Finding, Truth
 from medvlm.phantoms.wording import measured, technique
 from medvlm.types import DOMAINS
@@ -220,14 +220,6 @@ def keep_truths(truths: list[Truth], path: Path) -> None:
 
 def write_table(table: Mapping[str, Frequencies]) -> None:
     write_whole(TABLE, (json.dumps(table, indent=1, sort_keys=True) + "\n").encode())
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Writes a file whole or not at all."""
-    with NamedTemporaryFile(dir=path.parent, prefix=path.name, delete=False) as file:
-        file.write(data)
-    Path(file.name).chmod(0o644)
-    Path(file.name).replace(path)
 
 
 if __name__ == "__main__":
