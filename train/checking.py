@@ -47,7 +47,8 @@ def check(name: str, overrides: Iterable[str] = (), runs: Path | None = None) ->
     wrong += found
     size = size_of(recipe)
     if size is None:
-        known.append(f"{recipe.model.base} is in no table of sizes: memory and hours are not estimated.")
+        what = "A model with exchanged parts" if recipe.model.exchanged else recipe.model.base
+        known.append(f"{what} is in no table of sizes: memory and hours are not estimated.")
     else:
         wrong += [*memory(recipe, size)]
         known += [*estimates(recipe, size, samples)]

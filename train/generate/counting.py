@@ -27,16 +27,17 @@ _VERBS = (
     "visualize", "walk", "write",
 )  # fmt: skip
 _IRREGULAR = {
-    "is": "be", "are": "be", "was": "be", "were": "be", "be": "be", "been": "be", "has": "have", "have": "have",
-    "had": "have", "seen": "see", "saw": "see", "shown": "show", "found": "find", "lies": "lie", "lying": "lie",
-    "gave": "give", "given": "give", "made": "make", "took": "take", "taken": "take", "seems": "seem", "lay": "lie",
+    "am": "be", "is": "be", "are": "be", "was": "be", "were": "be", "be": "be", "been": "be",
+    "has": "have", "have": "have", "had": "have", "seen": "see", "saw": "see", "shown": "show", "found": "find",
+    "lies": "lie", "lying": "lie", "lay": "lie", "gave": "give", "given": "give", "made": "make", "took": "take",
+    "taken": "take", "seems": "seem",
 }  # fmt: skip
 _LIGHT = ("be", "have")  # the root only where no other verb stands in the sentence
 _HELPERS = frozenset(("do", "does", "did", "can", "could", "would", "will", "should", "may", "might", "must"))
 _SKIPPED = frozenset((
     "a", "all", "an", "any", "both", "each", "her", "here", "his", "how", "i", "it", "its", "many", "me", "more",
     "most", "much", "my", "no", "not", "our", "please", "some", "that", "the", "their", "there", "these", "this",
-    "those", "us", "very", "what", "which", "whose", "you", "your",
+    "those", "us", "very", "what", "which", "whose", "yes", "you", "your",
 ))  # fmt: skip
 _STOPS = frozenset((
     "about", "and", "are", "as", "at", "be", "between", "but", "by", "can", "do", "does", "for", "from", "has",
@@ -79,15 +80,19 @@ def _verb(words: list[str]) -> int | None:
 
 
 def _as_noun(words: list[str], at: int) -> bool:
-    """ "a view", "the stain": what an article stands before is no verb."""
-    return at > 0 and words[at - 1] in ("a", "an", "the", "this", "that", "any", "no", "which", "what", "your")
+    """ "a view", "the stain": what an article stands before is no verb; "this view" is none, "this is" and "this shows"
+    are."""
+    before = words[at - 1] if at else ""
+    if before in ("this", "that", "which", "what"):
+        return words[at] == FORMS[words[at]]
+    return before in ("a", "an", "the", "any", "no", "your")
 
 
 def _noun(words: list[str]) -> str | None:
     """The last word of the first group of words that could be a noun with what describes it."""
     group: list[str] = []
-    for word in words:
-        if not word[0].isalpha() or word in _STOPS or word in FORMS:
+    for at, word in enumerate(words):
+        if not word[0].isalpha() or word in _STOPS or (word in FORMS and not _as_noun(words, at)):
             if group:
                 break
             continue
