@@ -73,6 +73,7 @@ def serve(chosen: AppSettings, holding: "Holding") -> None:
     from medvlm.imaging import Limits
     from medvlm.inbox import Inbox
     from medvlm.privacy import Gate
+    from medvlm.retention import elsewhere
     from medvlm.session import Choices
     from medvlm.types import Decoding
     from medvlm.ui import server
@@ -87,6 +88,8 @@ def serve(chosen: AppSettings, holding: "Holding") -> None:
     host = Host(loader(chosen), say)
     choices = Choices(decoding=Decoding(max_tokens=chosen.max_tokens))
     desk, inbox = Desk(host, limits, Gate(chosen.privacy)), Inbox(limits.file_bytes)
+    if chosen.endpoint:
+        holding.also_holds.append(lambda _: (elsewhere(chosen.endpoint),))
     room = Room(desk, inbox, chosen.upload_mb, choices, Handout(), holding)
     app = web_app(room, gate, is_loopback(chosen.host), beside(host, room.handout, holding, chosen))
     address = f"http://{chosen.host}:{chosen.port}"

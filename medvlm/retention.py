@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMappi
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
+from urllib.parse import urlsplit
 
 from medvlm.session import Session
 
@@ -211,6 +212,16 @@ def receipt(session: Session, place: Place | None, idle_minutes: int) -> tuple[L
     lines.append(_temporary(place))
     lines.append(Line("Light or dark, as you chose", "this browser", "you clear the browser's data"))
     return tuple(lines)
+
+
+def elsewhere(endpoint: str) -> Line:
+    """For whoever asks where another machine, or another program on this one, answers."""
+    server = urlsplit(endpoint).hostname or "another address"
+    return Line(
+        "Each question, with the pictures it is about",
+        f"also the server {server}, which answers",
+        "that server lets go of it",
+    )
 
 
 def _temporary(place: Place | None) -> Line:

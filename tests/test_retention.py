@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from medvlm.paths import ROOT
-from medvlm.retention import Emptying, Place, claim, is_in_memory, receipt, sweep
+from medvlm.retention import Emptying, Place, claim, elsewhere, is_in_memory, receipt, sweep
 from medvlm.session import Session
 from tests.dicom_cases import named
 
@@ -125,6 +125,12 @@ def test_the_receipt_says_what_where_and_until_when_and_names_nobody() -> None:
     said = " ".join(f"{one.what} {one.where} {one.until}" for one in lines)
     assert "1 scan" in said and "1 question" in said and "30 minutes" in said and "SECRET" not in said.upper()
     assert not any("scan" in one.what for one in receipt(Session(), None, 60))
+
+
+def test_a_server_that_answers_stands_in_the_receipt_by_its_name_alone() -> None:
+    line = elsewhere("https://someone:secret@models.example:8000/v1")
+    assert "models.example" in line.where and "pictures" in line.what
+    assert "secret" not in str(line) and "someone" not in str(line)
 
 
 def test_the_receipt_tells_a_folder_in_memory_from_one_on_a_disk(tmp_path: Path) -> None:
