@@ -16,7 +16,6 @@ from medvlm import NOT_FOR_DIAGNOSIS, checkpoints
 from medvlm.decoding import Engine
 from medvlm.errors import CheckpointError, ConfigError
 from medvlm.families import FAMILIES
-from medvlm.loading import load_weights
 from medvlm.run_shelf import RunShelf
 from tests import tiny_models
 from tests.tiny_models import FamilyName
@@ -24,7 +23,6 @@ from train import cards, comparing, distances, licences, merging, pushing, tryin
 from train.__main__ import main
 from train.pushing import Push
 
-CPU = torch.device("cpu")
 WEIGHTS = "adapter_model.safetensors"
 
 
@@ -39,7 +37,7 @@ def adapter(base: Path) -> Path:
 
 
 def probe(folder: Path, adapter: Path | None) -> torch.Tensor:
-    loaded = load_weights(folder, adapter, CPU, torch.float32, "none", "no")
+    loaded = tiny_models.weights(folder, adapter)
     with torch.inference_mode():
         return Engine(loaded, None, 1 << 20).probe("tuned" if adapter else "base")[0]
 

@@ -9,7 +9,7 @@ from medvlm.decoding import Engine
 from medvlm.errors import DatasetError
 from medvlm.families import FAMILIES
 from medvlm.imaging import render
-from medvlm.loading import Loaded, load_weights
+from medvlm.loading import Loaded
 from medvlm.types import Conversation, Turn, View
 from tests import tiny_models
 from tests.tiny_models import FamilyName
@@ -31,7 +31,7 @@ ENDS = {"llava": "<|im_end|>", "llava_next": "</s>", "qwen2_5_vl": "<|im_end|>",
 def loaded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Loaded:
     name: FamilyName = request.param
     folder = tiny_models.write_model(tmp_path_factory.mktemp(name), name, spread=0.1)
-    return load_weights(folder, None, torch.device("cpu"), torch.float32, "none", "no")
+    return tiny_models.weights(folder)
 
 
 def encoder(loaded: Loaded, most: int = 2000) -> Encoder:
@@ -83,7 +83,7 @@ def test_a_row_is_the_prompt_of_the_app_with_the_answers_in_it(loaded: Loaded) -
 
 def test_where_a_template_writes_no_end_the_end_is_still_learnt(tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tiny_models.write_model(tmp_path_factory.mktemp("vicuna"), "llava")
-    loaded = load_weights(folder, None, torch.device("cpu"), torch.float32, "none", "no")
+    loaded = tiny_models.weights(folder)
     loaded.processor.chat_template = tiny_models.VICUNA
     made, words = row(loaded), loaded.processor.tokenizer
     ends = [i for i, label in enumerate(made.labels) if label == words.eos_token_id]

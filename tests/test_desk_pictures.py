@@ -128,11 +128,12 @@ def test_a_guess_that_names_nothing_or_two_kinds_is_no_guess() -> None:
 
 
 def test_a_question_does_not_wait_for_the_guess() -> None:
-    desk = desk_with(FakeModel(words(500), seconds=0.02))
+    desk = desk_with(model := FakeModel(words(500), seconds=0.02))
     seat = seated(desk)
     guessing = threading.Thread(target=desk.guess, args=(seat,))
     guessing.start()
-    time.sleep(0.3)
+    while not model.asked:
+        time.sleep(0.005)
     began = time.monotonic()
     until(desk.ask(seat, "now", ASK), lambda moment: moment.phase == "writing")
     assert time.monotonic() - began < 3.0

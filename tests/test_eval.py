@@ -17,7 +17,6 @@ from medvlm import datasets, paths, scores
 from medvlm.chat import whole
 from medvlm.datasets import drawn
 from medvlm.errors import ConfigError
-from medvlm.loading import Loaded, load_weights
 from medvlm.model import LocalModel
 from medvlm.prompts import SHORT
 from medvlm.types import Arm, Conversation, Decoding, View
@@ -35,10 +34,6 @@ ITEMS = [
     Item("f", "phantom:ct:0", "Which of the two sides has the nodule, left or right?", SHORT),
     Item("g", "blank", "Is it normal?", SHORT),
 ]
-
-
-def loaded(base: Path, adapter: Path | None) -> Loaded:
-    return load_weights(base, adapter, torch.device("cpu"), torch.float32, "none", "no")
 
 
 @pytest.fixture(scope="module", params=["llava", "llava_next"])
@@ -66,7 +61,7 @@ def plainly(model: LocalModel, item: Item, arm: Arm, limit: int = LIMIT) -> str:
 
 
 def test_a_batch_gives_what_single_runs_give(folders: tuple[Path, Path], tmp_path: Path) -> None:
-    model = loaded(*folders)
+    model = tiny_models.weights(*folders)
     predictor, single = Predictor(model, Features(tmp_path, model), rows=4), LocalModel(model)
     for arm in ("tuned", "base"):
         answers = predictor.answer(ITEMS, arm, LIMIT)
@@ -79,7 +74,7 @@ def test_a_batch_gives_what_single_runs_give(folders: tuple[Path, Path], tmp_pat
 
 
 def test_the_projector_alone_is_the_adapter_without_its_lora(folders: tuple[Path, Path], tmp_path: Path) -> None:
-    model = loaded(*folders)
+    model = tiny_models.weights(*folders)
     predictor = Predictor(model, Features(tmp_path, model))
     projector, base = (predictor.answer(ITEMS, arm, LIMIT) for arm in ("projector", "base"))
     for name, parameter in model.adapted.named_parameters() if model.adapted else ():
@@ -92,7 +87,7 @@ def test_the_projector_alone_is_the_adapter_without_its_lora(folders: tuple[Path
 
 
 def test_nano_answers_in_a_batch_as_it_does_alone(nano_folder: Path, tmp_path: Path) -> None:
-    model = loaded(nano_folder, paths.ASSETS / "adapters" / "nano-med")
+    model = tiny_models.weights(nano_folder, paths.ASSETS / "adapters" / "nano-med")
     predictor, single = Predictor(model, Features(tmp_path, model)), LocalModel(model)
     items = ITEMS[:4]
     answers = predictor.answer(items, "tuned", LIMIT)
@@ -100,7 +95,7 @@ def test_nano_answers_in_a_batch_as_it_does_alone(nano_folder: Path, tmp_path: P
 
 
 def test_features_are_kept_on_disk_and_follow_the_tower(folders: tuple[Path, Path], tmp_path: Path) -> None:
-    model = loaded(*folders)
+    model = tiny_models.weights(*folders)
     first = Features(tmp_path, model).encoded("phantom:ct:0")
     (file,) = tmp_path.rglob("*.safetensors")
     written = file.stat().st_mtime_ns

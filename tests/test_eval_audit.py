@@ -16,7 +16,7 @@ from eval.picture_hashes import Looks, look
 from medvlm import datasets
 from medvlm.datasets import Rows
 from medvlm.imaging.likeness import NEAR
-from tests.test_eval_run import info
+from tests.judged_runs import INFO
 
 VQA_RAD = datasets.data_home() / "vqa_rad"
 
@@ -118,7 +118,7 @@ def test_the_command_writes_the_filtered_list(
 def test_a_run_says_what_its_checkpoint_was_trained_on(both: tuple[Rows, Rows], tmp_path: Path) -> None:
     train, test = both
     labels = ("phantoms", "bccd", f"{train.address}-test (override: a trial)", "slake_zh-train")
-    noted = run_notes.with_leaks(info(), test, labels, tmp_path / "looks.jsonl").notes
+    noted = run_notes.with_leaks(INFO, test, labels, tmp_path / "looks.jsonl").notes
     assert "trained on rows for testing" in noted[0] and "3 of 4 pictures" in noted[1]
     if not (datasets.data_home() / "slake").is_dir():
         assert "Not audited against slake_zh-train" in noted[-1]

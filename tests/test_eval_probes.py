@@ -9,12 +9,14 @@ import pytest
 from eval import __main__ as command
 from eval import probe_conditions, probe_models, probe_runs, probe_set, probes, probing, running
 from eval.answering import Asked, Batched, Said, conversation
+from eval.picture_hashes import Looks
 from eval.pictures import identity
 from eval.pictures import scan as picture
 from eval.probe_asking import first_alike, put, together
 from eval.probe_models import Probed
 from medvlm import scores
 from medvlm.chat import whole
+from medvlm.datasets.places import data_home
 from medvlm.errors import ConfigError, DatasetError
 from medvlm.imaging import render
 from medvlm.model import LocalModel
@@ -27,7 +29,6 @@ from medvlm.types import Arm, Conversation
 from tests import judged_runs, tiny_models
 from tests.fakes import FakeModel
 from tests.serving import serving
-from tests.test_eval import loaded
 
 MODEL = {
     "model": "fake", "model_revision": "r", "adapter": "fake-med", "adapter_sha256": "a", "endpoint": None,
@@ -181,7 +182,7 @@ def test_a_batch_after_earlier_turns_and_of_changed_pictures_is_what_single_runs
     half: list[Subject], tmp_path: Path
 ) -> None:
     base = tiny_models.write_model(tmp_path)
-    weights = loaded(base, tiny_models.write_adapter(tmp_path / "adapter", base))
+    weights = tiny_models.weights(base, tiny_models.write_adapter(tmp_path / "adapter", base))
     few = half[:2]
     asks: Sequence[Ask] = [
         own(few[0]),
@@ -226,6 +227,16 @@ def test_what_is_foreign_follows_from_what_the_checkpoint_lists(half: list[Subje
     assert "vqa_rad" in note
     strange, familiar, (note,) = probe_set.sides([*drawn, *real], ("phantoms", "vqa_rad-train"))
     assert all(s.held_out for s in strange) and not any(s.held_out for s in familiar) and "never draws" in note
+
+
+@pytest.mark.skipif(not (data_home() / "vqa_rad").is_dir(), reason=f"VQA-RAD is not in {data_home()}")
+def test_what_training_has_seen_of_the_set_is_said_beside_its_figures(half: list[Subject], tmp_path: Path) -> None:
+    real = [*half[:2], *probe_set.vqa_rad_half()[:3]]
+    pictures = len({subject.picture for subject in real[2:]})
+    looks = Looks(tmp_path / "looks.jsonl")
+    first, *_ = probe_set.leaks_of(real, ("phantoms", "bccd", "vqa_rad-train"), looks)
+    assert first == f"All {pictures} pictures of this test (vqa_rad-test) stand in training (vqa_rad-train)."
+    assert not list(probe_set.leaks_of(real, ("phantoms",), looks)) and not list(probe_set.leaks_of(half, (), looks))
 
 
 def run_with(folder: Path, hits: int, **changes: str) -> Path:

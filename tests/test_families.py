@@ -14,14 +14,13 @@ from medvlm.decoding import Engine
 from medvlm.errors import CheckpointError
 from medvlm.families import FAMILIES, Family, Layout, family_of
 from medvlm.imaging import render
-from medvlm.loading import Loaded, Quantization, load_weights, nf4_layers
+from medvlm.loading import Loaded, Quantization, nf4_layers
 from medvlm.model import LocalModel
 from medvlm.paths import ROOT
 from medvlm.types import Conversation, Decoding, View
 from tests import tiny_models
 from tests.tiny_models import FamilyName
 
-CPU = torch.device("cpu")
 WIDE, HIGH = tiny_models.picture(1, 40, 96), tiny_models.picture(2, 90, 30)
 TALK = (
     Conversation(system="You look.").with_scan(WIDE).with_scan(HIGH)
@@ -34,7 +33,7 @@ TALK = (
 def loaded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Loaded:
     name: FamilyName = request.param
     folder = tiny_models.write_model(tmp_path_factory.mktemp(name), name)
-    return load_weights(folder, None, CPU, torch.float32, "none", "no")
+    return tiny_models.weights(folder)
 
 
 def own_inputs(loaded: Loaded, talk: Conversation) -> Any:

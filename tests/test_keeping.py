@@ -3,8 +3,7 @@
 from medvlm.keeping import Holding, Keeper
 from medvlm.retention import Line
 from medvlm.seat import Seat
-from tests.fakes import Clock
-from tests.test_session import stack
+from tests.fakes import Clock, a_scan
 
 
 def test_who_is_idle_is_forgotten_and_who_is_not_stays() -> None:
@@ -67,19 +66,19 @@ def test_whatever_is_done_at_a_seat_counts_as_use_and_forgetting_does_not() -> N
     holding.also_forgets += [lambda seat, key: gone.append(key), lambda seat, key: seat.forget()]
     holding.arrive(seat, "ada")
     clock.now = 90.0
-    seat.change(lambda session: session.with_scan(stack()))
+    seat.change(lambda session: session.with_scan(a_scan()))
     clock.now = 189.0
     assert keeper.sweep() == 0 and seat.session.scan is not None
     clock.now = 190.0
     assert keeper.sweep() == 1 and gone == ["ada"] and len(keeper) == 0
     assert seat.session.items == () and keeper.seconds_left("ada") is None
-    seat.change(lambda session: session.with_scan(stack()))
+    seat.change(lambda session: session.with_scan(a_scan()))
     assert keeper.seconds_left("ada") == 100.0, "a page that is still open can go on"
 
 
 def test_the_receipt_says_what_other_parts_hold_too() -> None:
     holding, seat = Holding(Keeper(1800.0)), Seat()
     holding.also_holds.append(lambda seat: [Line("Your votes", "the ratings", "for good")])
-    seat.change(lambda session: session.with_scan(stack()))
+    seat.change(lambda session: session.with_scan(a_scan()))
     lines = holding.receipt(seat)
     assert "1 scan" in lines[0].what and "30 minutes" in lines[0].until and lines[-1].what == "Your votes"

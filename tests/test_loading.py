@@ -56,7 +56,7 @@ def test_language_layers_are_nf4_and_their_bytes_are_counted(base: Path, unpack:
         # Half a byte a weight and four bytes of scale for each block of 64.
         assert layer.weight.nbytes == layer.in_features * layer.out_features // 2
         assert layer.weight.quant_state.absmax.nbytes == layer.in_features * layer.out_features // 64 * 4
-    whole = load_weights(base, None, CPU, torch.float32, "none", "no")
+    whole = tiny_models.weights(base)
     weights = sum(layer.in_features * layer.out_features for layer in layers)
     assert loading.stored_bytes(whole.model) - loading.stored_bytes(loaded.model) == weights * 4 - weights * 9 // 16
 
@@ -98,7 +98,7 @@ def test_unpacking_is_switched_and_follows_the_memory(base: Path) -> None:
     assert loading.should_unpack("auto", model, CPU, torch.float32)
     assert not loading.should_unpack("no", model, CPU, torch.float32)
     assert not loading.should_unpack("auto", model, torch.device("cuda"), torch.float32)
-    whole = load_weights(base, None, CPU, torch.float32, "none", "no").model
+    whole = tiny_models.weights(base).model
     assert not loading.should_unpack("yes", whole, CPU, torch.float32), "there is nothing to unpack"
     assert not loading.should_unpack("auto", model, CPU, torch.float32, free=1000)
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from medvlm.imaging import render
-from medvlm.loading import Loaded, load_weights
+from medvlm.loading import Loaded
 from medvlm.types import Turn
 from tests import tiny_models
 from tests.tiny_models import FamilyName
@@ -33,7 +33,7 @@ LONGEST = 2000
 def loaded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Loaded:
     name: FamilyName = request.param
     folder = tiny_models.write_model(tmp_path_factory.mktemp(name), name, spread=0.1)
-    return load_weights(folder, None, torch.device("cpu"), torch.float32, "none", "no")
+    return tiny_models.weights(folder)
 
 
 def encoder(loaded: Loaded, most: int = LONGEST) -> Encoder:

@@ -46,6 +46,7 @@ from medvlm import checkpoints
 from medvlm.catalog import identity
 from medvlm.chat import whole
 from medvlm.families.qwen import pictures_only
+from medvlm.loading import Loaded, load_weights
 from medvlm.model import LocalModel
 from medvlm.prompts import PROMPT_VERSION
 from medvlm.types import Arm, ChatModel, Conversation, Decoding, Scan, View
@@ -288,6 +289,11 @@ def write_model(
     model.save_pretrained(folder)
     processor.save_pretrained(folder)
     return folder
+
+
+def weights(base: Path, adapter: Path | None = None) -> Loaded:
+    """The weights of a model's folder in full precision, with an adapter's where there is one."""
+    return load_weights(base, adapter, torch.device("cpu"), torch.float32, "none", "no")
 
 
 def load(folders: tuple[Path, Path], **more: object) -> LocalModel:
