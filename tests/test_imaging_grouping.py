@@ -1,9 +1,11 @@
 """Files of a series become stacks: sorted by place, split where slices do not belong together, and it is said."""
 
+from io import BytesIO
 from typing import Any
 
 import numpy as np
 import pytest
+from pydicom import dcmread
 
 from medvlm.imaging import read, read_study
 from tests import dicom_cases as cases
@@ -20,6 +22,17 @@ from tests.study_cases import (
     shuffled,
     stack,
 )
+
+
+def test_files_that_name_no_series_are_not_mixed_across_studies() -> None:
+    files = stack([0, 2, 4, 6])
+    for n, (name, data) in enumerate(files):
+        ds = dcmread(BytesIO(data))
+        if "SeriesInstanceUID" in ds:
+            del ds.SeriesInstanceUID
+        ds.StudyInstanceUID = f"1.2.{n % 2}"
+        files[n] = name, cases.written(ds)
+    assert [one.count for one in read_study(files).series] == [2, 2]
 
 
 def test_slices_are_sorted_by_their_place_and_not_by_name_or_number() -> None:

@@ -21,7 +21,7 @@ from tests import dicom_cases as cases
 WORDS = frozenset(
     {
         *("numbers", "rescaled", "to", "HU", "slope", "intercept", "window", "from", "the", "file", "header"),
-        *("removed", "no", "pixel", "size", "in", "so", "nothing", "can", "be", "measured"),
+        *("removed", "no", "pixel", "size", "in", "lengths", "are", "pixels"),
     }
 )
 

@@ -72,7 +72,7 @@ def facts_of(part: Part, what: str, limits: Limits) -> FileFacts:
     if place is not None and not layout.encapsulated:
         check_length(min(place.length or 0, part.size - place.at), layout, what)
     return FileFacts(
-        uids=(_uid(header, "SeriesInstanceUID"), _uid(header, "SOPInstanceUID")),
+        uids=(_series(header), _uid(header, "SOPInstanceUID")),
         modality=modality,
         layout=layout,
         localizer="LOCALIZER" in codes(header, "ImageType", _IMAGE_WORDS),
@@ -88,6 +88,11 @@ def facts_of(part: Part, what: str, limits: Limits) -> FileFacts:
         tiled=layout.frames > 1 and not layout.is_grey and whole(header, "TotalPixelMatrixRows") is not None,
         traces=quick_traces(header, modality),
     )
+
+
+def _series(header: Header) -> str:
+    """With the study's identifier: files without one of their series may be of several patients."""
+    return " ".join((_uid(header, "StudyInstanceUID"), _uid(header, "SeriesInstanceUID")))
 
 
 def _uid(header: Header, keyword: str) -> str:

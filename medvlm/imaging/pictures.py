@@ -31,7 +31,7 @@ _TURNS: dict[int, tuple[bool, int]] = {
 _SAMPLED = 32
 ROTATED = "rotated as the camera noted"
 FLATTENED = "transparent parts shown on black"
-NO_SPACING = "no pixel size in the file, so nothing can be measured"
+NO_SPACING = "no pixel size in the file: lengths are in pixels"
 
 
 def read_picture(data: bytes, form: PictureFormat, what: str, limits: Limits, sha256: str) -> Scan:

@@ -42,7 +42,7 @@ def _projection(header: Header) -> tuple[Spacing | None, str]:
 def _scanned(header: Header) -> tuple[Spacing | None, str]:
     pair = _pair(header, "NominalScannedPixelSpacing")
     if pair is None:
-        return None, "no pixel size in the file, so nothing can be measured"
+        return None, "no pixel size in the file: lengths are in pixels"
     return Spacing(*pair), f"pixel size {_words(pair)} mm on the scanned film"
 
 
