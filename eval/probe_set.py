@@ -5,16 +5,18 @@ that has VQA-RAD. Without VQA-RAD it is the half about drawn pictures, and the r
 """
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from eval import pictures, tasks
 from eval.drawn import truth_of
+from eval.picture_hashes import Looks
+from eval.run_notes import leaks
 from eval.tasks import Case
 from medvlm import datasets
-from medvlm.datasets import medhalt
+from medvlm.datasets import Rows, medhalt
 from medvlm.errors import DatasetError
 from medvlm.imaging import render
 from medvlm.phantoms.truth import Truth
@@ -45,8 +47,11 @@ class Probed:
     notes: tuple[str, ...]
 
 
-def fixed(trained_on: Sequence[str] = (), limit: int | None = None) -> Probed:
-    """The fixed set. `trained_on`: the data sets that the checkpoint lists; `limit`: a trial with the first so many."""
+def fixed(trained_on: Sequence[str] = (), limit: int | None = None, looks: Looks | None = None) -> Probed:
+    """The fixed set. `trained_on`: the data sets that the checkpoint lists; `limit`: a trial with the first so many.
+
+    With `looks`, the leakage audit of VQA-RAD's half against what the checkpoint lists stands in the notes.
+    """
     subjects, notes = drawn_half(), []
     try:
         subjects += vqa_rad_half()
@@ -57,7 +62,16 @@ def fixed(trained_on: Sequence[str] = (), limit: int | None = None) -> Probed:
     foreign, familiar, note = sides(chosen, trained_on)
     fake, missing = fake_questions(limit)
     material = Material(chosen, windows(chosen), truths(chosen), fake, foreign, familiar)
-    return Probed(material, (*notes, *note, *missing))
+    leaked = leaks_of(chosen, trained_on, looks) if looks is not None else ()
+    return Probed(material, (*notes, *note, *missing, *leaked))
+
+
+def leaks_of(subjects: Sequence[Subject], trained_on: Sequence[str], looks: Looks) -> Iterator[str]:
+    """What the leakage audit says of the real pictures of the set."""
+    asked = {subject.id for subject in subjects if subject.dataset == "vqa_rad"}
+    if asked:
+        rows = Rows("vqa_rad", "test", tuple(s for s in datasets.vqa_rad("test") if s.id in asked))
+        yield from (sentence for label in trained_on for sentence in leaks(label, rows, looks))
 
 
 def drawn_half() -> list[Subject]:

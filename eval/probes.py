@@ -46,9 +46,11 @@ def run(chosen: argparse.Namespace) -> int:
     wanted = parse(chosen.only)
     # Only here: torch takes seconds, and a wrong argument should not wait for it.
     from eval import probe_set, probing
+    from eval.picture_hashes import Looks
 
     model = probed(chosen)
-    material = probe_set.fixed(model.trained_on, chosen.limit)
+    looks = Looks(chosen.runs / "features" / "looks.jsonl")
+    material = probe_set.fixed(model.trained_on, chosen.limit, looks)
     folder = probing.probe(model, material, wanted, chosen.runs, chosen.name, chosen.limit)
     record = scores.read(folder / probing.FIGURES) or {}
     for name in record["probes"]:

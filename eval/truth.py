@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -30,12 +31,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(chosen: argparse.Namespace) -> int:
-    """Score every open answer about a drawn picture; print means with intervals and what the reader is worth."""
+    """Score every open answer about a drawn picture; print means with intervals and what the reader is worth.
+
+    What it is worth goes into the run's notes as well: it must stand beside these scores wherever they are shown.
+    """
     one = scores.read_run(chosen.run)
     given = list(scored(one.predictions))
     if not given:
         raise ConfigError(f"{chosen.run} has no open answers about drawn pictures, whose truth is known.")
     scores.write_rows(chosen.run / SCORES, map(scores.row_of, given))
+    if READER not in one.info.notes:
+        scores.write_info(chosen.run, replace(one.info, notes=(*one.info.notes, READER)))
     clusters = {p.sample_id: p.cluster for p in one.predictions}
     figures = {
         arm: judge_summary.figures([score for score in given if score.arm == arm], clusters) for arm in one.info.arms

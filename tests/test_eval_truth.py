@@ -7,6 +7,7 @@ import pytest
 
 from eval import __main__ as command
 from eval import drawn, truth
+from medvlm import scores
 from tests import judged_runs
 from tests.judged_runs import answered, given
 
@@ -23,6 +24,8 @@ def test_free_text_about_drawn_pictures_is_scored_without_a_judge(
     closed = replace(answered(9, "tuned", "yes"), image="phantom:cxr:0", closed=True)
     folder = judged_runs.write(tmp_path / "run", [*shown, closed], replace(judged_runs.INFO, arms=("tuned",)))
     assert command.main(["truth", str(folder)]) == 0
+    assert command.main(["truth", str(folder)]) == 0
+    assert scores.read_info(folder).notes == (truth.READER,), "what its reader is worth is said wherever it is shown"
     assert [given(folder, "truth")[f"q{n}", "tuned"] for n in range(3)] == [1.0, 0.0, 0.0]
     assert ("q9", "tuned") not in given(folder, "truth"), "closed answers are for the strict metrics"
     assert given(folder, "truth_recall")["q1", "tuned"] == 0.0

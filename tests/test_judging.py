@@ -6,8 +6,10 @@ from collections.abc import Callable
 import pytest
 
 from medvlm.judging import verdicts
-from medvlm.judging.judgement import judged, judged_both_orders, pooled
-from medvlm.judging.rubrics import PROMPT_VERSION, RUBRICS, JudgeCase, Rubric, block
+from medvlm.judging.judgement import Judgement, judged, judged_both_orders, pooled
+from medvlm.judging.records import Judged
+from medvlm.judging.rubrics import PROMPT_VERSION, RUBRICS, JudgeCase, Rubric, Shape, block
+from medvlm.judging.scoring import scored
 from medvlm.judging.verdicts import Errors, FoundError, OneScore, Preferred, TwoScores, Unparsed
 from medvlm.metrics.relative import Pair, relative
 from medvlm.paths import ROOT
@@ -287,3 +289,19 @@ def test_unparsed_reviews_enter_no_relative_score() -> None:
     pairs = [Pair(one.first, one.second) if isinstance(one, TwoScores) else None for one in found]
     score = relative(pairs)
     assert (score.n, score.unscored, score.mean_of_ratios) == (2, 1, 0.75)
+
+
+@pytest.mark.parametrize(
+    ("shape", "ends"),
+    [
+        ("one score", ("",)),
+        ("two scores", ("", "_reference", "_relative")),
+        ("errors", ("_errors", "_severe", "_faultless")),
+    ],
+)
+def test_where_a_verdict_is_none_each_of_its_scores_is_unscored_with_the_reason(
+    shape: Shape, ends: tuple[str, ...]
+) -> None:
+    silent = Judged("q", "tuned", "forward", 0, Judgement(Unparsed("refused"), ("No.",)))
+    found = [(score.metric, score.value, score.reason) for score in scored([silent], "judge", shape)]
+    assert found == [(f"judge{end}", None, "refused") for end in ends]

@@ -6,7 +6,7 @@ from statistics import mean, stdev
 from medvlm.judging.judgement import BothOrders
 from medvlm.judging.records import Judged, pairs
 from medvlm.judging.rubrics import Shape
-from medvlm.judging.verdicts import Choice, Errors, OneScore, TwoScores, Unparsed
+from medvlm.judging.verdicts import Choice, Errors, OneScore, TwoScores, Unparsed, Verdict
 from medvlm.metrics.relative import Pair
 from medvlm.scores import Score
 
@@ -24,32 +24,46 @@ def scored(judged: Sequence[Judged], prefix: str, shape: Shape) -> list[Score]:
     by_key = counting(judged)
     firsts = [one for one in by_key.values() if one.order == "forward" and one.repeat == 0]
     if shape != "preference":
-        return [score for one in firsts for score in _single(one, prefix)]
+        return [score for one in firsts for score in _single(one, prefix, shape)]
     both = dict(pairs(by_key))
     return [_pair(one, both.get((one.sample_id, one.arm)), prefix) for one in firsts]
 
 
-def _single(one: Judged, prefix: str) -> Iterator[Score]:
-    verdict, sample, arm = one.judgement.verdict, one.sample_id, one.arm
+# What follows the prefix in the names of a rubric's scores.
+PARTS: dict[Shape, tuple[str, ...]] = {
+    "one score": ("",),
+    "two scores": ("", "_reference", "_relative"),
+    "preference": ("_won",),
+    "errors": ("_errors", "_severe", "_faultless"),
+}
+
+
+def _single(one: Judged, prefix: str, shape: Shape) -> Iterator[Score]:
+    """Every score of one verdict; where it is none, each of them is unscored with its reason."""
+    values = _values(one.judgement.verdict)
+    reason = one.judgement.verdict.reason if isinstance(one.judgement.verdict, Unparsed) else "the reference got 0"
+    for part in PARTS[shape]:
+        value = values.get(part)
+        yield Score(one.sample_id, one.arm, f"{prefix}{part}", value, reason if value is None else "")
+
+
+def _values(verdict: Verdict) -> dict[str, float]:
     match verdict:
         case OneScore(points):
-            yield Score(sample, arm, prefix, points)
+            return {"": points}
         case TwoScores(reference, answer):
-            yield Score(sample, arm, prefix, answer)
-            yield Score(sample, arm, f"{prefix}_reference", reference)
-            ratio = answer / reference if reference else None
-            yield Score(sample, arm, f"{prefix}_relative", ratio, "" if reference else "the reference got 0")
+            ratio = {"_relative": answer / reference} if reference else {}
+            return {"": answer, "_reference": reference, **ratio}
         case Errors(found):
-            yield Score(sample, arm, f"{prefix}_errors", float(len(found)))
-            yield Score(sample, arm, f"{prefix}_severe", float(sum(error.harm == "severe" for error in found)))
-            yield Score(sample, arm, f"{prefix}_faultless", float(not found))
-        case Unparsed(reason):
-            yield Score(sample, arm, prefix, None, reason)
+            severe = sum(error.harm == "severe" for error in found)
+            return {"_errors": float(len(found)), "_severe": float(severe), "_faultless": float(not found)}
+        case _:
+            return {}
 
 
 def _pair(one: Judged, both: BothOrders | None, prefix: str) -> Score:
     """A pair in both orders: what the tuned arm won (a half for a tie, which orders that disagree are)."""
-    name, choice = f"{prefix}_won", None if both is None else both.choice
+    name, choice = f"{prefix}{PARTS['preference'][0]}", None if both is None else both.choice
     if both is None:
         return Score(one.sample_id, one.arm, name, None, "judged in one order only")
     if choice is None:
