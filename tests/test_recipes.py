@@ -84,7 +84,8 @@ def test_all_mistakes_are_said_at_once(tmp_path: Path) -> None:
 def test_check_speaks_of_data_order_and_memory() -> None:
     wrong, _ = checking.check("seed002-vqa", ["continues=seed002-single", "lora.rank=16", "machine.gpu=rtx4060"])
     assert any("lora.rank is 16" in line for line in wrong)
-    assert any("rtx4060 with 8 GB" in line for line in wrong)
+    assert any("rtx4060 with 8 GB" in line and "a smaller learning.batch, or" in line for line in wrong)
+    assert not any("machine.precision = 'nf4'" in line for line in wrong), "that is set"
     wrong, _ = checking.check("seed002-vqa", ["stage=instruct", "continues=seed002-single"])
     assert any("comes after" in line for line in wrong)
     wrong, _ = checking.check("seed002-roco", ["data.train=nothing"])
@@ -232,8 +233,14 @@ def test_the_same_recipe_gives_the_same_weights_and_is_done_once(address: str, b
     when = (first / "adapter_model.safetensors").stat().st_mtime_ns
     assert running.run_one(one, tmp_path / "a", quiet=True) == first
     assert (first / "adapter_model.safetensors").stat().st_mtime_ns == when
-    with pytest.raises(ConfigError, match="other settings"):
+    with pytest.raises(ConfigError, match=r"other settings: lora\.alpha was \d+ and is 99\. Give the former"):
         running.run_one(replace(one, lora=replace(one.lora, alpha=99)), tmp_path / "a", quiet=True)
+    # A version before knew one setting less: it had its default then.
+    kept = first.parent / "recipe.json"
+    older = json.loads(kept.read_text())
+    del older["learning"]["beta2"]
+    kept.write_text(json.dumps(older))
+    assert running.run_one(one, tmp_path / "a", quiet=True) == first
 
 
 def test_a_later_stage_says_what_the_stages_before_were_trained_on(address: str, base: Path, tmp_path: Path) -> None:
@@ -254,13 +261,16 @@ def test_a_later_stage_says_what_the_stages_before_were_trained_on(address: str,
         running.run_one(replace(later, name="again"), tmp_path, quiet=True)
 
 
-def test_a_loss_that_is_no_number_stops_with_the_last_checkpoint_named(
-    address: str, base: Path, tmp_path: Path
-) -> None:
+def test_a_loss_that_is_no_number_stops_with_the_last_checkpoint_named(base: Path, tmp_path: Path) -> None:
+    one = short(dry_runs.data(tmp_path / "data"), base, rate=1e30, clip=1e9)
     with pytest.raises(
         TrainingError, match=r"loss is (nan|inf) at step [2-8], with row-.*checkpoint-2.*run the same command"
     ):
-        running.run_one(short(address, base, rate=1e30, clip=1e9), tmp_path, quiet=True)
+        running.run_one(one, tmp_path, quiet=True)
+    rows = tmp_path / "data" / "rows.csv"
+    rows.write_text(rows.read_text().replace("It is xx", "It was xx"))
+    with pytest.raises(ConfigError, match=r"begun with other rows of own:.*name=ANOTHER"):
+        running.run_one(one, tmp_path, quiet=True)
 
 
 def test_a_bad_picture_is_an_error_or_listed(base: Path, tmp_path: Path) -> None:

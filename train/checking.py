@@ -147,10 +147,23 @@ def memory(recipe: Recipe, size: Size) -> Iterator[str]:
     needed, there = sizes.memory_gb(recipe, size), GPUS[recipe.machine.gpu][0]
     if needed > there:
         yield (
-            f"machine.gpu is {recipe.machine.gpu} with {there:g} GB and about {needed:.0f} GB are needed on each. Set "
-            "machine.precision = 'nf4', machine.checkpointing = true, machine.sharding, a smaller learning.batch, or "
-            "another GPU."
+            f"machine.gpu is {recipe.machine.gpu} with {there:g} GB and about {needed:.1f} GB are needed on each. Set "
+            f"{', '.join(savings(recipe))}, or another GPU."
         )
+
+
+def savings(recipe: Recipe) -> Iterator[str]:
+    """What would need less memory and is not set yet."""
+    learning, machine = recipe.learning, recipe.machine
+    if recipe.parts.language_model == "full":
+        yield "parts.language_model = 'lora'"
+    elif machine.precision != "nf4" and machine.sharding == "none":
+        yield "machine.precision = 'nf4'"
+    if not machine.checkpointing:
+        yield "machine.checkpointing = true"
+    if machine.precision != "nf4" and machine.sharding not in ("fsdp", "zero3"):
+        yield "machine.sharding = 'fsdp' on more GPUs"
+    yield "a smaller learning.batch" if learning.batch > 1 else "a smaller learning.max_tokens"
 
 
 def estimates(recipe: Recipe, size: Size, samples: int | None) -> Iterator[str]:

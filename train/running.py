@@ -13,9 +13,9 @@ import torch
 
 from medvlm import catalog, checkpoints
 from medvlm.checkpoints import CheckpointInfo
-from medvlm.errors import CheckpointError, ConfigError
+from medvlm.errors import CheckpointError
 from medvlm.prompts import PROMPT_VERSION
-from train import cards, curves, processes, watching
+from train import begun, cards, curves, processes, watching
 from train import recipe as recipes
 from train.batches import Material
 from train.examples import Mixture, mixture
@@ -62,7 +62,7 @@ def run_one(recipe: Recipe, runs: Path, quiet: bool, lines: TextIO | None = None
         done = (folder / DONE).is_file()
         if processes.first():
             folder.mkdir(parents=True, exist_ok=True)
-            same_recipe(recipe, folder)
+            begun.same_recipe(recipe, folder)
             if not done:
                 Progress(recipe.name, folder, quiet).beat("preparing")
                 starts_from(recipe, runs)  # the first puts together what the others then find
@@ -76,6 +76,8 @@ def run_one(recipe: Recipe, runs: Path, quiet: bool, lines: TextIO | None = None
             mixed, prepared = made_ready(recipe)
             learned = prepare(recipe, base, before)
             data = data_so_far(mixed, base, before)
+            if processes.first():
+                begun.same_rows(mixed, folder)
             record = info(recipe, learned, data)
             material = prepared(recipe, learned, mixed, folder, parts)
             if processes.first():
@@ -124,21 +126,6 @@ def next_time(folder: Path, parts: int, error: Exception) -> TrainingError:
         f"Process {processes.rank()} lacks memory ({str(error).splitlines()[0]}). All stop; the same command goes on "
         f"from the last checkpoint with {parts} smaller passes a step, which learn the same."
     )
-
-
-def same_recipe(recipe: Recipe, folder: Path) -> None:
-    """Keep the recipe beside its run. Raises ConfigError where another one began there."""
-    text = json.dumps(asdict(recipe), indent=1) + "\n"
-    path = folder / "recipe.json"
-    if path.is_file() and path.read_text(encoding="utf-8") != text:
-        before = json.loads(path.read_text(encoding="utf-8")).get("machine", {}).get("gpus", 1)
-        if before != recipe.machine.gpus:
-            raise ConfigError(
-                f"{folder} was begun with {before} processes and goes on with {before}: moments and random numbers "
-                f"are kept for each. Start {before} (machine.gpus={before}), or give name=ANOTHER."
-            )
-        raise ConfigError(f"{folder} was begun with other settings. Give name=ANOTHER, or remove that folder.")
-    path.write_text(text, encoding="utf-8")
 
 
 def starts_from(recipe: Recipe, runs: Path) -> tuple[Path, Path | None]:
