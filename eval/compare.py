@@ -42,7 +42,7 @@ def tables(one: Board, other: Board, arm: Arm, metric: str | None = None) -> Ite
     for board in boards.values():
         yield Caution(f"{board.name}: {cautions(board)}")
     found = compared(boards, selection)
-    shared = int((found.aligned.asked & found.first.asked).sum()) if found.aligned is not None else 0
+    shared = len(one.places.keys() & other.places.keys())
     yield f"{shared} questions stand in both runs; only these are paired. Each side's own figure is over its own."
     yield metrics_table(one, selection, other)
     yield grouped_table(found, "domain", boards)

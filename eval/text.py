@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from medvlm import scores
+from medvlm import packed, scores
 from medvlm.errors import ConfigError
 from medvlm.metrics import flips, hedging, similarity
 from medvlm.metrics.profiles import METRICS, Item, summarise
@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(chosen: argparse.Namespace) -> int:
     """Write the account beside the run, and print it."""
-    record = account(scores.read_run(chosen.run).predictions, chosen.flips or ())
+    record = account(packed.read(chosen.run).predictions, chosen.flips or ())
     scores.write(chosen.run / FILE, record)
     print("\n".join(line for arm, one in record.items() for line in lines(arm, one)))
     return 0

@@ -62,6 +62,8 @@ def test_two_runs_are_paired_over_the_questions_they_share(tmp_path: Path, capsy
     assert re.search(r"\| CT \| 50\.0 % \[[\d., ]+\], n = 60 \| 75\.0 % .* \| \+25\.0 points \[", text)
     assert main(["compare", one, one, "--out", str(tmp_path / "x.md")]) == 0
     assert "one (tuned) against one (base)" in (tmp_path / "x.md").read_text()
+    assert main(["compare", "nano-vqa-rad", "nano-disjoint-vqa-rad"]) == 0
+    assert "451 questions stand in both runs" in capsys.readouterr().out, "whatever the metric is for"
 
 
 def test_what_cannot_be_paired_says_why(tmp_path: Path) -> None:
