@@ -113,6 +113,8 @@ def test_a_wrong_file_is_explained_where_it_was_dropped_and_nothing_is_lost(page
     page.fill("#question", "half a ques")
     choose(page, "notes.txt", b"no picture at all")
     assert "notes.txt" in page.inner_text(".drop .error")
+    hand_over(page, ".DS_Store", b"what a system leaves in every folder", "drop")
+    page.wait_for_selector(".drop .error:has-text('There is no file in it')")
     opened(page, "mr.dcm", mr(), "DICOM MR")
     assert page.locator(".viewer .error").count() == 0
     choose(page, "large.png", bytes(6_000_000))
