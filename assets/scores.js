@@ -84,6 +84,7 @@ const drawAll = async (within) => {
     const narrow = canvas.clientWidth < 480;
     const layout = toned(made.layout, tone);
     layout.title = { text: '' };
+    layout.width = canvas.clientWidth;
     layout.margin = { ...layout.margin, t: 30 };
     if (narrow) {
       layout.font.size = 11;

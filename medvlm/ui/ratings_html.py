@@ -42,7 +42,7 @@ def choices(shelves: Sequence[Shelf], study: str, duels: Sequence[Duel], number:
     pair = _select("duel", "Candidates", pairs, str(number)) if pairs else ""
     note = next((one.note for one in shelves if one.study == study), "")
     caution = f'<p class="rt-caution">{escape(note)}</p>' if note else ""
-    return f'<div class="rt-choices">{whose}{pair}</div>{caution}'
+    return f'<h2 class="sr">Results</h2><div class="rt-choices">{whose}{pair}</div>{caution}'
 
 
 def exports() -> str:

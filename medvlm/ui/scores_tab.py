@@ -22,7 +22,7 @@ from medvlm.ui.theme import asset
 # What the doors must let through.
 ADDRESSES = r"/scores/plotly\.js"
 TEMPLATE = """
-<div class="sc" aria-busy="true">
+<div class="sc" aria-busy="true"><h2 class="sr">Scores</h2>
   <div class="sc-part" data-part="head"><p class="sc-wait"><span class="spinner"></span>
     <span role="status">Reading the scores</span></p></div>
   <div class="sc-part" data-part="figures"></div>

@@ -26,7 +26,8 @@ element.addEventListener('click', (event) => {
 });
 """
 STYLE = """
-.trust { padding: 4px 24px 8px; font-size: 13px; max-height: 38vh; overflow: auto; }
+.trust { padding: 4px 24px 8px; font-size: 13px; max-height: 44vh; overflow: auto;
+  scrollbar-gutter: stable; }
 .trust .acts { display: flex; flex-wrap: wrap; gap: 4px; align-items: center; }
 .trust button { font: inherit; color: inherit; cursor: pointer; border-color: var(--line); }
 .trust table { width: 100%; border-collapse: collapse; margin-top: 4px; }
