@@ -94,6 +94,20 @@ def test_check_speaks_of_data_order_and_memory() -> None:
     assert any("1 numbers for 2 sets" in line for line in wrong)
 
 
+def test_what_no_run_could_begin_with_is_said_before(tmp_path: Path) -> None:
+    odd = {"learning.steps": 0, "learning.warmup_share": 1.5, "learning.decay": -1, "data.limit": 0,
+           "keeping.evaluate_every": 0, "learning.beta2": 1.0}  # fmt: skip
+    wrong, _ = checking.check("seed002-roco", [f"{key}={value}" for key, value in odd.items()])
+    assert [key for key in odd if not any(line.startswith(f"{key} is") for line in wrong)] == []
+    wrong, _ = checking.check("medgemma-qlora", ["machine.attention=flash_attention_2"])
+    assert any("gemma3 computes rightly only with sdpa" in line for line in wrong)
+    wrong, _ = checking.check("dpo-ratings", ["lora.rank=8", "model.base=llava-1.5-7b"])
+    assert any("lora.rank is 8" in line and "has 32" in line for line in wrong)
+    assert any("is for nano" in line for line in wrong)
+    wrong, _ = checking.check("dpo-ratings", [f"continues={tmp_path}"])
+    assert any("no adapter that says what it is" in line for line in wrong)
+
+
 def test_another_tower_makes_the_first_stage_mandatory() -> None:
     wrong, _ = checking.check("seed003-instruct-10k", ["continues=none", "model.vision_tower=some/tower"])
     assert any("stage 'align' must come" in line for line in wrong)

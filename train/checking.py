@@ -1,12 +1,15 @@
 """What is wrong with a recipe, and what it will cost, before its first step: `python -m train check CONFIG`."""
 
+import json
 import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from importlib.util import find_spec
 from itertools import product
 from pathlib import Path
 
-from medvlm import datasets
+from medvlm import catalog, datasets
+from medvlm.catalog import CATALOG
 from medvlm.datasets.places import SOURCES
 from medvlm.errors import ConfigError, UserError
 from train import examples, launching, sizes
@@ -44,7 +47,9 @@ def check(name: str, overrides: Iterable[str] = (), runs: Path | None = None) ->
     wrong, known = [*series(recipe, name, overrides)], []
     wrong += [*order(recipe, runs), *launching.wrong(recipe)]
     samples, found = data(recipe)
-    wrong += found
+    unfit, lacking = attention(recipe)
+    wrong += [*found, *unfit]
+    known += lacking
     size = size_of(recipe)
     if size is None:
         what = "A model with exchanged parts" if recipe.model.exchanged else recipe.model.base
@@ -69,7 +74,10 @@ def series(recipe: Recipe, name: str, overrides: Iterable[str]) -> Iterator[str]
 
 def order(recipe: Recipe, runs: Path | None) -> Iterator[str]:
     """Stages in their order, on one base, and with LoRA that fits where the earlier stage trained it."""
-    if recipe.continues is None or Path(recipe.continues).is_dir():
+    if recipe.continues is None:
+        return
+    if Path(recipe.continues).is_dir():
+        yield from adapter(recipe, Path(recipe.continues))
         return
     try:
         before = recipes.previous(recipe)
@@ -86,6 +94,37 @@ def order(recipe: Recipe, runs: Path | None) -> Iterator[str]:
         yield f"lora.rank is {recipe.lora.rank}, but {before.name}, which this goes on with, has {before.lora.rank}."
     if before.parts.language_model == "lora" and before.lora.targets != recipe.lora.targets:
         yield f"lora.targets differ from those of {before.name}, which this goes on with. Give both the same."
+
+
+def adapter(recipe: Recipe, folder: Path) -> Iterator[str]:
+    """Whether an adapter's folder can be gone on with: it says what it is, and its base and LoRA are the recipe's."""
+    try:
+        info, lora = (json.loads((folder / name).read_text("utf-8")) for name in ("medvlm.json", "adapter_config.json"))
+    except (OSError, ValueError) as error:
+        yield f"continues names {folder}, which is no adapter that says what it is: {error}. Finish that run first."
+        return
+    base = catalog.identity(recipe.model.base)
+    if not recipe.model.exchanged and info.get("base_model") != base:
+        yield f"model.base is {base}, but {folder}, which this goes on with, is for {info.get('base_model')}."
+    if recipe.parts.language_model == "lora" and lora.get("r") != recipe.lora.rank:
+        yield f"lora.rank is {recipe.lora.rank}, but {folder}, which this goes on with, has {lora.get('r')}."
+
+
+def attention(recipe: Recipe) -> tuple[list[str], list[str]]:
+    """What is wrong with the back end that computes attention, and what is not installed for it."""
+    wanted, entry = recipe.machine.attention, CATALOG.get(recipe.model.base)
+    if wanted == "sdpa":
+        return [], []
+    from medvlm.families import FAMILIES  # torch takes seconds to import
+
+    family = FAMILIES.get(entry.family) if entry else None
+    wrong = []
+    if family is not None and wanted not in family.attention:
+        right = " or ".join(family.attention)
+        wrong = [f"machine.attention is {wanted!r}; {family.name} computes rightly only with {right}. Choose one."]
+    lacking = wanted == "flash_attention_2" and find_spec("flash_attn") is None
+    how = "flash_attention_2 is not installed here: pip install flash-attn --no-build-isolation, where CUDA is."
+    return wrong, [how] if lacking else []
 
 
 def data(recipe: Recipe) -> tuple[int | None, list[str]]:

@@ -178,6 +178,7 @@ class Recipe:
             "keeping.questions": self.keeping.questions,
         }  # fmt: skip
         yield from (f"{key} is {value}; give a number above 0." for key, value in positive.items() if not value > 0)
+        yield from self._optional_ranges()
         if not 0 <= lora.dropout < 1:
             yield f"lora.dropout is {lora.dropout}; choose 0 to below 1."
         if not 0 < learning.beta2 < 1:
@@ -188,6 +189,24 @@ class Recipe:
             yield f"lora.targets names {', '.join(odd)}; choose from {', '.join(LINEARS)}."
         if not re.fullmatch(r"[a-z0-9][a-z0-9.-]*", self.name):
             yield f"name is {self.name!r}; use small letters, digits, dots and hyphens: it names a folder."
+
+    def _optional_ranges(self) -> Iterator[str]:
+        learning, keeping, data = self.learning, self.keeping, self.data
+        given = {
+            "learning.steps": learning.steps, "learning.projector_rate": learning.projector_rate,
+            "data.limit": data.limit, "data.validation_limit": data.validation_limit,
+            "keeping.evaluate_every": keeping.evaluate_every, "keeping.patience": keeping.patience,
+        }  # fmt: skip
+        for key, value in given.items():
+            if value is not None and not value > 0:
+                yield f"{key} is {value}; give a number above 0."
+        for key, least in {"warmup_steps": learning.warmup_steps, "decay": learning.decay}.items():
+            if least < 0:
+                yield f"learning.{key} is {least}; give 0 or more."
+        if not 0 <= learning.warmup_share < 1:
+            yield f"learning.warmup_share is {learning.warmup_share}; choose 0 to below 1."
+        if any(weight <= 0 for weight in data.weights):
+            yield f"data.weights is {data.weights}; give numbers above 0, and leave out what is not to be learnt."
 
     def _parts_together(self) -> Iterator[str]:
         if self.parts.language_model == self.parts.projector == "frozen":
