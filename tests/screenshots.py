@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 from PIL import Image
@@ -27,6 +28,7 @@ from tests.browser.conftest import FLAGS, answers, chromium, command
 from tests.browser.steps import SEEN, VIEWER, WHOLE, answered, ask, choose, ready
 from tests.serving import free_port
 
+CARD = ASSETS / "adapters" / "nano-med" / "medvlm.json"
 OUT = ROOT / "docs" / "screenshots"
 FIRST = "chat"
 MOST_BYTES = 200_000
@@ -89,7 +91,7 @@ def training(page: Page) -> None:
     scores(page)
     page.click("[data-training]")
     page.wait_for_selector("figure[data-plot=training-loss] svg.main-svg")
-    page.evaluate("window.scrollTo(0, document.querySelector('.sc-training').offsetTop - 56)")
+    page.evaluate("scrollBy(0, document.querySelector('.sc-training').getBoundingClientRect().top - 60)")
 
 
 def measure(page: Page) -> None:
@@ -156,11 +158,14 @@ def furnished(home: Path) -> Path:
         if (there := paths.home() / name).is_dir():
             (home / name).symlink_to(there)
     stages = json.loads((ASSETS / "scores" / "training.json").read_text(encoding="utf-8"))["stages"]
+    made = datetime.fromisoformat(json.loads(CARD.read_text(encoding="utf-8"))["created"]).timestamp()
     for stage, points in stages.items():
         (folder := home / "train" / stage).mkdir(parents=True)
         lines = ({"step": step, "of": points[-1][0], "loss": loss} for step, loss in points)
-        (folder / "log.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines), encoding="utf-8")
-        (folder / "done.json").write_text("{}", encoding="utf-8")
+        texts = {"log.jsonl": "".join(f"{json.dumps(line)}\n" for line in lines), "done.json": "{}"}
+        for name, text in texts.items():
+            (folder / name).write_text(text, encoding="utf-8")
+            os.utime(folder / name, (made, made))
     return home
 
 
