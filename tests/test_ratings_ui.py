@@ -11,6 +11,7 @@ from typing import Any
 import gradio as gr
 import pytest
 
+from medvlm.comparing import CLOSED
 from medvlm.handout import Handout
 from medvlm.privacy import Gate
 from medvlm.ratings.store import RatingStore
@@ -18,9 +19,12 @@ from medvlm.run_shelf import RunShelf
 from medvlm.studies.design import Design
 from medvlm.types import Scan
 from medvlm.ui import ratings_html, review_page, study_page
+from medvlm.ui.judging import Judging
+from medvlm.ui.judging import Parts as CompareParts
 from medvlm.ui.ratings_tab import PLOTS, Parts, RatingsRoom, Tab, View, _parts, build
 from medvlm.ui.study_page import Chair
 from tests import studies_cases as made
+from tests.compare_cases import Room
 from tests.rating_cases import full, rich, simple
 from tests.score_cases import open_run, written
 
@@ -168,7 +172,13 @@ def test_a_vote_after_the_server_was_started_anew_stays_in_the_form_until_the_re
     assert refused[desk.form]["error"] == study_page.SIGNED_OUT and "Sign-in code" in refused[desk.door]
     assert store.count() == 0
     assert anew.act("sign-in", code=codes["r1"])[desk.form]["key"] == key, "the form of this key is not emptied"
+    stranger = anew.act("sign-in", code=codes["r1"])[desk.scan]
+    assert stranger["scans"] == [] and stranger["stranger"], "the page is asked for its key, and then shown the picture"
+    anew.chair.holder.bind("k" * 32)
+    assert anew.act("forward")[desk.scan]["scans"]
     assert "case 2 of 2" in anew.vote("left", key)[desk.head] and store.count() == 1
+    alone = anew.judge("right", "review-of-before")[page.parts.bench.form]
+    assert (alone["state"], alone["key"], alone["error"]) == ("open", "review-of-before", review_page.ANEW)
 
 
 def test_a_vote_that_something_unforeseen_stops_stays_in_the_form(
@@ -190,6 +200,16 @@ def test_a_vote_that_something_unforeseen_stops_stays_in_the_form(
     told = page.judge("right", turn)[bench.form]
     assert (told["state"], told["key"]) == ("open", turn) and "It is still here" in told["error"]
     assert "in submit" in caplog.text and "JSONDecodeError" in caplog.text
+
+
+def test_a_vote_whose_case_the_server_has_lost_says_so_and_stays_to_be_copied() -> None:
+    room, lost = Room(), Room()
+    room.ask()
+    components = CompareParts(*("seat", "booth", "scan", "head", "bench", "form"))
+    seat: Any = SimpleNamespace(used=lambda: None)
+    told = Judging(lost.comparing, components).vote(seat, lost.booth, SimpleNamespace(_data=room.payload()))  # type: ignore[arg-type]
+    assert (told["form"]["state"], told["form"]["key"]) == ("closed", room.now.key), "not emptied"
+    assert told["form"]["error"] == told["head"]["error"] == CLOSED and not lost.ratings.kept
 
 
 def test_a_leader_sees_progress_and_interim_results_with_a_caution_and_closes(page: Page, store: RatingStore) -> None:

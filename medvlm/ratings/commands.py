@@ -224,11 +224,10 @@ def _picture_beside(file: Path, rating: Rating) -> str:
 
 def _keep(file: Path, data: bytes) -> None:
     """The file, whole or not at all."""
-    part = file.with_name(f".{file.name}.part")
+    from medvlm.folders import write_whole
+
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(data)
-        part.replace(file)
+        write_whole(file, data)
     except OSError as error:
         raise StoreError(f"{file} cannot be written: {error}. Name a file where there is room.") from error
 

@@ -1,7 +1,5 @@
 """The results of a study as one HTML file that needs nothing else: figures, their numbers, and how they came about."""
 
-import os
-import tempfile
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from html import escape
@@ -9,6 +7,7 @@ from pathlib import Path
 
 from medvlm import NOT_FOR_DIAGNOSIS, __version__, plots, plots_ratings
 from medvlm.errors import StoreError, UserError
+from medvlm.folders import write_whole
 from medvlm.plots_layout import Cell, Plot
 from medvlm.ratings.records import Candidate
 from medvlm.ratings.studies import StudyStore
@@ -41,7 +40,10 @@ def write_report(store: StudyStore, name: str, path: Path) -> Path:
         raise UserError(f"{now.study.words} is not closed, so nobody may see its results. Close it first.")
     said = ballots(store.ratings, name)
     text = report(now, said, [tally(said, duel) for duel in said.duels])
-    _write(path, text)
+    try:
+        write_whole(path, text.encode())
+    except OSError as error:
+        raise StoreError(f"{path} cannot be written: {error}. Name a file where there is room.") from error
     return path
 
 
@@ -151,19 +153,3 @@ def _cell(cell: Cell) -> str:
     if isinstance(cell, str) or cell is None:
         return f"<td>{escape(cell or '')}</td>"
     return f'<td class="number">{cell:g}</td>'
-
-
-def _write(path: Path, text: str) -> None:
-    part = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, part = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(part).chmod(0o644)
-        Path(part).replace(path)
-    except OSError as error:
-        raise StoreError(f"{path} cannot be written: {error}. Name a file where there is room.") from error
-    finally:
-        if part is not None:
-            Path(part).unlink(missing_ok=True)

@@ -6,7 +6,7 @@ Questions that yes or no answers are left out: scores count those by themselves.
 import hashlib
 import random
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from medvlm.board import Board
 from medvlm.compare import Ballot
@@ -15,10 +15,11 @@ from medvlm.disguise import Disguised, disguised
 from medvlm.errors import UserError
 from medvlm.leaks import names_of
 from medvlm.privacy import Gate
-from medvlm.ratings.records import LONGEST_NAME, Candidate, Case, Filter, RatedAnswer, Rating
+from medvlm.ratings.records import LONGEST_NAME, Case, Filter, RatedAnswer, Rating
 from medvlm.ratings.store import RatingStore
 from medvlm.run_shelf import RunShelf
 from medvlm.scores import Prediction, RunInfo
+from medvlm.studies.cases import candidate_in
 from medvlm.studies.design import Study
 from medvlm.studies.pictures import Pictures
 from medvlm.studies.reading import look_text
@@ -119,26 +120,9 @@ def study_of(run: str) -> str:
     return f"Single answers of {run}"[:LONGEST_NAME]
 
 
-def candidate(info: RunInfo, arm: Arm) -> Candidate:
-    """Who answered in a run, as ratings name them."""
-    base = Candidate(
-        info.model,
-        "base",
-        model=info.model,
-        model_sha256=info.model_revision or "",
-        endpoint=info.endpoint or "",
-        quantisation=info.quantization,
-        prompt_version=info.prompt_version,
-    )
-    if arm == "base":
-        return base
-    name = info.adapter or info.model
-    return replace(base, name=name, arm=arm, adapter=info.adapter or "", adapter_sha256=info.adapter_sha256 or "")
-
-
 def _turn(info: RunInfo, run: str, judge: str, one: Prediction, scan: Scan, number: int, total: int) -> Turn:
-    shown = disguised(one.text, names_of(candidate(info, arm) for arm in info.arms))
-    answer = RatedAnswer(candidate(info, one.arm), one.text, decoding=info.decoding)
+    shown = disguised(one.text, names_of(candidate_in(info, arm) for arm in info.arms))
+    answer = RatedAnswer(candidate_in(info, one.arm), one.text, decoding=info.decoding)
     return Turn(_key(run, judge, one), run, judge, one, scan, shown, answer, number, total)
 
 

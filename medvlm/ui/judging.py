@@ -130,6 +130,9 @@ class Judging:
         try:
             self._comparing.vote(booth, event._data)
         except UserError as error:
+            if booth.now is None:  # The server was started anew, say: what was filled in stays to be copied.
+                closed = vote("closed", str(event._data.get("key")), wrong=str(error))
+                return {self._parts.form: closed, self._parts.head: self._head(booth, wrong=str(error))}
             return {self._parts.form: self._form(booth, wrong=str(error))}
         except Exception as error:
             return {self._parts.form: self._form(booth, wrong=broken(error))}

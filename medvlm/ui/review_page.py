@@ -16,10 +16,11 @@ from medvlm.ui.columns import Column, exchange
 from medvlm.ui.frame import html
 from medvlm.ui.markup import button, error
 from medvlm.ui.study_html import panel
-from medvlm.ui.study_page import UNSEEN, Chair, Update, reading_viewer
+from medvlm.ui.study_page import UNSEEN, Chair, Update, reading_viewer, shown_to
 from medvlm.ui.theme import asset
-from medvlm.ui.viewer import on_screen, seen
+from medvlm.ui.viewer import on_screen
 
+ANEW = "The server was started anew and has lost its place. Reload the page and begin again: this answer comes first."
 ENDED = "Every answer whose picture is on this machine is judged."
 
 
@@ -71,17 +72,14 @@ class Judging:
 
     def seen(self, chair: Chair) -> Update:
         """The picture, with tokens that hold from now on."""
-        turn = chair.turn
-        return {
-            self._bench.scan: {"scans": []}
-            if turn is None or not chair.holder.bound
-            else seen(chair.holder, [turn.scan])
-        }
+        return {self._bench.scan: shown_to(chair, None if chair.turn is None else chair.turn.scan)}
 
     def vote(self, chair: Chair, payload: Mapping[str, Any]) -> Update:
         """Keep it, and show the next one; where it could not be kept, all that was filled in stays."""
         turn = chair.turn
-        if turn is None or payload.get("key") != turn.key:
+        if turn is None:
+            return {self._bench.form: vote.vote("open", str(payload.get("key")), wrong=ANEW)}
+        if payload.get("key") != turn.key:
             return {self._bench.form: vote.vote("closed")}
         look = on_screen(chair.holder, payload.get("look"), turn.scan)
         if look is None:

@@ -1,5 +1,6 @@
 """A reader study in the page: signing in, one case after another with the vote's form, and what a leader sees."""
 
+import itertools
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,11 +27,16 @@ from medvlm.ui.viewer import HEAD, on_screen, seen
 from medvlm.ui.viewer import TEMPLATE as VIEWER
 
 Update = dict[Any, Any]
-# A viewer of its own; the page is ready without it.
+# A viewer of its own; the page is ready without it. A server that was started anew is told the page's key once more.
 MOUNT = """
 // Events that the server hears: 'hello' 'look' 'gone'
-import(new URL('viewer/mount.js', document.baseURI)).then(({ mount }) => mount(element, { props, trigger, watch }));
+let hello = null;
+const said = (event, data) => { if (event === 'hello') hello = data; trigger(event, data); };
+const gradio = { props, trigger: said, watch };
+import(new URL('viewer/mount.js', document.baseURI)).then(({ mount }) => mount(element, gradio));
+watch('value', () => { if (hello && props.value && props.value.stranger) trigger('hello', hello); });
 """
+_numbers = itertools.count(1)
 THANKS = "All your cases are read. Thank you."
 UNSEEN = "The picture was not on the screen yet. Look at it, then submit again; what you filled in is still here."
 SIGNED_OUT = "You are no longer signed in here. Sign in again above, then submit; what you filled in is still here."
@@ -99,6 +105,15 @@ def build(chair: Any, door: Any) -> Desk:
 def reading_viewer(name: str) -> Any:
     """A viewer of the Ratings tab, with nothing to show yet."""
     return html({"scans": []}, elem_id=name, html_template=VIEWER, js_on_load=MOUNT, head=HEAD)
+
+
+def shown_to(chair: Chair, scan: Scan | None) -> dict[str, Any]:
+    """What a viewer is told to show; to one whose page has not said its key yet nothing, and that it is a stranger."""
+    if scan is None:
+        return {"scans": []}
+    if not chair.holder.bound:
+        return {"scans": [], "stranger": next(_numbers)}  # numbered: the same twice is seen twice
+    return seen(chair.holder, [scan])
 
 
 class Studying:
@@ -233,9 +248,7 @@ class Studying:
         return self._words("") | {self._desk.room: gr.update(visible=False)}
 
     def _seen(self, chair: Chair) -> dict[str, Any]:
-        if chair.scan is None or not chair.holder.bound:
-            return {"scans": []}  # a viewer that is only now drawn says its key first
-        shown = seen(chair.holder, [chair.scan])
-        if chair.task is not None and chair.task.case.slice is not None:
+        shown = shown_to(chair, chair.scan)
+        if shown["scans"] and chair.task is not None and chair.task.case.slice is not None:
             shown["scans"][0]["start"] = chair.task.case.slice
         return shown

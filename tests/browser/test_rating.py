@@ -20,7 +20,8 @@ from tests.browser.conftest import PATIENCE, answers
 from tests.score_cases import open_run, written
 from tests.serving import free_port
 
-CASES = 4
+CASES = 6
+COMMENT = "Written before the server was killed"
 
 
 class Server:
@@ -121,6 +122,14 @@ def vote(page: Page, number: int, key: str) -> None:
     submit(page, "#rt-vote", following if number < CASES else ".rt-panel h2:text('All your cases are read')")
 
 
+def filled_in(page: Page) -> None:
+    """A vote that is not sent yet."""
+    drawn(page, "#rt-scan")
+    page.keyboard.press("t")
+    page.keyboard.press("f")
+    page.fill("#rt-vote textarea", COMMENT)
+
+
 def judged_alone(page: Page, count: int) -> None:
     """All single answers of the run, by keyboard: a name, then 1 for right and Enter for each."""
     page.focus(".rt-card [name=reader]")
@@ -150,20 +159,24 @@ def test_two_readers_read_a_study_by_keyboard_while_the_server_is_killed(
     for page in (one, other):
         assert page.locator("#rt-results").is_hidden(), "nothing of results while a study is read"
         page.wait_for_selector("#rt-scan .mv-stage")
-    for number in (1, 2):
+    for number in (1, 2, 3):
         vote(one, number, "a")
         vote(other, number, "b")
     for page in (one, other):
-        on_case(page, 3)  # so the second vote is on the disk: what was never acknowledged may be lost
+        on_case(page, 4)  # so the third vote is on the disk: what was never acknowledged may be lost
     words = one.content() + other.content()
     assert not any(name in words for name in ("nano-med", "base model")), "no name in the page before the end"
+    filled_in(one)
     server.kill()
     server.start()
-    one, other = visit(server), visit(server)
+    one.click("#rt-vote .submit")
+    one.wait_for_selector("#rt-vote .error:has-text('Sign in again')")
+    other = visit(server)
     for page, reader in ((one, "r1"), (other, "r2")):
         sign_in(page, codes[reader])
-        on_case(page, 3)
-    for number in (3, 4):
+        on_case(page, 4)
+    assert one.input_value("#rt-vote textarea") == COMMENT, "what was filled in outlives the server"
+    for number in (4, 5, 6):
         vote(one, number, "t")
         vote(other, number, "n")
     for page in (one, other):
@@ -175,7 +188,8 @@ def test_two_readers_read_a_study_by_keyboard_while_the_server_is_killed(
         alone = list(kept.ratings(Filter(form="single")))
     assert [row.left.correctness for row in alone] == ["right"] * 6 and {row.reader for row in alone} == {"Dr A"}
     assert len(rows) == 2 * CASES and len({row.id for row in rows}) == 2 * CASES
-    for reader, verdicts in (("r1", ["left"] * 2 + ["tie"] * 2), ("r2", ["right"] * 2 + ["neither"] * 2)):
+    for reader, verdicts in (("r1", ["left"] * 3 + ["tie"] * 3), ("r2", ["right"] * 3 + ["neither"] * 3)):
         mine = [row for row in rows if row.reader == reader]
         assert [row.verdict for row in mine] == verdicts
         assert len({row.case.id for row in mine}) == CASES and all(row.case.look for row in mine)
+        assert [row.comment for row in mine] == [""] * 3 + [COMMENT if reader == "r1" else "", "", ""]
