@@ -95,7 +95,7 @@ def run(chosen: argparse.Namespace) -> int:
     made += [kept(folder, chosen.out / folder.name) for folder in (*beside, *chosen.run)]
     made += [copied(path, chosen.out / CURVES / path.name) for path in sorted((chosen.runs / CURVES).glob("*.json"))]
     if curves := loss_curves(chosen.training):
-        made.append(scores.write(chosen.out.parent / TRAINING.name, {"stages": curves}))
+        made.append(scores.write(chosen.out.parent / TRAINING.name, {"adapter_sha256": loaded(), "stages": curves}))
     for path in made:
         print(path)
     if not made:
@@ -103,6 +103,11 @@ def run(chosen: argparse.Namespace) -> int:
             f"Nothing to pack: no answers of nano in {chosen.runs / 'nano'}. Run `python -m eval nano` first."
         )
     return 0
+
+
+def loaded() -> str | None:
+    """SHA-256 of the adapter that the app loads, as its score file names it: whose losses are kept."""
+    return (scores.read(paths.ASSETS / "scores" / "nano" / f"{LOADED}.json") or {}).get("adapter_sha256")
 
 
 def ask(runs: Path) -> None:

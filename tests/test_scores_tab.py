@@ -12,10 +12,10 @@ from medvlm.case_picture import picture
 from medvlm.judging import records
 from medvlm.judging.judgement import Judgement
 from medvlm.judging.verdicts import TwoScores
-from medvlm.run_shelf import RunShelf
+from medvlm.run_shelf import OWN, RunShelf
 from medvlm.score_query import Query
 from medvlm.ui import doors, scores_tab
-from medvlm.ui.scores_view import published_view, view
+from medvlm.ui.scores_view import TRAINING, losses, published_view, view
 from tests.score_cases import Case, both, many, run, written
 
 
@@ -142,6 +142,14 @@ def test_published_results_stand_beside_ours_only_where_the_counting_is_theirs(t
     found = RunShelf((tmp_path,)).look()
     assert "published" not in view(found, Query(run="two"))["plots"]
     assert "A probe: blank" in view(found, Query(run="two"))["parts"]["head"]
+
+
+def test_losses_stand_beside_runs_of_the_adapter_whose_training_they_are(shelf: RunShelf) -> None:
+    mine = scores.read(TRAINING)
+    assert mine is not None and list(losses(mine["adapter_sha256"])) == list(mine["stages"])
+    assert losses("another") == {} and losses(None) == {} and "losses" not in view(shelf.look(), Query())["plots"]
+    own = view(RunShelf([OWN]).look(), Query(run="nano-vqa-rad"))
+    assert "losses" in own["plots"]
 
 
 def test_the_papers_can_be_browsed() -> None:

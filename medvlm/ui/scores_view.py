@@ -117,7 +117,7 @@ def _more(shelf: Shelf, found: Compared) -> list[Plot]:
         made.append(plots_scores.standings("runs", "Every run on this data", others, form))
     if (beside := published_beside(found)) is not None:
         made.append(beside)
-    if curves := losses():
+    if curves := losses(found.one.info.adapter_sha256):
         made.append(plots_scores.losses(curves))
     return made
 
@@ -170,13 +170,13 @@ def side_tones(found: Compared) -> tuple[str, str]:
     return plots_scores.colours(first.arm, second.arm if second else None, same)
 
 
-def losses(kept: Path = TRAINING) -> dict[str, Any]:
-    """Stage -> (step, loss) of the training that made the checkpoint; nothing where there is no record of it."""
+def losses(adapter: str | None, kept: Path = TRAINING) -> dict[str, Any]:
+    """Stage -> (step, loss) of the training that made this adapter (SHA-256); nothing where no record is of it."""
     try:
-        record = scores.read(kept)
+        record = scores.read(kept) or {}
     except UserError:
         return {}
-    stages = (record or {}).get("stages", {})
+    stages = record.get("stages", {}) if adapter is not None and record.get("adapter_sha256") == adapter else {}
     return {stage: [(int(step), float(loss)) for step, loss in points] for stage, points in stages.items()}
 
 
