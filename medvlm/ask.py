@@ -13,6 +13,7 @@ from medvlm.errors import UserError
 from medvlm.imaging import read
 from medvlm.screen import at_first, shot
 from medvlm.types import Arm, ChatModel, Conversation, Decoding, Domain, Scan, View
+from medvlm.viewing import start_of
 
 if TYPE_CHECKING:
     from medvlm.model import LocalModel
@@ -26,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--arm", choices=["base", "tuned", "both"], help="default: tuned, where there is an adapter")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of streaming text")
     parser.add_argument("--domain", choices=get_args(Domain.__value__ if hasattr(Domain, "__value__") else Domain))
-    parser.add_argument("--slice", type=int, default=1, help="which slice of a stack, from 1 (default 1)")
+    parser.add_argument("--slice", type=int, help="of a stack, from 1 (default: the one that the page shows first)")
     parser.add_argument("--seed", type=int, default=default.seed)
     parser.add_argument("--max-tokens", type=_positive, default=default.max_tokens)
     parser.add_argument("--temperature", type=float, default=default.temperature, help="0 (default) is greedy")
@@ -122,7 +123,7 @@ def _conversation(arguments: argparse.Namespace) -> Conversation:
     scan = read(data, path.name)
     if arguments.domain:
         scan = scan.as_domain(arguments.domain, "user")
-    return asked(scan, _slice(arguments.slice, scan), arguments.question)
+    return asked(scan, chosen_slice(arguments.slice, scan), arguments.question)
 
 
 def asked(scan: Scan, number: int, question: str) -> Conversation:
@@ -131,7 +132,10 @@ def asked(scan: Scan, number: int, question: str) -> Conversation:
     return Conversation().with_scan(picture).asked(question, (View(0),))
 
 
-def _slice(number: int, scan: Scan) -> int:
+def chosen_slice(number: int | None, scan: Scan) -> int:
+    """From 0."""
+    if number is None:
+        return start_of(scan)
     if not 1 <= number <= len(scan.slices):
         raise UserError(f"--slice {number}: {scan.name} has slices 1 to {len(scan.slices)}.")
     return number - 1

@@ -12,7 +12,10 @@ from PIL import Image
 
 from medvlm import NOT_FOR_DIAGNOSIS, ask, paths
 from medvlm.__main__ import main, parser
-from medvlm.types import Conversation, Decoding, View
+from medvlm.ask import chosen_slice
+from medvlm.imaging import render
+from medvlm.screen import at_first, drawn
+from medvlm.types import Conversation, Decoding, Scan, Spacing, View, Window
 from tests.fakes import FakeModel
 from tests.tiny_models import picture
 
@@ -104,11 +107,14 @@ def test_nano_answers_about_an_example_in_json(nano_folder: Path, capsys: pytest
     assert made["label"] == NOT_FOR_DIAGNOSIS and made["notes"]
 
 
-def test_the_model_gets_the_pixels_that_the_page_would_give_it() -> None:
-    from medvlm.imaging import render
-    from medvlm.screen import at_first, drawn
-    from medvlm.types import Scan, Spacing, Window
+def test_without_a_wish_it_is_the_slice_that_the_page_begins_with() -> None:
+    slices = tuple(np.arange(48, dtype=np.int16).reshape(6, 8) + n for n in range(9))
+    scan = Scan(slices, "ct", "file", "0" * 64, "CT", window=Window(60, 30))
+    assert chosen_slice(None, scan) == at_first(scan).slice == 4
+    assert chosen_slice(9, scan) == 8
 
+
+def test_the_model_gets_the_pixels_that_the_page_would_give_it() -> None:
     slices = tuple(np.arange(48, dtype=np.int16).reshape(6, 8) + n for n in range(3))
     scan = Scan(slices, "ct", "file", "0" * 64, "CT", spacing=Spacing(2.0, 1.0), window=Window(60, 30))
     for number in (0, 2):
