@@ -108,7 +108,7 @@ def contrast(one: str, other: str) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
-@pytest.mark.parametrize("tone", [BASE, TUNED, REFERENCE, OTHER])
+@pytest.mark.parametrize("tone", [BASE, TUNED, REFERENCE, OTHER, *plots_scores.STAGES])
 @pytest.mark.parametrize("panel", ["#ffffff", "#171d21"])
 def test_marks_can_be_seen_on_both_themes(tone: str, panel: str) -> None:
     assert contrast(tone, panel) >= 3

@@ -155,6 +155,18 @@ def test_a_figure_and_a_link_are_copied(visit_scores: Open) -> None:
     assert shown(other) == "75.0 %" and other.input_value("#sc-domain") == "ct"
 
 
+# A figure's button to copy it stands beside the value, never on it.
+APART = """[...document.querySelectorAll('.sc-card')].every((card) => {
+    const [value, button] = ['.sc-value', '.plain'].map((one) => card.querySelector(one).getBoundingClientRect());
+    return button.bottom <= value.top;
+})"""
+# What stands before a cell of the table of cases: on a phone, whose answer it is.
+NAMED = "getComputedStyle(document.querySelector('.sc-table td[data-is=Reference]'), '::before').content"
+# Every plot is as wide as its place.
+FITS = """[...document.querySelectorAll('.sc-canvas')].filter((one) => one._fullLayout)
+    .every((one) => one._fullLayout.width === one.clientWidth)"""
+
+
 @pytest.mark.parametrize(("width", "dark"), [(1280, True), (820, False), (400, True)])
 def test_nothing_overflows(visit_scores: Open, width: int, dark: bool) -> None:
     # As the system says it: a class of the page's that is set before Gradio has looked at the system does not stay.
@@ -162,12 +174,15 @@ def test_nothing_overflows(visit_scores: Open, width: int, dark: bool) -> None:
     page = visit_scores("?tab=scores&run=drawn", color_scheme=scheme, viewport={"width": width, "height": 900})
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert "These are drawings" in page.inner_text(".sc-caution")
+    assert page.evaluate(APART) and page.evaluate(NAMED) == ('"Reference" ": "' if width == 400 else "none")
     page.click(".sc-open[data-act=case] >> nth=0")
     page.wait_for_selector(".sc-dialog[open] .sc-picture img")
     box = page.locator(".sc-dialog").bounding_box()
     assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= width
     assert page.evaluate(INK) == (DARK if dark else LIGHT)
     page.keyboard.press("Escape")
+    page.set_viewport_size({"width": 2 * width - 200, "height": 900})
+    page.wait_for_function(FITS)
     page.evaluate("document.body.classList.toggle('dark')")
     page.wait_for_function(f"{INK} === '{LIGHT if dark else DARK}'")
 
