@@ -1,6 +1,5 @@
 """What a vote leaves behind, once, however it came in and whatever failed before."""
 
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from medvlm.ratings.records import COUNTED
 from medvlm.ratings.store import RatingStore
 from medvlm.types import Decoding, Window
 from tests.compare_cases import BASE, TUNED, Room, entrants, secret
+from tests.crowd import at_once
 
 
 def test_a_vote_keeps_both_answers_whole_with_whose_they_are_and_what_was_masked() -> None:
@@ -46,11 +46,7 @@ def test_one_ballot_is_one_rating_however_often_it_comes() -> None:
     room = Room()
     room.ask()
     payload = room.payload()
-    voters = [threading.Thread(target=lambda: room.comparing.vote(room.booth, payload)) for _ in range(8)]
-    for voter in voters:
-        voter.start()
-    for voter in voters:
-        voter.join()
+    at_once(8, lambda _: room.comparing.vote(room.booth, payload))
     assert len(room.ratings.kept) == 1 and room.comparing.vote(room.booth, payload) == room.now.rating
 
 

@@ -5,7 +5,6 @@ import hashlib
 import io
 import logging
 import struct
-import threading
 import tracemalloc
 import warnings
 import zipfile
@@ -21,6 +20,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian, JPEG2000Lossless
 from medvlm.errors import UserError
 from medvlm.imaging import Limits, read, render
 from tests import dicom_cases as cases
+from tests.crowd import at_once
 from tests.fuzz import mutants, pyramid, samples, saved, tiff
 from tests.study_cases import gzipped
 
@@ -305,10 +305,7 @@ def test_many_readers_at_once_get_their_own_scans_and_leave_the_warnings_as_they
             if [one.tobytes() for one in read(SAMPLES[name], name).slices] != expected:
                 wrong.append(name)
 
-    threads = [threading.Thread(target=work, args=(name,)) for name in SAMPLES]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    names = list(SAMPLES)
+    at_once(len(names), lambda number: work(names[number]))
     assert not wrong
     assert list(warnings.filters) == before

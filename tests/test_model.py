@@ -2,7 +2,6 @@
 
 import gc
 import random
-import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from medvlm.errors import CheckpointError, UserError
 from medvlm.model import LocalModel
 from medvlm.types import Arm, Conversation, Decoding, View
 from tests import tiny_models
+from tests.crowd import at_once
 from tests.tiny_models import ARMS, SHORT, asked, load, picture, said
 
 LONG = Decoding(max_tokens=1500)
@@ -122,11 +122,7 @@ def test_sixteen_threads_and_two_hundred_answers_none_mixed(folders: tuple[Path,
             if said(busy, replace(talk, id=f"{thread}"), arm, brief) != expected[i % 8]:
                 wrong.append(f"{i} {arm}")
 
-    threads = [threading.Thread(target=ask, args=(i,)) for i in range(16)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(16, ask)
     assert not wrong
 
 

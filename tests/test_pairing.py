@@ -2,7 +2,6 @@
 
 import gc
 import random
-import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from medvlm.families import FAMILIES
 from medvlm.model import LocalModel
 from medvlm.types import Arm, Conversation, Decoding, View
 from tests import tiny_models
+from tests.crowd import at_once
 from tests.pairing_cases import LONG, begun, texts
 from tests.tiny_models import ARMS, SHORT, FamilyName, asked, load, picture, said
 
@@ -215,11 +215,7 @@ def test_pairs_and_single_answers_of_many_never_mix(model: LocalModel, fresh: Lo
             elif texts(begun(model, talk, decodings=(brief, brief))) != answers:
                 wrong.append(i)
 
-    threads = [threading.Thread(target=ask, args=(i,)) for i in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(8, ask)
     assert not wrong
 
 

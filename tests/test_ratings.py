@@ -1,7 +1,6 @@
 """The store: every rating comes back as it went in, once, and never changes."""
 
 import sqlite3
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from medvlm.errors import UserError
 from medvlm.ratings import wire
 from medvlm.ratings.records import CORRECTNESS, COUNTED, Filter, Rating, Tagged
 from medvlm.ratings.store import RatingStore
+from tests.crowd import at_once
 from tests.rating_cases import BASE, TUNED, full, simple, single
 
 
@@ -40,19 +40,13 @@ def test_the_same_vote_twice_is_one_row_and_the_first_one_stays(store: RatingSto
 
 def test_sixteen_readers_vote_at_once_and_one_double_click_counts_once(store: RatingStore) -> None:
     receipts: list[bool] = []
-    start = threading.Barrier(16)
 
     def vote(reader: int) -> None:
-        start.wait()
         for number in range(3):
             receipts.append(store.add(simple(number, reader=f"r{reader}")).new)
         receipts.append(store.add(simple(99, reader="all")).new)
 
-    threads = [threading.Thread(target=vote, args=(reader,)) for reader in range(16)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(16, vote)
     assert (len(receipts), sum(receipts), store.count()) == (64, 49, 49)
     assert len({rating.id for rating in store.ratings()}) == 49
 

@@ -1,6 +1,5 @@
 """The store on PostgreSQL: the same promises as on SQLite, on a server that these tests start."""
 
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from medvlm.ratings.store import RatingStore
 from medvlm.ratings.studies import StudyStore
 from medvlm.studies.reading import ReadingRoom
 from tests import studies_cases
+from tests.crowd import at_once
 from tests.killing import killed_writers
 from tests.postgres import Server, postgres  # noqa: F401  # a fixture
 from tests.rating_cases import full, simple, single
@@ -49,47 +49,30 @@ def test_what_the_database_cannot_hold_does_not_cost_the_vote(store: RatingStore
 
 def test_sixteen_readers_vote_at_once_and_one_double_click_counts_once(store: RatingStore) -> None:
     receipts: list[bool] = []
-    faults: list[Exception] = []
-    start = threading.Barrier(16)
 
     def vote(reader: int) -> None:
-        start.wait()
-        try:
-            # Both orders of the candidates, so that writers could wait for each other.
-            for number in range(2):
-                one = simple(number, reader=f"r{reader}", tuned_left=bool(reader % 2))
-                receipts.append(store.add(one).new)
-            receipts.append(store.add(simple(99, reader="all")).new)
-        except Exception as error:
-            faults.append(error)
+        # Both orders of the candidates, so that writers could wait for each other.
+        for number in range(2):
+            one = simple(number, reader=f"r{reader}", tuned_left=bool(reader % 2))
+            receipts.append(store.add(one).new)
+        receipts.append(store.add(simple(99, reader="all")).new)
 
-    threads = [threading.Thread(target=vote, args=(reader,)) for reader in range(16)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert faults == []
+    at_once(16, vote)
     assert (len(receipts), sum(receipts), store.count()) == (48, 33, 33)
 
 
 def test_two_corrections_of_one_rating_at_once_leave_one(store: RatingStore) -> None:
     store.add(simple(1, "left"))
     outcomes: list[str] = []
-    start = threading.Barrier(8)
 
     def correct(number: int) -> None:
-        start.wait()
         try:
             store.add(replace(simple(1, "tie"), id=f"correction-{number}", corrects="vote-1-r1"))
             outcomes.append("kept")
         except UserError as error:
             outcomes.append(str(error))
 
-    threads = [threading.Thread(target=correct, args=(number,)) for number in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(8, correct)
     assert outcomes.count("kept") == 1
     assert sum("has been corrected already" in one for one in outcomes) == 7
     assert store.votes(COUNTED).verdicts.words() == ["tie"]
@@ -127,22 +110,9 @@ def test_version_1_is_brought_up_to_date(url: str) -> None:
 
 
 def test_eight_that_open_a_new_database_at_once_make_it_once(url: str) -> None:
-    faults: list[Exception] = []
-    start = threading.Barrier(8)
-
-    def open_it() -> None:
-        start.wait()
-        try:
-            RatingStore(url).close()
-        except Exception as error:
-            faults.append(error)
-
-    threads = [threading.Thread(target=open_it) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert faults == []
+    at_once(8, lambda _: RatingStore(url).close())
+    with RatingStore(url) as store, store.database.reading() as connection:
+        assert connection.execute(text("SELECT COUNT(*) FROM schema_steps")).scalar_one() == migrations.NEWEST
 
 
 def test_a_newer_schema_is_refused(url: str) -> None:

@@ -16,6 +16,7 @@ from medvlm.errors import StoreError, UserError
 from medvlm.ratings import migrations, upkeep
 from medvlm.ratings.database import parsed, place
 from medvlm.ratings.store import RatingStore
+from tests.crowd import at_once
 from tests.killing import killed_writers
 from tests.rating_cases import full, simple, single
 
@@ -173,24 +174,9 @@ def test_step_1_is_what_version_1_left() -> None:
         assert statement.format(**migrations.TYPES["sqlite"]) in told
 
 
-def test_sixteen_processes_that_open_a_new_database_at_once_make_it_once(tmp_path: Path) -> None:
+def test_sixteen_that_open_a_new_database_at_once_make_it_once(tmp_path: Path) -> None:
     file = tmp_path / "ratings.sqlite3"
-    faults: list[Exception] = []
-    start = threading.Barrier(16)
-
-    def open_it() -> None:
-        start.wait()
-        try:
-            RatingStore(file).close()
-        except Exception as error:
-            faults.append(error)
-
-    threads = [threading.Thread(target=open_it) for _ in range(16)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert faults == []
+    at_once(16, lambda _: RatingStore(file).close())
     with RatingStore(file) as store, store.database.reading() as connection:
         assert connection.execute(text("SELECT COUNT(*) FROM schema_steps")).scalar_one() == migrations.NEWEST
 

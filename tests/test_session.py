@@ -1,7 +1,6 @@
 """A sitting at the page, as values: what is shown, what was asked about which picture, and a seat for each person."""
 
 import copy
-import threading
 from dataclasses import replace
 
 import numpy as np
@@ -15,6 +14,7 @@ from medvlm.seat import Seat
 from medvlm.session import GREEDY, MOST_SCANS, Item, Made, Session, Shown
 from medvlm.types import Scan, View, Window
 from medvlm.viewing import Look
+from tests.crowd import at_once
 
 
 def stack(slices: int = 1, name: str = "PNG picture") -> Scan:
@@ -179,14 +179,7 @@ def test_a_copied_seat_is_empty_so_that_nobody_gets_another_persons_scans() -> N
 
 def test_changes_from_many_threads_are_all_kept() -> None:
     seat = Seat()
-    threads = [
-        threading.Thread(target=lambda: [seat.change(lambda s: s.asked("q", None)) for _ in range(50)])
-        for _ in range(8)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(8, lambda _: [seat.change(lambda s: s.asked("q", None)) for _ in range(50)])
     assert len(seat.session.conversation.turns) == 400
 
 
