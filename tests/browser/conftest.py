@@ -30,7 +30,7 @@ FLAGS = (
     "--no-first-run",
 )
 # Generous: a machine may be busy with something else. Nothing waits so long when all is well.
-PATIENCE = 240
+PATIENCE = 120
 LONGEST_ANSWER = "12"
 
 
