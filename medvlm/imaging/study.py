@@ -18,7 +18,7 @@ from medvlm.imaging.grouping import Stack, stacks_of
 from medvlm.imaging.identity import merged
 from medvlm.imaging.lazy import LazySlices
 from medvlm.imaging.limits import Limits
-from medvlm.imaging.parts import Part
+from medvlm.imaging.parts import Part, kept
 from medvlm.imaging.reading import read_one
 from medvlm.imaging.rendering import render
 from medvlm.imaging.sniff import Format, form_of, sniff
@@ -263,12 +263,14 @@ def _stack_entry(
     )  # fmt: skip
     alone = replace(stack, slices=(stack.slices[middle],), notes=())
     peek = None if count == 1 else lambda: scan_of(alone, files, parts, limits, f"The {name}")
-    shown = parts[stack.slices[len(stack.slices) // 2].file]
+    shown = stack.slices[len(stack.slices) // 2].file
 
     def opened() -> Scan:
+        # A file of many frames is unpacked once; of a series that would keep all its files beside their pixels.
+        own = {shown: kept(parts[shown])} if len(files[shown].frames) > 1 else parts
         # Sequences are looked into in one file of a series only: the others are read in microseconds each.
-        nested = replace(traces_in(shown.read(), "dicom"), private=0)  # counted already
-        return replace(scan_of(stack, files, parts, limits, f"The {name}"), traces=merged([traces, nested]))
+        nested = replace(traces_in(own[shown].read(), "dicom"), private=0)  # counted already
+        return replace(scan_of(stack, files, own, limits, f"The {name}"), traces=merged([traces, nested]))
 
     return _Entry(series, opened, peek)
 
