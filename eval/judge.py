@@ -54,8 +54,8 @@ def run(chosen: argparse.Namespace) -> int:
     if chosen.decoding is not None:
         rubric = replace(rubric, decoding=PRESETS[chosen.decoding])
     where = records.files(chosen.run, chosen.rubric, chosen.judge)
-    job = Job(scores.read_run(chosen.run), rubric, where, chosen.limit, chosen.audit, chosen.at_once)
-    against = scores.read_run(chosen.against) if chosen.against else None
+    job = Job(scores.read_finished(chosen.run), rubric, where, chosen.limit, chosen.audit, chosen.at_once)
+    against = scores.read_finished(chosen.against) if chosen.against else None
     print("\n".join(judge(job, model, chosen.endpoint, chosen.context, against)))
     return 0
 

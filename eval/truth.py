@@ -35,7 +35,7 @@ def run(chosen: argparse.Namespace) -> int:
 
     What it is worth goes into the run's notes as well: it must stand beside these scores wherever they are shown.
     """
-    one = scores.read_run(chosen.run)
+    one = scores.read_finished(chosen.run)
     given = list(scored(one.predictions))
     if not given:
         raise ConfigError(f"{chosen.run} has no open answers about drawn pictures, whose truth is known.")

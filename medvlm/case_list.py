@@ -8,6 +8,7 @@ import numpy as np
 
 from medvlm.board import Board, Bools, Values
 from medvlm.metrics.flips import Comparison, Flip
+from medvlm.metrics.profiles import METRICS
 from medvlm.scoreboard import Compared, Side
 from medvlm.scores import Prediction
 
@@ -15,6 +16,8 @@ from medvlm.scores import Prediction
 Which = Literal["all", "differ", "first wrong", "second wrong", "unscored"]
 WHICH: tuple[Which, ...] = get_args(Which)
 PAGE = 25
+# Ways of counting how right an answer is, between 0 and 1.
+COUNTED = frozenset(METRICS) - {"length_ratio"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,12 +137,13 @@ def _verdicts(one: Board, side: Side, name: str) -> tuple[Verdict, ...]:
 
 
 def flips(found: Compared, metrics: Sequence[str] | None = None) -> list[Comparison]:
-    """The first side by its metric against every other that is for the same questions: which items change, and by
-    how much the score does. From what was scored; a metric that changes nothing is left in, with no flips."""
+    """The first side by its metric against every other that counts the same: which items change, and by how much the
+    score does. From what was scored; a metric that changes nothing is left in, with no flips. A judge's points, the
+    truth's scores and ratios of lengths are no other way of counting an answer as right."""
     side, made = found.selection.first, []
     for metric in metrics or found.one.metrics:
         other = found.one.column(side.arm, metric)
-        if other is None or metric == found.selection.metric:
+        if other is None or metric == found.selection.metric or not {metric, found.selection.metric} <= COUNTED:
             continue
         both = found.first.asked & other.asked & found.filter
         if both.any() and other.share == found.first.share:

@@ -67,12 +67,12 @@ def _difference(found: Compared, group: Group, form: Scale, data: str, metric: s
     p = f"; p = {p_said(group.p)}" if group.p is not None else ""
     runs = chosen.first.run if chosen.first.run == chosen.second.run else f"{chosen.first.run} and {chosen.second.run}"
     value = said(group.difference, form, signed=True)
-    return (
-        f"{names} {data}: {metric} {value} (paired, 95 % interval over pictures{p}; run {runs}). {cautions(found.one)}"
-    )
+    told = f"{names} {data}: {metric} {value} (paired, 95 % interval over pictures{p}; run {runs})."
+    return f"{told} {cautions(found.one, found.other)}"
 
 
-def cautions(one: Board) -> str:
-    """What must be said beside every score of this run."""
-    drawn = (DRAWN,) if one.info.real is False else ()
-    return " ".join((*one.info.notes, *drawn, NOT_FOR_DIAGNOSIS))
+def cautions(*boards: Board) -> str:
+    """What must be said beside every score of these runs, each sentence once."""
+    drawn = (DRAWN,) if any(one.info.real is False for one in boards) else ()
+    notes = dict.fromkeys(note for one in boards for note in one.info.notes)
+    return " ".join((*notes, *drawn, NOT_FOR_DIAGNOSIS))

@@ -139,6 +139,14 @@ def read_run(folder: Path) -> Run:
     return Run(folder, info, tuple(read_predictions(folder)), tuple(given))
 
 
+def read_finished(folder: Path) -> Run:
+    """A run with all its answers, for what is worked out of them. Raises DatasetError where some are still missing."""
+    run = read_run(folder)
+    if run.info.state != "finished":
+        raise DatasetError(f"{folder} is unfinished. Give the `python -m eval run` that began it again, then this.")
+    return run
+
+
 def read_predictions(folder: Path) -> list[Prediction]:
     """The answers of a run folder, with their times where these are known. Raises DatasetError."""
     seconds = {(row.get("sample_id"), row.get("arm")): row.get("seconds") for row in rows(folder / TIMING)}

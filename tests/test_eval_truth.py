@@ -40,3 +40,11 @@ def test_what_the_reader_of_texts_is_worth_is_told_as_it_was_measured() -> None:
     for number in ("58/58, 58/58", "10/19, 10/15"):
         assert number in text
     assert "58 of 58" in truth.READER and "10 of 19" in truth.READER and "10 of 15" in truth.READER
+
+
+def test_a_run_that_still_goes_on_is_scored_by_nobody(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its end would write over what is said of it, and half of its answers would be taken for all."""
+    folder = judged_runs.write(tmp_path, None, replace(judged_runs.INFO, state="running"))
+    for given_ in (["truth", str(folder)], ["judge", str(folder), "--endpoint", "http://127.0.0.1:9", "--model", "x"]):
+        assert command.main(given_) == 1
+        assert "is unfinished" in capsys.readouterr().err

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from html import escape
 
 from medvlm.board import Board, kind_words, title
-from medvlm.case_list import PAGE, Line, Opened, Page, Verdict
+from medvlm.case_list import COUNTED, PAGE, Line, Opened, Page, Verdict
 from medvlm.case_picture import picture
 from medvlm.case_verdicts import Reply, replies
 from medvlm.metrics.flips import Comparison
@@ -25,13 +25,16 @@ NAMES = {
     "unscored": "Unscored",
 }
 MOST_FLIPS = 40
+# Metrics by which 0 is wrong and 1 is right; a judge's 1 is the worst of ten, and no error is none to be marked.
+GRADED = COUNTED | {"truth", "truth_precision", "truth_recall", "truth_side", "truth_place", "truth_count"}
 
 
 def cases(found: Compared, shown: Page, asked: Query) -> str:
     """A page of cases; each row opens its case."""
     names = _names(found)
     heads = ["Question", "Domain", "Type", "Reference", *names]
-    rows = [_row(line, names) for line in shown.lines]
+    graded = found.selection.metric in GRADED
+    rows = [_row(line, names, graded) for line in shown.lines]
     nothing = [f'<td colspan="{len(heads)}" class="quiet">No case passes these filters.</td>']
     bar = f'<div class="sc-bar"><h3>Cases</h3>{_chips(asked)}{_filters(asked)}</div>'
     table = scroll_table(heads, rows or nothing, "sc-table")
@@ -69,21 +72,22 @@ def _chips(asked: Query) -> str:
     return "".join(made)
 
 
-def _row(line: Line, names: Sequence[str]) -> str:
+def _row(line: Line, names: Sequence[str], graded: bool) -> str:
     case = line.case
     cells = [f"<td>{escape(text)}</td>" for text in (DOMAIN_NAMES[case.domain], kind_words(case.kind))]
     told = [escape(case.reference)]
-    told += [f"{_mark(line.scores[n])}{escape(line.texts[n] or '')}" for n in ((1, 0) if len(names) > 1 else (0,))]
+    order = (1, 0) if len(names) > 1 else (0,)
+    told += [f"{_mark(line.scores[n], graded)}{escape(line.texts[n] or '')}" for n in order]
     cells += [f'<td data-is="{escape(name)}">{one}</td>' for name, one in zip(("Reference", *names), told, strict=True)]
     opener = button("case", case.question, kind="sc-open", place=line.place)
     return f'<th scope="row">{opener}</th>' + "".join(cells)
 
 
-def _mark(value: float | None) -> str:
-    """Right, wrong or between, in numbers as well as in colour."""
+def _mark(value: float | None, graded: bool = True) -> str:
+    """Right, wrong or between, in numbers as well as in colour; without colour where 1 is not the best there is."""
     if value is None:
         return '<span class="sc-mark none" title="not scored">n/s</span>'
-    kind = "good" if value == 1 else "bad" if value == 0 else "part"
+    kind = "part" if not graded else "good" if value == 1 else "bad" if value == 0 else "part"
     return f'<span class="sc-mark {kind}">{_value(value)}</span>'
 
 

@@ -83,6 +83,8 @@ def cautions(found: Compared) -> str:
     """What must be known before a figure is read."""
     info = found.one.info
     said = list(info.notes)
+    if found.other is not None and found.other is not found.one:
+        said += [f"{found.other.name}: {note}" for note in found.other.info.notes if note not in said]
     if info.real is False:
         said.append(f"{DRAWN} Scores on them say nothing about scans.")
     if ":" in info.task:
