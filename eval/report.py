@@ -160,7 +160,7 @@ def _groups_table(
     rows = []
     for (label, made, group), p in zip(found, corrected, strict=True):
         form = scale_of(made)
-        cells = [said(group.second, form)] if chosen.second is not None else []
+        cells = [said(group.second, form) + _unscored(group.unscored[1])] if chosen.second is not None else []
         cells.append(said(group.first, form) + _unscored(group.unscored[0]))
         if chosen.second is not None:
             cells += [said(group.difference, form, signed=True), p_said(group.p), p_said(p)]
