@@ -59,7 +59,7 @@ def ratio(
         return too_few(n, clusters)
     value = float(top.sum() / bottom.sum())
     readings = None if readers is None else numbered(readers)
-    people = 0 if readings is None else len(np.unique(readings[counted]))
+    people = 0 if readings is None else np.count_nonzero(np.bincount(readings[counted]))
     note = FIXED_READERS if readings is not None and people < READERS else ""
     if np.allclose(by_case[:, 0] / by_case[:, 1], value, rtol=0, atol=1e-12):
         low, high = _all_alike(value, clusters, bounds)

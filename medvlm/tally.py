@@ -12,7 +12,7 @@ from medvlm.blinding import Blinding
 from medvlm.bradley_terry import Ranking
 from medvlm.ratings.records import Candidate, Correctness, Criterion, Filter, Harm, Review, Tagged
 from medvlm.ratings.store import RatingStore
-from medvlm.ratings.votes import Codes, Votes
+from medvlm.ratings.votes import Votes
 from medvlm.statistics import Figure
 from medvlm.verdicts import Compared, Outcome, Summary
 from medvlm.wording import Style, Texts
@@ -79,9 +79,7 @@ class Ballots:
     @property
     def duels(self) -> list[Duel]:
         """Who met whom, most often first."""
-        left, right = self.votes.left.codes, self.votes.right.codes
-        pairs = np.stack([np.minimum(left, right), np.maximum(left, right)], axis=1)
-        met, ever = _often(pairs[self.votes.counted]), _often(pairs)
+        met, ever = _often(self.votes.where(self.votes.counted)), _often(self.votes)
         order = sorted(ever, key=lambda pair: (-met[pair], -ever[pair], pair))
         return [self._duel(*pair, met[pair]) for pair in order if pair[0] != pair[1]]
 
@@ -91,10 +89,11 @@ class Ballots:
         return Duel(first, second, votes)
 
 
-def _often(pairs: Codes) -> Counter[tuple[int, int]]:
-    """How often each row stands in (n, 2) codes."""
-    found, counts = np.unique(pairs, axis=0, return_counts=True)
-    return Counter({(one, other): count for (one, other), count in zip(found.tolist(), counts.tolist(), strict=True)})
+def _often(votes: Votes) -> Counter[tuple[int, int]]:
+    """How often each two candidates met, by their codes, the lower first."""
+    left, right, size = votes.left.codes, votes.right.codes, len(votes.left.known)
+    found, counts = np.unique(np.minimum(left, right) * size + np.maximum(left, right), return_counts=True)
+    return Counter({divmod(pair, size): count for pair, count in zip(found.tolist(), counts.tolist(), strict=True)})
 
 
 def ballots(store: RatingStore, study: str) -> Ballots:

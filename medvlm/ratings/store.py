@@ -126,7 +126,7 @@ class RatingStore:
         within = exists(select(r.id).where(r.id == e.rating, r.study == study))
         query = select(e.rating, e.side, e.kind, e.harm).where(within).order_by(e.rating, e.position)
         with self.database.reading() as connection:
-            return [Tagged(*row) for row in connection.execute(query)]
+            return [Tagged(*row) for row in connection.execute(query).cursor.fetchall()]
 
     def candidates(self) -> dict[str, Candidate]:
         """Everyone who was ever rated, by id."""
