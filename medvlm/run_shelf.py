@@ -55,10 +55,14 @@ class RunShelf:
         return known if known is not None and known[0] == signature else (signature, _board(folder))
 
     def _shelved(self) -> Shelf:
-        """Two runs of one name are both kept: the second is named after its folder as well."""
+        """Two runs of one name are both kept, the second named after its folder as well; of a run that is here packed
+        and as it was written, the latter stands for both, for it has every metric."""
         boards: dict[str, Board] = {}
         for folder, (_, found) in self._read.items():
             if isinstance(found, Board):
+                if found.name in boards and _is_packed_copy(boards[found.name], found):
+                    boards[found.name] = found if packed.is_packed(boards[found.name].folder) else boards[found.name]
+                    continue
                 name = found.name if found.name not in boards else f"{found.name} ({folder.parent.name}/{folder.name})"
                 boards[name] = found
         read = [one for _, one in self._read.values()]
@@ -66,6 +70,12 @@ class RunShelf:
         sheets = tuple(one for one in read if isinstance(one, ProbeSheet))
         curves = tuple(curve for root in self.roots for curve in probe_sheets.curves(root))
         return Shelf(boards, broken, sheets, curves, self._shelf.version + 1)
+
+
+def _is_packed_copy(one: Board, other: Board) -> bool:
+    """Whether one of them is the other, packed."""
+    same = (one.info.fingerprint, one.info.created) == (other.info.fingerprint, other.info.created)
+    return same and packed.is_packed(one.folder) != packed.is_packed(other.folder)
 
 
 def _folders(root: Path) -> list[Path]:

@@ -73,6 +73,14 @@ def test_two_runs_of_one_name_are_both_there(tmp_path: Path) -> None:
     assert len(RunShelf((tmp_path,)).look().boards) == 2
 
 
+def test_a_run_and_its_packed_copy_are_one(tmp_path: Path) -> None:
+    packed.pack(many(name="mine"), tmp_path / "kept" / "mine", ["strict_closed"])
+    whole = written(tmp_path / "runs" / "mine", many(name="mine"))
+    for roots in ([tmp_path / "kept", tmp_path / "runs"], [tmp_path / "runs", tmp_path / "kept"]):
+        boards = RunShelf(roots).look().boards
+        assert {name: one.folder for name, one in boards.items()} == {"mine": whole}
+
+
 def test_a_run_that_goes_on_has_no_scores_yet_and_is_whole_otherwise(tmp_path: Path) -> None:
     written(tmp_path / "one", replace(many(state="running"), scores=()))
     (one,) = RunShelf((tmp_path,)).look().boards.values()
