@@ -1,6 +1,6 @@
 // @ts-check
 // What is on the screen, as a value: every step gives a new one. Nothing here touches the page.
-import { after, nearestSlice, patientAt, planesOf, TURNS, UPRIGHT, voxelIn } from './geometry.js';
+import { after, dot, nearestSlice, patientAt, planesOf, TURNS, UPRIGHT, voxelIn } from './geometry.js';
 import { usable } from './grey.js';
 
 /** @typedef {import('./geometry.js').Plane} Plane */
@@ -25,6 +25,8 @@ import { usable } from './grey.js';
  * @typedef {{ shown: Shown, plane: number, lay: Lay, look: object }} Left */
 /** What does not change while a scan is shown. @typedef {{ scans: Manifest[], planes: Plane[][] }} World */
 
+const UNEVEN = 10; // mm between slices that are not evenly spaced, at most
+
 /** @type {() => Lay} */
 export const fit = () => ({ turn: UPRIGHT, zoom: 1, pan: [0, 0] });
 
@@ -46,7 +48,7 @@ export const atFirst = (world, tool) => ({
   active: 0,
   tool,
   cine: false,
-  linked: world.scans.length > 1,
+  linked: overlap(world),
   offset: [0, 0, 0],
   chosen: null,
 });
@@ -131,6 +133,23 @@ const followed = (state, world, pane) => {
 /** Whether scrolling one scan can take the other along. @param {World} world */
 export const linkable = (world) =>
   world.scans.length > 1 && world.scans.every((scan) => scan.placement !== null && scan.spacing !== null);
+
+/**
+ * Whether the middle of one scan lies within the other, as far as both files say where they are: only then do they
+ * scroll together from the start. Two examinations may each count from a place of their own.
+ * @param {World} world
+ */
+const overlap = (world) => {
+  if (!linkable(world)) return false;
+  const [[one], planes] = world.planes;
+  const other = planes.find((plane) => plane.name === one.name);
+  const middle = patientAt(one, Math.floor(one.depth / 2), [one.columns / 2, one.rows / 2]);
+  const slice = middle && other ? nearestSlice(other, middle) : null;
+  if (!middle || !other || slice === null || !other.normal) return false;
+  const there = patientAt(other, slice, [0, 0]);
+  const step = other.step ? Math.abs(dot(other.step, other.normal)) : UNEVEN;
+  return there !== null && Math.abs(dot(middle, other.normal) - dot(there, other.normal)) <= step;
+};
 
 /** Linked from here on: what is shown now counts as the same place. @param {State} state @param {World} world @returns {State} */
 export const linkedHere = (state, world) => {

@@ -103,6 +103,21 @@ MEASURES = """async ([text, ellipses, plane]) => {
 }"""
 
 
+LINKED = """async (shift) => {
+  const { atFirst, worldOf } = await import('/viewer/state.js');
+  const scan = (height) => ({
+    columns: 8, rows: 8, slices: 10, start: 5, presets: [], window: { width: 400, level: 40, function: 'LINEAR' },
+    spacing: { row: 1, column: 1, between: 3 }, volume: true,
+    placement: { across: [1, 0, 0], down: [0, 1, 0], positions: [[0, 0, height]], step: [0, 0, 3] },
+  });
+  return atFirst(worldOf([scan(0), scan(shift)]), 'window').linked;
+}"""
+
+
+def test_two_scans_scroll_together_from_the_start_only_where_they_lie_at_the_same_places(page: Page) -> None:
+    assert [page.evaluate(LINKED, shift) for shift in (0, 12, -10, 19, -20, 500)] == [True] * 3 + [False] * 3
+
+
 def test_ellipses_distances_and_angles_are_what_numpy_says(page: Page) -> None:
     random = np.random.default_rng(5)
     pixels = random.normal(1000, 300, (40, 60)).astype(np.float32)
