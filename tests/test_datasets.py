@@ -169,7 +169,7 @@ def test_phantoms_are_chosen_by_address() -> None:
     assert all(not s.closed for s in one if s.kind in drawn.OPEN_KINDS and not s.choices)
 
 
-def test_a_picture_that_is_none_says_what_a_name_is() -> None:
+def test_a_picture_that_is_none_says_what_a_name_is(home: Path) -> None:
     for name in ("synpic1.jpg", "phantom:knee:1", "nowhere:a.jpg"):
         with pytest.raises(DatasetError, match="is no"):
             datasets.scan(name)
