@@ -57,7 +57,8 @@ def probe(
             for arm, parts in values.items() for part in parts.values() for v in part]  # fmt: skip
     scores.write_rows(folder / SCORES, rows)
     scores.write(folder / FIGURES, figures(plan, values, probed, info))
-    done = replace(scores.read_info(folder), state="finished")
+    # What must be said of it may have changed since it was asked, as when the audit has learnt to see more.
+    done = replace(scores.read_info(folder), state="finished", notes=info.notes)
     scores.write_info(folder, done)
     probe_conditions.write(folder, done)
     return folder
