@@ -159,13 +159,13 @@ def furnished(home: Path) -> Path:
             (home / name).symlink_to(there)
     stages = json.loads((ASSETS / "scores" / "training.json").read_text(encoding="utf-8"))["stages"]
     made = datetime.fromisoformat(json.loads(CARD.read_text(encoding="utf-8"))["created"]).timestamp()
-    for stage, points in stages.items():
+    for number, (stage, points) in enumerate(stages.items()):
         (folder := home / "train" / stage).mkdir(parents=True)
         lines = ({"step": step, "of": points[-1][0], "loss": loss} for step, loss in points)
         texts = {"log.jsonl": "".join(f"{json.dumps(line)}\n" for line in lines), "done.json": "{}"}
         for name, text in texts.items():
             (folder / name).write_text(text, encoding="utf-8")
-            os.utime(folder / name, (made, made))
+            os.utime(folder / name, (made + number, made + number))  # the last stage stands first
     return home
 
 
