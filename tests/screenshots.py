@@ -81,7 +81,7 @@ def compare(page: Page) -> None:
 
 
 def scores(page: Page) -> None:
-    """The figures of the published weights, all runs at a glance, and the plots."""
+    """The figures of one run, all runs at a glance, and the plots."""
     tab(page, "Scores")
     page.wait_for_selector(".sc[data-drawn]")
 
