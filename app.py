@@ -19,10 +19,10 @@ from medvlm.config import (
     read,
 )
 from medvlm.errors import UserError
-from medvlm.host import Host, Status
+from medvlm.page.host import Host, Status
 
 if TYPE_CHECKING:
-    from medvlm.keeping import Holding
+    from medvlm.page.keeping import Holding
 
 EPILOG = (
     f"Every option can also stand in a TOML file (--config, keys with underscores) or in the environment "
@@ -58,8 +58,8 @@ def settings(arguments: Sequence[str]) -> AppSettings:
 
 def run(chosen: AppSettings) -> None:
     """Serve until interrupted; whatever libraries write meanwhile, and whatever is held of anybody, is gone then."""
-    from medvlm.keeping import Holding, Keeper
-    from medvlm.retention import settled
+    from medvlm.page.keeping import Holding, Keeper
+    from medvlm.page.retention import settled
 
     with settled(chosen.no_disk) as place, Keeper(60.0 * chosen.idle_minutes) as keeper:
         serve(chosen, Holding(keeper, place))
@@ -68,19 +68,19 @@ def run(chosen: AppSettings) -> None:
 def serve(chosen: AppSettings, holding: "Holding") -> None:
     """Build the parts and serve them."""
     from medvlm.auth import Gate as Login
-    from medvlm.desk import Desk
-    from medvlm.handout import Handout
     from medvlm.imaging import Limits
-    from medvlm.inbox import Inbox
+    from medvlm.page.desk import Desk
+    from medvlm.page.handout import Handout
+    from medvlm.page.inbox import Inbox
+    from medvlm.page.retention import elsewhere
+    from medvlm.page.session import Choices
+    from medvlm.page.waking import loader
     from medvlm.privacy import Gate
-    from medvlm.retention import elsewhere
-    from medvlm.session import Choices
     from medvlm.types import Decoding
     from medvlm.ui import server
     from medvlm.ui.chat_tab import Room
     from medvlm.ui.layout import web_app
     from medvlm.ui.tabs import beside
-    from medvlm.waking import loader
 
     gate = Login.open(chosen.auth_file) if chosen.auth_file else None
     listener = server.listen(chosen.host, chosen.port)

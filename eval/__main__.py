@@ -21,20 +21,20 @@ class Command(Protocol):
 
 # Command -> its module, and what it does in one line.
 COMMANDS: dict[str, tuple[str, str]] = {
-    "nano": ("eval.nano_command", "measure an adapter of nano; goes on where a killed run stood"),
+    "nano": ("eval.nano.command", "measure an adapter of nano; goes on where a killed run stood"),
     "run": ("eval.run", "ask a task's questions and score the answers; a killed run goes on"),
     "datasets": ("eval.datasets_command", "which data sets are here, with counts, hash and licence"),
     "audit": ("eval.audit", "what of a test stands in training, and which test rows are clean of it"),
-    "card": ("eval.card", "write docs/model-card-nano.md from the scores"),
-    "probes": ("eval.probes", "change pictures, words and chance, and see what answers rest on"),
-    "judge": ("eval.judge", "let a judge on a server score a run's answers, every raw reply kept"),
-    "judge-audit": ("eval.judge_audit", "how far the judges of a run can be believed"),
+    "card": ("eval.nano.card", "write docs/model-card-nano.md from the scores"),
+    "probes": ("eval.probing.command", "change pictures, words and chance, and see what answers rest on"),
+    "judge": ("eval.judging.judge", "let a judge on a server score a run's answers, every raw reply kept"),
+    "judge-audit": ("eval.judging.audit", "how far the judges of a run can be believed"),
     "truth": ("eval.truth", "hold a run's free text about drawn pictures against what they show"),
     "text": ("eval.text", "how a run's answers are worded, whether they hedge rightly, and what counting changes"),
-    "make-chat": ("eval.make_chat", "make a chat test of captioned pictures with a teacher on a server"),
+    "make-chat": ("eval.judging.make_chat", "make a chat test of captioned pictures with a teacher on a server"),
     "report": ("eval.report", "runs as one HTML page and as Markdown, with tables, plots and definitions"),
     "compare": ("eval.compare", "two runs of the same questions as a paired table"),
-    "own": ("eval.own", "keep what was measured as small run folders in assets/scores/runs"),
+    "own": ("eval.nano.own", "keep what was measured as small run folders in assets/scores/runs"),
 }
 
 

@@ -13,8 +13,8 @@ from eval.pictures import Features
 from eval.predict import Item, Predictor
 from eval.run_info import Weights, Wish
 from medvlm.chat import whole
+from medvlm.engine.loading import Loaded, choose_device, choose_dtype, load_weights
 from medvlm.errors import UserError
-from medvlm.loading import Loaded, choose_device, choose_dtype, load_weights
 from medvlm.model import LocalModel
 from medvlm.types import Arm, ChatModel, Conversation, Decoding, Scan, View
 

@@ -8,11 +8,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Literal
 
+from eval.nano.tasks import Case
 from eval.pictures import Features
 from eval.predict import Answer, EvalArm, Item, Predictor, windows
-from eval.tasks import Case
 from medvlm import scores
-from medvlm.loading import Loaded, choose_device, choose_dtype, load_weights
+from medvlm.engine.loading import Loaded, choose_device, choose_dtype, load_weights
 
 # The numbers of the language model: as the app has them, or as they were before quantisation.
 Precision = Literal["nf4", "full"]

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from eval.report import Block, Caution, Heading, grouped_table, markdown, metrics_table, read
 from medvlm import scores
-from medvlm.board import ARMS, Board
 from medvlm.errors import ConfigError
-from medvlm.score_sentences import cautions
-from medvlm.scoreboard import Selection, Side, compared, preferred
+from medvlm.scoreboard.board import ARMS, Board
+from medvlm.scoreboard.sentences import cautions
+from medvlm.scoreboard.sides import Selection, Side, compared, preferred
 from medvlm.types import Arm
 
 

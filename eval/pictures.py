@@ -15,12 +15,12 @@ from torch import Tensor, nn
 
 from medvlm import datasets
 from medvlm.datasets.pictures import DRAWN
+from medvlm.engine.loading import Loaded
+from medvlm.engine.sights import Picture
 from medvlm.families import Family
 from medvlm.imaging import read, render
-from medvlm.loading import Loaded
 from medvlm.paths import ROOT
 from medvlm.probes import changes
-from medvlm.sights import Picture
 from medvlm.types import Scan
 
 BLANK = "blank"

@@ -15,10 +15,10 @@ from torch.nn import functional as F
 from transformers.cache_utils import Cache, DynamicCache
 
 from eval.pictures import Features, named
-from medvlm.cache import KeyValues, common
-from medvlm.decoding import Chooser
-from medvlm.loading import Loaded
-from medvlm.templates import Prompt, Template, end_tokens
+from medvlm.engine.cache import KeyValues, common
+from medvlm.engine.decoding import Chooser
+from medvlm.engine.loading import Loaded
+from medvlm.engine.templates import Prompt, Template, end_tokens
 from medvlm.types import Conversation, Decoding, View
 
 # What answers: the adapter, the base, or the base with nothing of the adapter but its projector.

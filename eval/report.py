@@ -10,18 +10,19 @@ from html import escape
 from pathlib import Path
 
 from eval import tables
-from medvlm import NOT_FOR_DIAGNOSIS, packed, paths, scores, statistics
-from medvlm.board import Board, board, title
-from medvlm.case_list import flips
+from medvlm import NOT_FOR_DIAGNOSIS, paths, scores, statistics
 from medvlm.errors import ConfigError
 from medvlm.metrics.flips import Comparison
-from medvlm.plots_layout import Plot
-from medvlm.plots_scores import bars, colours, forest, histogram, p_said, said
-from medvlm.plots_svg import svg
-from medvlm.run_shelf import OWN
-from medvlm.score_sentences import cautions, dataset, scale_of, side_name
-from medvlm.scoreboard import Compared, Group, Grouping, Selection, Side, compared, groups, of_run, overall
-from medvlm.spread import histogram as spread_of
+from medvlm.plots.layout import Plot
+from medvlm.plots.scores import bars, colours, forest, histogram, p_said, said
+from medvlm.plots.svg import svg
+from medvlm.scoreboard import packed
+from medvlm.scoreboard.board import Board, board, title
+from medvlm.scoreboard.case_list import flips
+from medvlm.scoreboard.run_shelf import OWN
+from medvlm.scoreboard.sentences import cautions, dataset, scale_of, side_name
+from medvlm.scoreboard.sides import Compared, Group, Grouping, Selection, Side, compared, groups, of_run, overall
+from medvlm.scoreboard.spread import histogram as spread_of
 
 METHODS = (
     "Shares have Wilson's 95 % interval; means and differences a bootstrap of 2,000 resamples of whole pictures. p is "

@@ -7,13 +7,14 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from eval import environment, pictures, tasks
+from eval import environment, pictures
+from eval.nano import tasks
+from eval.nano.tasks import Case
 from eval.task_list import PROMPTS, Task
-from eval.tasks import Case
 from medvlm import catalog, checkpoints, datasets, prompts
 from medvlm.datasets import Rows
+from medvlm.engine.loading import ComputeType, Device, Quantization, choose_device, choose_dtype, family_in
 from medvlm.errors import ConfigError
-from medvlm.loading import ComputeType, Device, Quantization, choose_device, choose_dtype, family_in
 from medvlm.metrics.profiles import METRICS
 from medvlm.scores import RunInfo
 from medvlm.statistics import SEED

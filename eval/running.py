@@ -12,9 +12,9 @@ from textwrap import shorten
 from eval.answering import Answerer, Said, answered
 from eval.asking import Progress
 from eval.crew import ALONE, Crew
+from eval.nano.tasks import Case
 from eval.predict import Item, windows
 from eval.run_info import CONDITIONS, IDENTITY
-from eval.tasks import Case
 from medvlm import scores
 from medvlm.errors import ConfigError
 from medvlm.metrics.profiles import METRICS

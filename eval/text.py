@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from medvlm import packed, scores
+from medvlm import scores
 from medvlm.errors import ConfigError
 from medvlm.metrics import flips, hedging, similarity
 from medvlm.metrics.profiles import METRICS, Item, summarise
 from medvlm.probes.asked import Value
 from medvlm.probes.figures import difference, mean_figure
+from medvlm.scoreboard import packed
 from medvlm.scores import Prediction, Record
 from medvlm.statistics import Figure
 

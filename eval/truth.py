@@ -6,13 +6,14 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from eval import judge_summary
-from eval.drawn import truth_of
-from medvlm import scores, truth_scoring
+from eval.judging import summary as judge_summary
+from eval.nano.drawn import truth_of
+from medvlm import scores
+from medvlm.claims import truth_scoring
+from medvlm.claims.truth_scoring import Facet, TruthScore
 from medvlm.errors import ConfigError
 from medvlm.phantoms.truth import Truth
 from medvlm.scores import Prediction, Score
-from medvlm.truth_scoring import Facet, TruthScore
 
 SCORES = "scores.truth.jsonl"
 SUMMARY = "summary.truth.json"

@@ -13,9 +13,9 @@ from typing import Literal
 import numpy as np
 
 from medvlm import resampling
+from medvlm.outcomes.verdicts import OUTCOMES, nets, outcomes
 from medvlm.ratings.votes import Codes, Numbers, Votes
 from medvlm.statistics import SEED, Figure, too_few
-from medvlm.verdicts import OUTCOMES, nets, outcomes
 
 Level = Literal["nominal", "ordinal"]
 Weights = Literal["none", "linear", "quadratic"]

@@ -11,9 +11,9 @@ from medvlm import NOT_FOR_DIAGNOSIS
 from medvlm.chat import Answered, answer
 from medvlm.errors import UserError
 from medvlm.imaging import read
-from medvlm.screen import at_first, shot
+from medvlm.page.screen import at_first, shot
+from medvlm.page.viewing import start_of
 from medvlm.types import Arm, ChatModel, Conversation, Decoding, Domain, Scan, View
-from medvlm.viewing import start_of
 
 if TYPE_CHECKING:
     from medvlm.model import LocalModel

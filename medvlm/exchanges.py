@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from medvlm.statements import Exchange
+from medvlm.claims.statements import Exchange
 
 _MATERIAL = r"(?:captions?|text|material|paper|article|authors?|context|description|passage|figure legend|legend)"
 # Words by which a question or an answer gives away that it was made from text.

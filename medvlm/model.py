@@ -11,9 +11,8 @@ from PIL import Image
 from torch import Tensor
 
 from medvlm import catalog, checkpoints, prompts
-from medvlm.decoding import Engine, advice
-from medvlm.errors import UserError
-from medvlm.loading import (
+from medvlm.engine.decoding import Engine, advice
+from medvlm.engine.loading import (
     ComputeType,
     Device,
     Loaded,
@@ -26,10 +25,11 @@ from medvlm.loading import (
     family_in,
     load_weights,
 )
-from medvlm.memory import free_memory
+from medvlm.engine.paired_decoding import Pair
+from medvlm.engine.queueing import Answer, Channel, Line, PairAnswer
+from medvlm.errors import UserError
 from medvlm.packages import sha256_of
-from medvlm.paired_decoding import Pair
-from medvlm.queueing import Answer, Channel, Line, PairAnswer
+from medvlm.page.memory import free_memory
 from medvlm.types import Arm, Contender, Conversation, Decoding, Scan, View
 
 QUANTIZATION_NAMES: dict[Quantization, str] = {"nf4": "NF4", "int8": "int8", "none": ""}

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from medvlm import prompts
 from medvlm.chat import whole
 from medvlm.endpoint import Budget, Endpoint, Patience
+from medvlm.engine.queueing import Answer, Channel, Line
 from medvlm.errors import UserError
 from medvlm.imaging import render
-from medvlm.queueing import Answer, Channel, Line
 from medvlm.types import Arm, Conversation, Decoding, EndReason, Report, Scan, View
 
 if TYPE_CHECKING:

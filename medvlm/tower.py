@@ -119,7 +119,7 @@ class Reader(nn.Module):
 class Teller(nn.Module):
     """(B, N, width) tokens of the reader -> (B, told, width): answers to as many questions that every picture is asked.
 
-    What is asked stands in train/telling.py; only learnt vectors of it are kept here.
+    What is asked stands in train/nano/telling.py; only learnt vectors of it are kept here.
     """
 
     def __init__(self, told: int, width: int, layers: int, heads: int) -> None:

@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from medvlm.booth import Booth
-from medvlm.comparing import Comparing, Moment
-from medvlm.comparison import Comparison, Entrant, Seen
+from medvlm.compare.booth import Booth
+from medvlm.compare.comparison import Comparison, Entrant, Seen
+from medvlm.compare.steps import Comparing, Moment
 from medvlm.errors import StoreError, UserError
-from medvlm.host import Host
+from medvlm.page.host import Host
+from medvlm.page.screen import at_first
+from medvlm.page.session import Choices
 from medvlm.ratings.records import Candidate, Rating
-from medvlm.screen import at_first
-from medvlm.session import Choices
 from medvlm.types import Contender, Decoding, Report
 from tests.fakes import FakeModel, a_scan
 

@@ -6,10 +6,10 @@ from io import BytesIO
 import numpy as np
 from PIL import Image
 
-from medvlm.desk import Desk, Moment
-from medvlm.host import Host, PageModel
-from medvlm.seat import Seat
-from medvlm.session import Choices
+from medvlm.page.desk import Desk, Moment
+from medvlm.page.host import Host, PageModel
+from medvlm.page.seat import Seat
+from medvlm.page.session import Choices
 from medvlm.types import Arm, Conversation
 
 ASK = Choices()

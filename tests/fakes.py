@@ -8,8 +8,8 @@ import numpy as np
 from PIL import Image
 
 from medvlm import prompts
+from medvlm.engine.queueing import Answer, Channel, Line
 from medvlm.errors import UserError
-from medvlm.queueing import Answer, Channel, Line
 from medvlm.types import Arm, Conversation, Decoding, DomainSource, Report, Scan, View, Window
 
 Script = Callable[[Conversation, Arm], str]

@@ -4,9 +4,9 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from medvlm.claims.statements import Exchange
+from medvlm.engine.queueing import Answer, Channel, Line
 from medvlm.errors import UserError
-from medvlm.queueing import Answer, Channel, Line
-from medvlm.statements import Exchange
 from medvlm.teacher import Teacher
 from medvlm.types import Arm, Conversation, Decoding, EndReason, Report
 from train.generate.faults import Fault

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from eval.judge import Job
+from eval.judging.judge import Job
 from medvlm import scores
 from medvlm.judging import records
 from medvlm.judging.rubrics import RUBRICS

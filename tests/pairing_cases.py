@@ -1,7 +1,7 @@
 """Pairs of questions, and both answers read to their ends."""
 
-from medvlm.pairing import stream
-from medvlm.queueing import PairAnswer
+from medvlm.engine.pairing import stream
+from medvlm.engine.queueing import PairAnswer
 from medvlm.types import Arm, ChatModel, Contender, Conversation, Decoding
 from tests.tiny_models import ARMS, SHORT
 

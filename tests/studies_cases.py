@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from medvlm.compare import Ballot, Remarks
+from medvlm.compare.ballot import Ballot, Remarks
 from medvlm.privacy import Gate
 from medvlm.ratings.records import Verdict
 from medvlm.ratings.store import RatingStore

@@ -11,7 +11,7 @@ import pytest
 import app
 from medvlm.config import AppSettings
 from medvlm.errors import ConfigError
-from medvlm.host import Status
+from medvlm.page.host import Status
 from medvlm.paths import ROOT
 from medvlm.ui.server import listen
 

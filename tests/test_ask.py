@@ -14,7 +14,7 @@ from medvlm import NOT_FOR_DIAGNOSIS, ask, paths
 from medvlm.__main__ import main, parser
 from medvlm.ask import chosen_slice
 from medvlm.imaging import render
-from medvlm.screen import at_first, drawn
+from medvlm.page.screen import at_first, drawn
 from medvlm.types import Conversation, Decoding, Scan, Spacing, View, Window
 from tests.fakes import FakeModel
 from tests.tiny_models import picture

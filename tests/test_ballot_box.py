@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from medvlm.ballot_box import BallotBox
-from medvlm.comparing import CLOSED
-from medvlm.comparison import drawn
-from medvlm.disguise import MASK
+from medvlm.compare.ballot_box import BallotBox
+from medvlm.compare.comparison import drawn
+from medvlm.compare.disguise import MASK
+from medvlm.compare.steps import CLOSED
 from medvlm.errors import StoreError, UserError
 from medvlm.ratings.records import COUNTED
 from medvlm.ratings.store import RatingStore

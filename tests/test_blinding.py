@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from medvlm.blinding import bang, blinding
+from medvlm.outcomes.blinding import bang, blinding
 from medvlm.ratings.records import Guess
 from tests.vote_cases import FIRST, Vote, said, table
 

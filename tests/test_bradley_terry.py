@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from medvlm.bradley_terry import ranking, strengths
+from medvlm.outcomes.bradley_terry import ranking, strengths
 from tests.vote_cases import Vote, table
 
 # Agresti, Categorical Data Analysis (2nd ed. 2002), section 10.6: American League 1987, wins of row over column, and

@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from PIL import Image
 
-from medvlm.cache import GrowingLayer, KeyValues, PrefixCache, Recent, common
+from medvlm.engine.cache import GrowingLayer, KeyValues, PrefixCache, Recent, common
+from medvlm.engine.sights import Pictures, digest
 from medvlm.imaging.lazy import LazySlices
-from medvlm.sights import Pictures, digest
 from medvlm.types import Scan
 from tests.tiny_models import picture  # noqa: F401  (imports the tensor libraries once for all)
 

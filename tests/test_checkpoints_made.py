@@ -13,15 +13,15 @@ from huggingface_hub import HfApi, ModelCard
 from safetensors.torch import load_file, save_file
 
 from medvlm import NOT_FOR_DIAGNOSIS, checkpoints
-from medvlm.decoding import Engine
+from medvlm.engine.decoding import Engine
 from medvlm.errors import CheckpointError, ConfigError
 from medvlm.families import FAMILIES
-from medvlm.run_shelf import RunShelf
+from medvlm.scoreboard.run_shelf import RunShelf
 from tests import tiny_models
 from tests.tiny_models import FamilyName
-from train import cards, comparing, distances, licences, merging, pushing, trying
 from train.__main__ import main
-from train.pushing import Push
+from train.made import cards, comparing, distances, licences, merging, pushing, trying
+from train.made.pushing import Push
 
 WEIGHTS = "adapter_model.safetensors"
 

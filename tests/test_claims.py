@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 import pytest
 
-from medvlm.claims import NORMAL, Claim, claims
-from medvlm.finding_words import FINDINGS, PLACES
+from medvlm.claims.finding_words import FINDINGS, PLACES
+from medvlm.claims.findings import NORMAL, Claim, claims
 from medvlm.paths import ROOT
 from medvlm.phantoms.truth import Finding
 from medvlm.phantoms.wording import described, indefinite, where

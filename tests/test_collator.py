@@ -5,17 +5,17 @@ from typing import Any
 import pytest
 import torch
 
-from medvlm.decoding import Engine
+from medvlm.engine.decoding import Engine
+from medvlm.engine.loading import Loaded
 from medvlm.errors import DatasetError
 from medvlm.families import FAMILIES
 from medvlm.imaging import render
-from medvlm.loading import Loaded
 from medvlm.types import Conversation, Turn, View
 from tests import tiny_models
 from tests.tiny_models import FamilyName
 from train.batches import Collator, plan, plan_by_tokens
 from train.examples import Dialogue
-from train.learner import Learner
+from train.nano.learner import Learner
 from train.parts import Learned
 from train.tokens import IGNORED, Encoder, Row, packed
 

@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from medvlm.booth import Booth
-from medvlm.compare import GARBLED, Ballot, Remarks, ballot_of
-from medvlm.comparing import Comparing, Moment
-from medvlm.comparison import Comparison
-from medvlm.disguise import MASK
+from medvlm.compare.ballot import GARBLED, Ballot, Remarks, ballot_of
+from medvlm.compare.booth import Booth
+from medvlm.compare.comparison import Comparison
+from medvlm.compare.disguise import MASK
+from medvlm.compare.steps import Comparing, Moment
 from medvlm.errors import UserError
-from medvlm.host import Host
+from medvlm.page.host import Host
+from medvlm.page.seat import Seat
 from medvlm.ratings.records import CORRECTNESS, CRITERIA, ERROR_KINDS, HARMS, VERDICTS, ErrorTag
-from medvlm.seat import Seat
 from medvlm.types import Report
 from medvlm.ui.asking import asking
 from medvlm.ui.bench import bench

@@ -5,12 +5,12 @@ import threading
 
 import pytest
 
-from medvlm.comparing import arms_of
-from medvlm.comparison import Seen
-from medvlm.disguise import MASK
+from medvlm.compare.comparison import Seen
+from medvlm.compare.disguise import MASK
+from medvlm.compare.steps import arms_of
 from medvlm.errors import UserError
+from medvlm.page.session import Choices
 from medvlm.ratings.records import Candidate
-from medvlm.session import Choices
 from medvlm.types import Arm
 from tests.compare_cases import BASE, TUNED, Room, entrants, secret, seen
 from tests.fakes import FakeModel

@@ -3,8 +3,8 @@
 from collections import Counter
 from dataclasses import replace
 
-from medvlm.compare import Ballot, Remarks
-from medvlm.comparison import ASKED, Comparison, asks_guess, drawn
+from medvlm.compare.ballot import Ballot, Remarks
+from medvlm.compare.comparison import ASKED, Comparison, asks_guess, drawn
 from tests.compare_cases import TUNED, entrants
 from tests.fakes import FakeModel
 

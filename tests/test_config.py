@@ -144,7 +144,7 @@ def test_files_that_are_missing_or_not_toml_are_named(tmp_path: Path) -> None:
 
 
 def test_the_closed_sets_are_those_of_the_engine() -> None:
-    from medvlm import loading
+    from medvlm.engine import loading
 
     for mine, theirs in (
         (config.Device, loading.Device),

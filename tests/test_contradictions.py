@@ -26,8 +26,8 @@ from typing import Any
 
 import pytest
 
-from medvlm.contradictions import Conflict, between, conflict, in_conversation, marks, sentence, short
-from medvlm.statements import Claim, Exchange, claims, side_of, topic_of
+from medvlm.claims.contradictions import Conflict, between, conflict, in_conversation, marks, sentence, short
+from medvlm.claims.statements import Claim, Exchange, claims, side_of, topic_of
 from medvlm.types import Conversation, View
 
 PAIRS = Path(__file__).parent / "contradiction_pairs.jsonl"

@@ -5,9 +5,9 @@ import random
 import pytest
 import torch
 
-from medvlm.decoding import Chooser, advice
+from medvlm.engine.decoding import Chooser, advice
+from medvlm.engine.templates import TextPieces
 from medvlm.errors import UserError
-from medvlm.templates import TextPieces
 from medvlm.types import Decoding
 from tests.tiny_models import tokenizer
 

@@ -20,7 +20,7 @@ from medvlm.errors import ConfigError
 from medvlm.paths import ROOT
 from medvlm.phantoms import draw
 from medvlm.phantoms.writer import write
-from medvlm.run_shelf import RunShelf
+from medvlm.scoreboard.run_shelf import RunShelf
 from train import demo, papers, recipe, sizes
 from train.__main__ import main, parser, recipes_and_overrides
 from train.checking import WORDS

@@ -6,11 +6,11 @@ import time
 
 import pytest
 
-from medvlm.desk import LONGEST_QUESTION, Desk, Moment
 from medvlm.errors import UserError
-from medvlm.host import Host, PageModel
-from medvlm.seat import Seat
-from medvlm.session import Choices
+from medvlm.page.desk import LONGEST_QUESTION, Desk, Moment
+from medvlm.page.host import Host, PageModel
+from medvlm.page.seat import Seat
+from medvlm.page.session import Choices
 from medvlm.types import Arm, Conversation, Decoding
 from tests.desk_cases import ASK, desk_with, seated, turns, until, words
 from tests.fakes import FakeModel

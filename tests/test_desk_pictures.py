@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from medvlm.desk import Desk
 from medvlm.errors import UserError
 from medvlm.imaging import Limits, Series
-from medvlm.seat import Seat
+from medvlm.page.desk import Desk
+from medvlm.page.seat import Seat
 from medvlm.types import Scan, Window
 from tests.desk_cases import ASK, desk_with, png, seated, turns, until, words
 from tests.fakes import FakeModel

@@ -8,7 +8,8 @@ from medvlm.datasets.drawn_chat import ACCOUNTS, CONVERSATION, DETAILED
 from medvlm.errors import DatasetError
 from medvlm.scores import Prediction
 from medvlm.types import DOMAINS, Sample
-from train import examples, mixtures
+from train import examples
+from train.nano import mixtures
 
 
 @pytest.fixture(scope="module")

@@ -8,11 +8,13 @@ import pytest
 import torch
 
 from eval import __main__ as command
-from eval import environment, nano, pictures, tasks
+from eval import environment, pictures
 from eval.asking import Asker, fingerprint
+from eval.nano import settings as nano
+from eval.nano import tasks
+from eval.nano.tasks import Case
 from eval.pictures import Features
 from eval.predict import Answer, EvalArm, Item, Predictor, windows
-from eval.tasks import Case
 from medvlm import datasets, paths, scores
 from medvlm.chat import whole
 from medvlm.datasets import drawn

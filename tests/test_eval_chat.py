@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from eval import __main__ as command
-from eval import chat_pairs, chat_prompts, judge_cases, make_chat
-from eval.chat_pairs import CaptionedPicture, Seen
+from eval.judging import cases as judge_cases
+from eval.judging import chat_pairs, chat_prompts, make_chat
+from eval.judging.chat_pairs import CaptionedPicture, Seen
 from medvlm import datasets, scores
 from medvlm.datasets.drawn_chat import ACCOUNTS
 from medvlm.errors import DatasetError

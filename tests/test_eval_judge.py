@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from eval import drawn, judge, judge_cases
+from eval.judging import cases as judge_cases
+from eval.judging import judge
+from eval.nano import drawn
 from medvlm import scores
 from medvlm.errors import ConfigError, DatasetError, UserError
 from medvlm.judging import records

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from eval import judge, judge_audit
+from eval.judging import audit as judge_audit
+from eval.judging import judge
 from medvlm import scores
 from medvlm.errors import DatasetError
 from medvlm.judging.judgement import Judgement

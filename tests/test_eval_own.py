@@ -6,15 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from eval import nano, own, tasks
 from eval.__main__ import main
 from eval.asking import SHORT_ANSWER, fingerprint
-from eval.own import PARTS, part_run
-from eval.tasks import Case
-from medvlm import packed, scores
+from eval.nano import own, tasks
+from eval.nano import settings as nano
+from eval.nano.own import PARTS, part_run
+from eval.nano.tasks import Case
+from medvlm import scores
 from medvlm.datasets.places import data_home
 from medvlm.errors import DatasetError
 from medvlm.metrics.profiles import METRICS
+from medvlm.scoreboard import packed
 from tests.score_cases import many, written
 
 RECORD = {

@@ -7,13 +7,19 @@ from pathlib import Path
 import pytest
 
 from eval import __main__ as command
-from eval import probe_conditions, probe_models, probe_runs, probe_set, probes, probing, running
+from eval import running
 from eval.answering import Asked, Batched, Said, conversation
 from eval.picture_hashes import Looks
 from eval.pictures import identity
 from eval.pictures import scan as picture
-from eval.probe_asking import first_alike, put, together
-from eval.probe_models import Probed
+from eval.probing import command as probes
+from eval.probing import conditions as probe_conditions
+from eval.probing import models as probe_models
+from eval.probing import probed as probing
+from eval.probing import questions as probe_set
+from eval.probing import runs as probe_runs
+from eval.probing.asking import first_alike, put, together
+from eval.probing.models import Probed
 from medvlm import scores
 from medvlm.chat import whole
 from medvlm.datasets.places import data_home

@@ -8,8 +8,8 @@ import pytest
 from eval import compare, report
 from eval.__main__ import main
 from medvlm import NOT_FOR_DIAGNOSIS
-from medvlm.board import board
 from medvlm.errors import ConfigError
+from medvlm.scoreboard.board import board
 from tests.score_cases import Case, both, many, run, written
 
 
@@ -88,7 +88,7 @@ def test_p_values_of_a_table_are_corrected_for_its_rows() -> None:
 
 
 def _found() -> "report.Compared":
-    from medvlm.scoreboard import compared, of_run
+    from medvlm.scoreboard.sides import compared, of_run
 
     boards = {"first": board(many())}
     return compared(boards, of_run(boards, "first"))

@@ -13,8 +13,8 @@ import pytest
 from eval import __main__ as command
 from eval import run_info, running, task_list
 from eval.answering import Said
+from eval.nano.tasks import as_case
 from eval.predict import Item
-from eval.tasks import as_case
 from medvlm import datasets, scores
 from medvlm.datasets import Rows
 from medvlm.errors import ConfigError, DatasetError, UserError

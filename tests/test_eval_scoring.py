@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from eval import baselines, calibration, card, scoring, tables, targets, tasks, truths
-from eval.baselines import Seen
-from eval.calibration import Belief
+from eval import scoring, tables
+from eval.nano import baselines, calibration, card, targets, tasks, truths
+from eval.nano.baselines import Seen
+from eval.nano.calibration import Belief
+from eval.nano.tasks import Case
 from eval.predict import Answer, Item
-from eval.tasks import Case
 from medvlm import datasets, scores
 from medvlm.paths import ASSETS, ROOT
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from eval import __main__ as command
-from eval import drawn, truth
+from eval import truth
+from eval.nano import drawn
 from medvlm import scores
 from tests import judged_runs
 from tests.judged_runs import answered, given

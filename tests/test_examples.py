@@ -5,8 +5,9 @@ import io
 import json
 import zipfile
 
-from medvlm import examples, paths
+from medvlm import paths
 from medvlm.imaging import read
+from medvlm.page import examples
 from medvlm.types import DOMAINS
 
 
@@ -23,7 +24,7 @@ def unpacked(name: str, data: bytes) -> object:
 def test_the_committed_examples_are_what_the_command_writes() -> None:
     for name, (data, _, _) in examples.files().items():
         committed = (paths.EXAMPLES / name).read_bytes()
-        assert unpacked(name, committed) == unpacked(name, data), f"{name} differs; run python -m medvlm.examples"
+        assert unpacked(name, committed) == unpacked(name, data), f"{name} differs; run python -m medvlm.page.examples"
         assert len(committed) < 200_000, f"{name} is large for an example"
 
 

@@ -8,8 +8,8 @@ import torch
 from PIL import Image
 from transformers import LlamaConfig, LlamaForCausalLM, SiglipImageProcessorPil, SiglipVisionConfig, SiglipVisionModel
 
+from medvlm.engine.loading import load_base
 from medvlm.errors import CheckpointError, ConfigError
-from medvlm.loading import load_base
 from tests import dry_runs, tiny_models
 from train import recipe, running
 from train.exchange import exchanged

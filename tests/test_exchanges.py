@@ -2,8 +2,8 @@
 
 import pytest
 
+from medvlm.claims.statements import Exchange
 from medvlm.exchanges import freed, read
-from medvlm.statements import Exchange
 
 TWO = [Exchange("What is it?", "A CT scan."), Exchange("Where?", "On the left.")]
 

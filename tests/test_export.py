@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 import numpy as np
 
 from medvlm import NOT_FOR_DIAGNOSIS
-from medvlm.export import as_record, export
-from medvlm.session import Given, Made, Session
+from medvlm.page.export import as_record, export
+from medvlm.page.session import Given, Made, Session
+from medvlm.page.viewing import Measure
 from medvlm.types import Decoding, Report, Scan, Window
-from medvlm.viewing import Measure
 
 WHEN = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 MODEL = "nano + nano-med · NF4 · CPU"

@@ -8,13 +8,13 @@ import torch
 from PIL import Image
 
 from medvlm import prompts
-from medvlm.cache import KeyValues
 from medvlm.chat import whole
-from medvlm.decoding import Engine
+from medvlm.engine.cache import KeyValues
+from medvlm.engine.decoding import Engine
+from medvlm.engine.loading import Loaded, Quantization, nf4_layers
 from medvlm.errors import CheckpointError
 from medvlm.families import FAMILIES, Family, Layout, family_of
 from medvlm.imaging import render
-from medvlm.loading import Loaded, Quantization, nf4_layers
 from medvlm.model import LocalModel
 from medvlm.paths import ROOT
 from medvlm.types import Conversation, Decoding, View

@@ -18,14 +18,14 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from medvlm.desk import Desk
-from medvlm.handout import Handout
-from medvlm.host import Host
-from medvlm.inbox import Inbox
-from medvlm.keeping import Holding, Keeper
+from medvlm.page.desk import Desk
+from medvlm.page.handout import Handout
+from medvlm.page.host import Host
+from medvlm.page.inbox import Inbox
+from medvlm.page.keeping import Holding, Keeper
+from medvlm.page.retention import LOCK, MEMORY, PREFIX
+from medvlm.page.session import Choices
 from medvlm.paths import ROOT
-from medvlm.retention import LOCK, MEMORY, PREFIX
-from medvlm.session import Choices
 from medvlm.ui.chat_tab import Room
 from medvlm.ui.layout import web_app
 from tests.dicom_cases import named
@@ -200,7 +200,8 @@ def started(port: int, temporary: Path, log: Path) -> "subprocess.Popen[bytes]":
 
 # A process that has its own folder as the app has, and waits to be killed.
 CLAIMS = (
-    "import time; from medvlm.retention import claim; own = claim(); print(own.folder, flush=True); time.sleep(600)"
+    "import time; from medvlm.page.retention import claim; "
+    "own = claim(); print(own.folder, flush=True); time.sleep(600)"
 )
 
 

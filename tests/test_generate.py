@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from medvlm.claims.statements import Exchange
 from medvlm.endpoint import Budget
 from medvlm.errors import ConfigError, UserError
-from medvlm.statements import Exchange
 from medvlm.teacher import Teacher
 from medvlm.types import Conversation, Decoding
 from tests.generate_cases import CYST, GOOD, MASS, Reply, Scripted, made

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from medvlm.statements import Exchange
+from medvlm.claims.statements import Exchange
 from tests.generate_cases import CYST
 from train.generate import counting, rules
 from train.generate.sources import Source

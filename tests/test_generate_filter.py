@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from medvlm.statements import Exchange
+from medvlm.claims.statements import Exchange
 from tests.generate_cases import CYST, MASS, Scripted, made
 from train.generate.faults import Fault
 from train.generate.filtering import Filter

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from medvlm import giving
 from medvlm.imaging.window import to_grey
-from medvlm.screen import at_first, drawn
-from medvlm.session import GREEDY, Made, Session
+from medvlm.page import giving
+from medvlm.page.screen import at_first, drawn
+from medvlm.page.session import GREEDY, Made, Session
 from medvlm.types import Scan, Window
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from medvlm.errors import UserError
-from medvlm.handout import Handout, Holder, Refused, packed
+from medvlm.page.handout import Handout, Holder, Refused, packed
 from medvlm.types import Scan
 
 KEY, OTHER = "k" * 32, "o" * 32

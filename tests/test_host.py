@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from medvlm.errors import CheckpointError, UserError
-from medvlm.host import Host, PageModel, Progress, Status
+from medvlm.page.host import Host, PageModel, Progress, Status
 from tests.fakes import FakeModel
 
 

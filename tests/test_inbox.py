@@ -3,7 +3,7 @@
 import pytest
 
 from medvlm.errors import UserError
-from medvlm.inbox import MOST_FILES, SECONDS, Inbox
+from medvlm.page.inbox import MOST_FILES, SECONDS, Inbox
 from tests.fakes import Clock
 
 

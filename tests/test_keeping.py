@@ -1,8 +1,8 @@
 """Who is forgotten when: on request, when idle, after leaving, at the end; and that nothing is left of them."""
 
-from medvlm.keeping import Holding, Keeper
-from medvlm.retention import Line
-from medvlm.seat import Seat
+from medvlm.page.keeping import Holding, Keeper
+from medvlm.page.retention import Line
+from medvlm.page.seat import Seat
 from tests.fakes import Clock, a_scan
 
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from medvlm.differences import differences
-from medvlm.disguise import MASK, disguised, plain
-from medvlm.leaks import leaks, names_of, settled
+from medvlm.compare.differences import differences
+from medvlm.compare.disguise import MASK, disguised, plain
+from medvlm.compare.leaks import leaks, names_of, settled
+from medvlm.page.suggestions import SUGGESTIONS
 from medvlm.ratings.records import Candidate, ErrorTag
-from medvlm.suggestions import SUGGESTIONS
 
 NAMES = names_of((
     Candidate("nano", "base", model="nano"),

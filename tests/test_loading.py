@@ -10,9 +10,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from medvlm import loading
+from medvlm.engine import loading
+from medvlm.engine.loading import load_weights
 from medvlm.errors import CheckpointError, ConfigError
-from medvlm.loading import load_weights
 from tests import tiny_models
 
 CPU = torch.device("cpu")

@@ -8,7 +8,7 @@ import pytest
 
 from medvlm import checkpoints, paths, prompts
 from medvlm.chat import whole
-from medvlm.loading import nf4_layers
+from medvlm.engine.loading import nf4_layers
 from medvlm.model import LocalModel
 from medvlm.types import Decoding
 from tests import tiny_models

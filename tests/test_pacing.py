@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from medvlm.pacing import Pace, count, first_words
+from medvlm.compare.pacing import Pace, count, first_words
 from tests.compare_cases import Room
 
 

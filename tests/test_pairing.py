@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from medvlm.chat import whole
-from medvlm.decoding import look_back
+from medvlm.engine.decoding import look_back
 from medvlm.errors import UserError
 from medvlm.families import FAMILIES
 from medvlm.model import LocalModel

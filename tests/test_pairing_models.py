@@ -4,8 +4,8 @@ import time
 
 import pytest
 
+from medvlm.engine.pairing import stream
 from medvlm.errors import UserError
-from medvlm.pairing import stream
 from medvlm.types import Arm, Contender, Conversation, Decoding, Report
 from tests.fakes import FakeModel
 from tests.pairing_cases import LONG, begun, texts

@@ -7,14 +7,17 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from medvlm import NOT_FOR_DIAGNOSIS, plots, plots_probes, plots_published, plots_scores
-from medvlm.board import board
-from medvlm.kindred import same_data
-from medvlm.plots_layout import BASE, OTHER, REFERENCE, TUNED, Plot, layout, row
-from medvlm.plots_svg import svg
-from medvlm.probe_sheets import Curve, ProbeRow
-from medvlm.scoreboard import Selection, Side, compared, groups
-from medvlm.spread import histogram
+from medvlm import NOT_FOR_DIAGNOSIS, plots
+from medvlm.plots import probes as plots_probes
+from medvlm.plots import published as plots_published
+from medvlm.plots import scores as plots_scores
+from medvlm.plots.layout import BASE, OTHER, REFERENCE, TUNED, Plot, layout, row
+from medvlm.plots.svg import svg
+from medvlm.scoreboard.board import board
+from medvlm.scoreboard.kindred import same_data
+from medvlm.scoreboard.probe_sheets import Curve, ProbeRow
+from medvlm.scoreboard.sides import Selection, Side, compared, groups
+from medvlm.scoreboard.spread import histogram
 from medvlm.statistics import Figure
 from tests.score_cases import Case, both, many, run
 

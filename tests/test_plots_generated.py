@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from medvlm import NOT_FOR_DIAGNOSIS, plots, plots_generated
-from medvlm.statements import Exchange
+from medvlm import NOT_FOR_DIAGNOSIS, plots
+from medvlm.claims.statements import Exchange
+from medvlm.plots import generated as plots_generated
 from train.generate.counting import Counts
 
 

@@ -3,7 +3,7 @@
 import json
 from dataclasses import replace
 
-from medvlm.preferences import hard_cases, preferences
+from medvlm.outcomes.preferences import hard_cases, preferences
 from medvlm.ratings.records import ErrorTag, Rating, Verdict
 from medvlm.types import Turn
 from tests.rating_cases import BASE, NOON, TUNED, simple

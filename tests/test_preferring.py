@@ -21,7 +21,7 @@ from medvlm import NOT_FOR_DIAGNOSIS, checkpoints, prompts
 from medvlm.errors import DatasetError
 from medvlm.imaging import read
 from medvlm.model import LocalModel
-from medvlm.preferences import preferences
+from medvlm.outcomes.preferences import preferences
 from medvlm.ratings import exports
 from medvlm.ratings.bundles import pack
 from medvlm.ratings.records import Rating

@@ -12,12 +12,12 @@ from PIL import Image, ImageDraw, ImageFont, PngImagePlugin
 
 from medvlm.errors import UserError
 from medvlm.imaging import read, read_study, render
+from medvlm.page.shelf import shelf
 from medvlm.privacy import INSTALL, Asked, Box, Choice, Detector, Gate, Waiting, admitted, detector, masked
 from medvlm.privacy.gate import LEFT_OUT, NOTHING_FOUND, Mode
 from medvlm.privacy.masks import cover
 from medvlm.privacy.pixels import RapidDetector, spread, text_in
 from medvlm.privacy.waiting import MOST, SECONDS, TOO_LATE
-from medvlm.shelf import shelf
 from medvlm.types import Scan, Traces
 from medvlm.ui.gate import WORDS, question
 from tests.dicom_cases import item, named, picture, ramp

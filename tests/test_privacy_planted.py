@@ -17,22 +17,22 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from medvlm.desk import Desk
 from medvlm.errors import UserError
-from medvlm.export import export
-from medvlm.host import Host
 from medvlm.imaging import read, read_study
-from medvlm.inbox import Inbox
+from medvlm.page.desk import Desk
+from medvlm.page.export import export
+from medvlm.page.host import Host
+from medvlm.page.inbox import Inbox
+from medvlm.page.retention import receipt
+from medvlm.page.session import Session
+from medvlm.page.viewing import manifest
 from medvlm.privacy import Gate, Waiting
 from medvlm.privacy.gate import Asked
-from medvlm.retention import receipt
-from medvlm.session import Session
 from medvlm.types import Scan
 from medvlm.ui.chat_tab import Room
 from medvlm.ui.gate import question
 from medvlm.ui.layout import web_app
 from medvlm.ui.receipt import receipt as receipt_html
-from medvlm.viewing import manifest
 from tests.fakes import FakeModel
 from tests.planted import found, planted, plants
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from medvlm.finding_words import FINDINGS
+from medvlm.claims.finding_words import FINDINGS
 from medvlm.paths import ROOT
 from medvlm.phantoms.absurd import ANY_PICTURE, ONE_DOMAIN
 from medvlm.probes import chinese, wordings

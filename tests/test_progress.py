@@ -6,8 +6,8 @@ import os
 import time
 from pathlib import Path
 
-from medvlm import training_runs
-from medvlm.training_runs import BEAT
+from medvlm.scoreboard import training_runs
+from medvlm.scoreboard.training_runs import BEAT
 from tests import dry_runs, tiny_models
 from train import __main__ as command
 from train.progress import Progress, line

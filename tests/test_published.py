@@ -8,10 +8,10 @@ from statistics import stdev
 
 import pytest
 
-from medvlm import published
 from medvlm.errors import DatasetError
 from medvlm.metrics.relative import Pair
 from medvlm.paths import ROOT
+from medvlm.scoreboard import published
 
 SEEDS = ROOT.parent / "shared" / "seeds"
 CHAT = ROOT.parent / "shared" / "data" / "llava_med_chat"

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
+from medvlm.engine.queueing import Answer, Channel, Line
 from medvlm.errors import UserError
-from medvlm.queueing import Answer, Channel, Line
 from medvlm.types import Report
 
 REPORT = Report(1, 1, 0, 0.0, 0.0, "end")

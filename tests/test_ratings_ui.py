@@ -11,11 +11,11 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from medvlm.comparing import CLOSED
-from medvlm.handout import Handout
+from medvlm.compare.steps import CLOSED
+from medvlm.page.handout import Handout
 from medvlm.privacy import Gate
 from medvlm.ratings.store import RatingStore
-from medvlm.run_shelf import RunShelf
+from medvlm.scoreboard.run_shelf import RunShelf
 from medvlm.studies.design import Design
 from medvlm.types import Scan
 from medvlm.ui import ratings_html, review_page, study_page
@@ -284,7 +284,7 @@ def test_a_store_that_cannot_be_opened_is_said_where_it_matters(tmp_path: Path) 
 
 
 def test_every_form_and_order_has_words() -> None:
-    from medvlm.results import FORMS
+    from medvlm.outcomes.results import FORMS
     from medvlm.ui.ratings_tab import ORDERS
 
     assert set(ratings_html.FORM_WORDS) == set(FORMS) and set(ratings_html.ORDER_WORDS) == set(ORDERS)

@@ -12,7 +12,7 @@ from medvlm import datasets
 from medvlm.phantoms import draw
 from medvlm.tower import EfficientNetTower, EfficientNetTowerConfig
 from medvlm.types import Sample
-from train import reader, shards
+from train.nano import reader, shards
 
 needs_data = pytest.mark.skipif(
     not datasets.data_home().is_dir(), reason=f"{datasets.data_home()} is not there: real training pictures"
@@ -89,7 +89,7 @@ def test_real_pictures_have_the_facts_that_their_questions_settle() -> None:
 
 @needs_data
 def test_the_reader_never_sees_a_picture_that_is_kept_back() -> None:
-    from train import mixtures
+    from train.nano import mixtures
 
     samples = mixtures.vqa_rad_samples(datasets.held_out_pictures())
     assert len(samples) > 2000

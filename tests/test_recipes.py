@@ -11,8 +11,8 @@ from safetensors.torch import load_file
 
 from medvlm import checkpoints
 from medvlm.chat import whole
+from medvlm.engine.loading import load_base
 from medvlm.errors import CheckpointError, ConfigError, DatasetError
-from medvlm.loading import load_base
 from medvlm.model import LocalModel
 from medvlm.types import Conversation, Decoding, View
 from tests import dry_runs, tiny_models
@@ -209,7 +209,7 @@ def test_every_family_trains_in_all_stages_and_its_adapter_loads_in_the_app(
 
 def merged(base: Path, adapter: Path) -> None:
     """The adapter's weights, added to the base's, compute what the adapter computes."""
-    from medvlm.loading import attach
+    from medvlm.engine.loading import attach
 
     cpu = torch.device("cpu")
     model, _, family = load_base(base, cpu, torch.float32, "none")

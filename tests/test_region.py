@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from medvlm.errors import UserError
+from medvlm.page.region import CROPPED, WAYS, Pixels, Region, Shape, Way, asked, cropped, described, region_of
 from medvlm.phantoms.truth import Finding
-from medvlm.region import CROPPED, WAYS, Pixels, Region, Shape, Way, asked, cropped, described, region_of
 from medvlm.types import Conversation, Scan, View
 from tests.bench.bench_region import boxes, rows
 

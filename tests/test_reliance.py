@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from medvlm.page.region import Region
+from medvlm.page.viewing import Look
 from medvlm.probes import Brake, Inquiry
-from medvlm.region import Region
-from medvlm.reliance import (
+from medvlm.probes.reliance import (
     FOREIGN,
     PROBES,
     Kind,
@@ -25,7 +26,6 @@ from medvlm.reliance import (
     swapped,
 )
 from medvlm.types import DOMAIN_NAMES, Arm, Conversation, Decoding, Domain, Scan, Window
-from medvlm.viewing import Look
 from tests.fakes import FakeModel, Script
 
 

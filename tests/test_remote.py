@@ -12,9 +12,9 @@ from PIL import Image
 from medvlm.chat import whole
 from medvlm.endpoint import NO_KEY, Budget, Pace, Patience
 from medvlm.errors import ConfigError, UserError
+from medvlm.page.waking import remote_loader
 from medvlm.remote import RemoteModel
 from medvlm.types import Conversation, Decoding, Scan, View
-from medvlm.waking import remote_loader
 from tests.serving import Fault, serving
 
 QUICK = Patience(tries=3, wait=0.01, longest=0.05, silence=0.5)

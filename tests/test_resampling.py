@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from medvlm import resampling
+from medvlm.outcomes.verdicts import nets
 from medvlm.statistics import FIXED_READERS, MOST_CLUSTERS, Figure, wilson
-from medvlm.verdicts import nets
 from tests.vote_cases import FIRST, Vote, table, true_net, votes
 
 

@@ -8,19 +8,20 @@ from pathlib import Path
 
 import pytest
 
-from medvlm import plots, plots_ratings
+from medvlm import plots
 from medvlm.errors import DatasetError, UserError
 from medvlm.imaging import read
+from medvlm.outcomes.results import FORMS, MOST_ROWS, Results
+from medvlm.page.viewing import Look
+from medvlm.plots import ratings as plots_ratings
 from medvlm.ratings import bundles
 from medvlm.ratings.records import ErrorTag, Rating
 from medvlm.ratings.store import RatingStore
-from medvlm.results import FORMS, MOST_ROWS, Results
 from medvlm.statistics import FEWEST
 from medvlm.studies.design import Design
 from medvlm.studies.reading import Pass, ReadingRoom
 from medvlm.studies.report import write_report
 from medvlm.types import View, Window
-from medvlm.viewing import Look
 from tests import studies_cases as made
 from tests.fakes import FakeModel
 from tests.rating_cases import BASE, TUNED, full, simple, single

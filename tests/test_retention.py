@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from medvlm.page.retention import Emptying, Place, claim, elsewhere, is_in_memory, receipt, sweep
+from medvlm.page.session import Session
 from medvlm.paths import ROOT
-from medvlm.retention import Emptying, Place, claim, elsewhere, is_in_memory, receipt, sweep
-from medvlm.session import Session
 from tests.dicom_cases import named
 
 
@@ -61,7 +61,7 @@ def test_without_memory_the_folder_lies_on_the_disk_and_says_so(tmp_path: Path) 
 
 def test_what_a_killed_process_left_is_deleted_at_the_next_start_and_what_lives_is_not(tmp_path: Path) -> None:
     code = (
-        "import sys, time; from pathlib import Path; from medvlm.retention import claim\n"
+        "import sys, time; from pathlib import Path; from medvlm.page.retention import claim\n"
         f"place = claim(False, Path('none'), Path({str(tmp_path)!r}))\n"
         "(place.folder / 'upload.dcm').write_bytes(b'SECRET')\nprint(place.folder, flush=True)\ntime.sleep(600)\n"
     )
@@ -88,7 +88,7 @@ def test_links_and_other_folders_are_left_alone(tmp_path: Path) -> None:
 
 def test_settling_moves_the_temporary_files_of_libraries_and_forbids_core_dumps(tmp_path: Path) -> None:
     code = (
-        "import resource, tempfile; from pathlib import Path; from medvlm.retention import claim, settle\n"
+        "import resource, tempfile; from pathlib import Path; from medvlm.page.retention import claim, settle\n"
         f"place = claim(False, Path('none'), Path({str(tmp_path)!r})); settle(place)\n"
         "from gradio.utils import get_upload_folder\n"
         "assert Path(get_upload_folder()) == place.folder, get_upload_folder()\n"

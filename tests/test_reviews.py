@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from medvlm import reviews
-from medvlm.compare import Ballot, Remarks
+from medvlm.compare.ballot import Ballot, Remarks
 from medvlm.errors import UserError
+from medvlm.outcomes import reviews
 from medvlm.privacy import Gate
 from medvlm.ratings.records import Correctness, Filter
 from medvlm.ratings.store import RatingStore
-from medvlm.run_shelf import RunShelf
+from medvlm.scoreboard.run_shelf import RunShelf
 from medvlm.studies.reviewing import Reviewing, study_of
 from tests.rating_cases import BASE, TUNED, simple, single
 from tests.score_cases import open_run, written

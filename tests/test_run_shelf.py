@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from medvlm import packed, probe_sheets, scores
-from medvlm.board import board
+from medvlm import scores
 from medvlm.errors import DatasetError
-from medvlm.run_shelf import OWN, RunShelf
+from medvlm.scoreboard import packed, probe_sheets
+from medvlm.scoreboard.board import board
+from medvlm.scoreboard.run_shelf import OWN, RunShelf
 from tests.score_cases import INFO, Case, both, many, run, written
 
 

@@ -6,14 +6,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from medvlm import scoreboard, statistics
-from medvlm.board import board, scale, title
-from medvlm.case_list import flips, opened, page
-from medvlm.kindred import label, probes, same_data
-from medvlm.score_query import Query, query, selection, side, side_text, table_of, which
-from medvlm.score_sentences import sentence
-from medvlm.scoreboard import Selection, Side, compared, groups, overall
-from medvlm.spread import histogram
+from medvlm import statistics
+from medvlm.scoreboard import sides as scoreboard
+from medvlm.scoreboard.board import board, scale, title
+from medvlm.scoreboard.case_list import flips, opened, page
+from medvlm.scoreboard.kindred import label, probes, same_data
+from medvlm.scoreboard.query import Query, query, selection, side, side_text, table_of, which
+from medvlm.scoreboard.sentences import sentence
+from medvlm.scoreboard.sides import Selection, Side, compared, groups, overall
+from medvlm.scoreboard.spread import histogram
 from tests.score_cases import Case, both, many, run
 
 FIRST, SECOND = Side("first", "tuned"), Side("first", "base")

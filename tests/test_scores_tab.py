@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from medvlm import plots, scores
-from medvlm.case_picture import picture
 from medvlm.judging import records
 from medvlm.judging.judgement import Judgement
 from medvlm.judging.verdicts import TwoScores
-from medvlm.run_shelf import OWN, RunShelf
-from medvlm.score_query import Query
+from medvlm.scoreboard.case_picture import picture
+from medvlm.scoreboard.query import Query
+from medvlm.scoreboard.run_shelf import OWN, RunShelf
 from medvlm.ui import doors, scores_tab
 from medvlm.ui.scores_view import TRAINING, losses, published_view, view
 from tests.score_cases import Case, both, many, run, written

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from medvlm.imaging import render
-from medvlm.screen import at_first, drawn, placed, shot
+from medvlm.page.screen import at_first, drawn, placed, shot
+from medvlm.page.viewing import Look, Turn
 from medvlm.types import Geometry, Scan, Spacing, Vector, Window
-from medvlm.viewing import Look, Turn
 
 STORED = Look("stored", 2, 0, Window(255, 127.5, "LINEAR_EXACT"), False, (1, 0, 0, 1))
 

@@ -5,15 +5,15 @@ from dataclasses import replace
 import pytest
 import torch
 
+from medvlm.engine.loading import Loaded
 from medvlm.imaging import render
-from medvlm.loading import Loaded
 from medvlm.types import Turn
 from tests import tiny_models
 from tests.tiny_models import FamilyName
 from train.batches import Collator, looks
-from train.learner import Learner
+from train.nano.learner import Learner
+from train.nano.sequences import Example, alone, rows, shared
 from train.parts import Learned
-from train.sequences import Example, alone, rows, shared
 from train.tokens import IGNORED, Encoder, Row
 
 SYSTEM = "You look."

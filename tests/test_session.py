@@ -8,12 +8,12 @@ import pytest
 
 from medvlm.errors import UserError
 from medvlm.imaging import render
-from medvlm.region import Region
-from medvlm.screen import drawn
-from medvlm.seat import Seat
-from medvlm.session import GREEDY, MOST_SCANS, Item, Made, Session, Shown
+from medvlm.page.region import Region
+from medvlm.page.screen import drawn
+from medvlm.page.seat import Seat
+from medvlm.page.session import GREEDY, MOST_SCANS, Item, Made, Session, Shown
+from medvlm.page.viewing import Look
 from medvlm.types import Scan, View, Window
-from medvlm.viewing import Look
 from tests.crowd import at_once
 
 
@@ -112,7 +112,7 @@ def test_the_model_is_given_exactly_what_is_on_the_screen() -> None:
 
 
 def test_measuring_changes_no_picture() -> None:
-    from medvlm.viewing import Measure
+    from medvlm.page.viewing import Measure
 
     session = Session().with_scan(stack()).asked("one", None)
     look = look_at(session, measures=(Measure(1, "distance", 2, 0, ((0.0, 0.0), (1.0, 1.0)), 1.4, "px"),))
@@ -197,7 +197,7 @@ def test_one_answer_at_a_time_and_what_is_done_meanwhile_gives_way() -> None:
 
 def with_box(session: Session, kind: str = "box", size: float = 6.0) -> Session:
     """A box or an ellipse, number 7, on the slice that is shown."""
-    from medvlm.viewing import Measure
+    from medvlm.page.viewing import Measure
 
     now = session.now
     assert now is not None and session.scan is not None

@@ -7,9 +7,9 @@ import pytest
 
 from medvlm.errors import DatasetError
 from medvlm.imaging import read
+from medvlm.page.shelf import Example, shelf
+from medvlm.page.suggestions import SUGGESTIONS, domain_said
 from medvlm.paths import EXAMPLES
-from medvlm.shelf import Example, shelf
-from medvlm.suggestions import SUGGESTIONS, domain_said
 from medvlm.types import DOMAIN_NAMES, DOMAINS
 
 

@@ -16,7 +16,7 @@ from tests.tiny_models import FamilyName
 from train import material, recipe, running, sights
 from train.batches import Collator
 from train.examples import mixture
-from train.learner import Learner
+from train.nano.learner import Learner
 from train.parts import Learned, prepare
 from train.recipe import Recipe
 from train.sights import ENCODED, Features, Sights

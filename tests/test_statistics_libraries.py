@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from medvlm import agreement, bradley_terry, resampling, statistics
-from medvlm.wording import signs
+from medvlm import agreement, resampling, statistics
+from medvlm.outcomes import bradley_terry
+from medvlm.outcomes.wording import signs
 
 stats = pytest.importorskip("scipy.stats", reason="needs scipy: pip install -r requirements-dev.txt")
 rater = pytest.importorskip("statsmodels.stats.inter_rater", reason="needs statsmodels: requirements-dev.txt")

@@ -8,10 +8,10 @@ import pytest
 
 from medvlm.errors import UserError
 from medvlm.imaging.window import PRESETS
+from medvlm.page.viewing import Look
 from medvlm.probes import Brake, Inquiry
-from medvlm.sweep import ON_SCREEN, Tried, groups, panes, sweep, verdict
+from medvlm.probes.sweep import ON_SCREEN, Tried, groups, panes, sweep, verdict
 from medvlm.types import Arm, Conversation, Decoding, Domain, Pixels, Scan, Window
-from medvlm.viewing import Look
 from tests.fakes import FakeModel
 
 QUESTION = "Is there a nodule?"

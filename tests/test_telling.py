@@ -8,8 +8,8 @@ from torch import nn
 
 from medvlm.phantoms import draw
 from medvlm.tower import EfficientNetTower, EfficientNetTowerConfig
-from train import reader, shards, telling
-from train.telling import ASKED
+from train.nano import reader, shards, telling
+from train.nano.telling import ASKED
 
 
 def tower() -> EfficientNetTower:

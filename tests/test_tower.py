@@ -7,7 +7,7 @@ from torch.nn import functional as F
 from transformers import AutoModel
 
 from medvlm.tower import EfficientNetTower, EfficientNetTowerConfig, SameConv, grid_sines
-from train.encoder import BATCH_NORM_EPS, fold
+from train.nano.encoder import BATCH_NORM_EPS, fold
 
 
 @pytest.mark.parametrize(("size", "kernel", "stride", "out"), [(7, 3, 2, 4), (8, 3, 2, 4), (8, 5, 2, 4), (9, 5, 1, 9)])

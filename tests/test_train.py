@@ -16,10 +16,11 @@ from torch import nn
 from medvlm import datasets
 from medvlm.phantoms.truth import Question
 from medvlm.prompts import SHORT, SYSTEM
-from train import mixtures, nano, nf4, shapes
 from train.__main__ import main
-from train.publish import git_commit, publish
-from train.stages import STAGES
+from train.nano import mixtures, nf4, shapes
+from train.nano import pipeline as nano
+from train.nano.publish import git_commit, publish
+from train.nano.stages import STAGES
 
 needs_data = pytest.mark.skipif(
     not datasets.data_home().is_dir(), reason=f"{datasets.data_home()} is not there: real training pictures"

@@ -11,9 +11,11 @@ from typing import Any
 import psutil  # type: ignore[import-untyped]
 import pytest
 
-from medvlm import plots, plots_training, training_runs
-from medvlm.run_shelf import RunShelf
-from medvlm.training_runs import Run, State
+from medvlm import plots
+from medvlm.plots import training as plots_training
+from medvlm.scoreboard import training_runs
+from medvlm.scoreboard.run_shelf import RunShelf
+from medvlm.scoreboard.training_runs import Run, State
 from medvlm.ui import scores_tab, training_panel
 from tests.training_cases import recipe_run
 

@@ -10,14 +10,14 @@ import gradio as gr
 import numpy as np
 import pytest
 
-from medvlm.contradictions import contradicted
-from medvlm.desk import Desk
+from medvlm.claims.contradictions import contradicted
 from medvlm.errors import UserError
-from medvlm.host import Host
-from medvlm.reliance import judged
-from medvlm.seat import Seat
-from medvlm.session import GREEDY, Made, Session
-from medvlm.sweep import Tried, groups
+from medvlm.page.desk import Desk
+from medvlm.page.host import Host
+from medvlm.page.seat import Seat
+from medvlm.page.session import GREEDY, Made, Session
+from medvlm.probes.reliance import judged
+from medvlm.probes.sweep import Tried, groups
 from medvlm.types import Arm, Conversation, Decoding, Scan, Window
 from medvlm.ui.trust import (
     GONE,

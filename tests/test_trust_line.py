@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from medvlm.run_shelf import OWN, RunShelf
-from medvlm.trust_line import METRICS, line, question_kind, trust_line
+from medvlm.scoreboard.run_shelf import OWN, RunShelf
+from medvlm.scoreboard.trust_line import METRICS, line, question_kind, trust_line
 from medvlm.types import DOMAINS
 from tests.score_cases import Case, both, many, run, written
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
+from medvlm.claims.truth_scoring import TruthScore, score
 from medvlm.phantoms import captions
 from medvlm.phantoms.truth import Finding, Side, Truth
-from medvlm.truth_scoring import TruthScore, score
 from tests.phantom_truths import kept_truths
 
 EFFUSION = Finding("pleural effusion", "left", "lower zone")

@@ -12,10 +12,10 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from medvlm.auth import Gate, add
-from medvlm.desk import Desk, Moment
-from medvlm.host import Host, Status
-from medvlm.inbox import Inbox
-from medvlm.session import Choices, Session
+from medvlm.page.desk import Desk, Moment
+from medvlm.page.host import Host, Status
+from medvlm.page.inbox import Inbox
+from medvlm.page.session import Choices, Session
 from medvlm.types import Decoding
 from medvlm.ui import receiving
 from medvlm.ui.chat_tab import Room

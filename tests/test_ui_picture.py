@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 from PIL import Image
 
-from medvlm.giving import ways
-from medvlm.session import Item, Session
+from medvlm.page.giving import ways
+from medvlm.page.session import Item, Session
 from medvlm.types import Window
 from medvlm.ui.picture import LONGEST, Doing, choosing, data_url, notes, picture, saw
 from tests.fakes import a_scan

@@ -3,10 +3,10 @@
 import pytest
 
 from medvlm import catalog, checkpoints
-from medvlm.desk import Moment
 from medvlm.packages import sha256_of
-from medvlm.session import GREEDY, Given, Made, Session
-from medvlm.suggestions import SUGGESTIONS
+from medvlm.page.desk import Moment
+from medvlm.page.session import GREEDY, Given, Made, Session
+from medvlm.page.suggestions import SUGGESTIONS
 from medvlm.types import Decoding
 from medvlm.ui.transcript import transcript
 from tests.fakes import a_scan

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from medvlm import verdicts
+from medvlm.outcomes import verdicts
 from medvlm.ratings.records import Side, Tagged
 from medvlm.statistics import Figure
 from tests.vote_cases import FIRST, SECOND, said, table, votes

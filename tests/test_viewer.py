@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from medvlm.errors import UserError
-from medvlm.handout import Handout, Holder
+from medvlm.page.handout import Handout, Holder
 from medvlm.paths import ASSETS
 from medvlm.types import Pixels, Scan
 from medvlm.ui.theme import script

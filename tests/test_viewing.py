@@ -9,8 +9,8 @@ import pytest
 
 from medvlm.errors import UserError
 from medvlm.imaging.window import PRESETS
+from medvlm.page.viewing import Look, Measure, look_of, manifest, presets
 from medvlm.types import Geometry, Scan, Spacing, Window
-from medvlm.viewing import Look, Measure, look_of, manifest, presets
 
 GEOMETRY = Geometry((1, 0, 0), (0, 1, 0), ((0, 0, 0), (0, 0, 3.00004), (0, 0, 6)), (0, 0, 3))
 

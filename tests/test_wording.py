@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from medvlm.wording import FEATURES, MOST_TEXTS, features, longer_wins, style, told_apart
+from medvlm.outcomes.wording import FEATURES, MOST_TEXTS, features, longer_wins, style, told_apart
 from tests.vote_cases import FIRST, said, table
 
 WORDS = ("the", "left", "lung", "shows", "a", "small", "effusion", "without", "shift", "of", "heart", "or", "rib")

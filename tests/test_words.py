@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
-from train import words
+from train.nano import words
 from train.tokens import IGNORED, Row
 
 KINDS = 3

@@ -45,8 +45,8 @@ from transformers import (
 from medvlm import checkpoints
 from medvlm.catalog import identity
 from medvlm.chat import whole
+from medvlm.engine.loading import Loaded, load_weights
 from medvlm.families.qwen import pictures_only
-from medvlm.loading import Loaded, load_weights
 from medvlm.model import LocalModel
 from medvlm.prompts import PROMPT_VERSION
 from medvlm.types import Arm, ChatModel, Conversation, Decoding, Scan, View

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from medvlm.session import GREEDY, Made, Session
+from medvlm.page.session import GREEDY, Made, Session
 from medvlm.types import Report
 from tests.fakes import a_scan
 

@@ -12,7 +12,7 @@ from typing import TextIO
 from medvlm.errors import UserError
 from train.corpus import arguments as corpus_arguments
 from train.generate import arguments as generate_arguments
-from train.stages import STAGES
+from train.nano.stages import STAGES
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def nano_words(parser: argparse.ArgumentParser) -> None:
 
 
 def nano_command(chosen: argparse.Namespace) -> int:
-    from train import nano
+    from train.nano import pipeline as nano
 
     with machine_lines(chosen.json) as lines:
         nano.run(nano.plan(chosen.smoke, chosen.runs, lines), chosen.stage or STAGES)
@@ -82,7 +82,8 @@ def publish_words(parser: argparse.ArgumentParser) -> None:
 
 
 def publish_command(chosen: argparse.Namespace) -> int:
-    from train import nano, publish
+    from train.nano import pipeline as nano
+    from train.nano import publish
 
     print(publish.publish(nano.plan(False, chosen.runs), chosen.stage))
     return 0
@@ -94,7 +95,7 @@ def distil_words(parser: argparse.ArgumentParser) -> None:
 
 
 def distil_command(chosen: argparse.Namespace) -> int:
-    from train import distil, encoder
+    from train.nano import distil, encoder
 
     print(distil.measure(encoder.tower(), chosen.minutes, chosen.out))
     return 0
@@ -200,7 +201,7 @@ def merge_words(parser: argparse.ArgumentParser) -> None:
 
 
 def merge_command(chosen: argparse.Namespace) -> int:
-    from train import merging
+    from train.made import merging
 
     print(merging.merge(chosen.adapter, chosen.out, chosen.base))
     return 0
@@ -216,7 +217,7 @@ def push_words(parser: argparse.ArgumentParser) -> None:
 
 
 def push_command(chosen: argparse.Namespace) -> int:
-    from train import pushing
+    from train.made import pushing
 
     wanted = pushing.Push(chosen.folder, chosen.repo, chosen.public, chosen.licence, chosen.permission)
     for file in pushing.push(wanted, chosen.dry_run):
@@ -237,7 +238,7 @@ def compare_words(parser: argparse.ArgumentParser) -> None:
 def compare_command(chosen: argparse.Namespace) -> int:
     import json
 
-    from train import comparing
+    from train.made import comparing
 
     first, *rest = chosen.base or [None]
     made = comparing.compare(chosen.a, chosen.b, (first, rest[0] if rest else first), not chosen.no_answers)

@@ -197,11 +197,11 @@ def spoken(seconds: float) -> str:
 
 def table(folder: Path) -> Iterator[str]:
     """Base against tuned over all, by domain and by kind, each with n and 95 % interval."""
-    from medvlm import packed
-    from medvlm.board import board, title
-    from medvlm.plots_scores import said
-    from medvlm.score_sentences import cautions, scale_of
-    from medvlm.scoreboard import compared, groups, of_run, overall
+    from medvlm.plots.scores import said
+    from medvlm.scoreboard import packed
+    from medvlm.scoreboard.board import board, title
+    from medvlm.scoreboard.sentences import cautions, scale_of
+    from medvlm.scoreboard.sides import compared, groups, of_run, overall
 
     one = board(packed.read(folder))
     found = compared({one.name: one}, of_run({one.name: one}, one.name))

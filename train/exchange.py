@@ -10,8 +10,8 @@ from typing import Any
 import torch
 
 from medvlm import catalog, checkpoints, folders, paths
+from medvlm.engine.loading import read_config
 from medvlm.errors import CheckpointError, ConfigError
-from medvlm.loading import read_config
 from train.recipe import Model
 
 TOWERS = ("clip", "clip_vision_model", "siglip", "siglip_vision_model")

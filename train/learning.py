@@ -17,7 +17,7 @@ from medvlm.errors import ConfigError, UserError
 from train import processes, watching
 from train.batches import Material, Pass
 from train.journal import Journal, Terminated
-from train.learner import Learner
+from train.nano.learner import Learner
 from train.parts import Learned, load, save
 from train.progress import Progress
 from train.recipe import Recipe

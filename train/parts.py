@@ -11,9 +11,9 @@ from safetensors.torch import load_file
 from torch import nn
 
 from medvlm import catalog
+from medvlm.engine.loading import Quantization, family_in, load_base
 from medvlm.errors import CheckpointError, ConfigError
 from medvlm.families import Family
-from medvlm.loading import Quantization, family_in, load_base
 from train import processes
 from train.recipe import Recipe
 

@@ -2,7 +2,7 @@
 
 TRL's own collator writes prompts with its own rendering of the chat template and cannot take rows that are ready, nor
 features that are kept; so its trainer gets a batch that is already made, and the body of the model computes it as
-`train.learner` does. The reference is the adapter that training began with.
+`train.nano.learner` does. The reference is the adapter that training began with.
 """
 
 import json
@@ -23,9 +23,9 @@ from medvlm.errors import DatasetError, UserError
 from train import processes
 from train.batches import Material, Pass, plan
 from train.examples import Dialogue
-from train.learner import Learner
 from train.learning import PlannedTrainer, TrainingError
 from train.material import collator_of
+from train.nano.learner import Learner
 from train.parts import ADAPTER, Learned
 from train.recipe import Recipe
 from train.sights import Sights, features_of
@@ -152,7 +152,7 @@ class Stepped(DPOTrainer):  # type: ignore[misc]
         """Nothing of a training is told to anybody."""
 
     def create_model_card(self, *_: Any, **__: Any) -> None:
-        """The card is written once, at the end, by `train.cards`."""
+        """The card is written once, at the end, by `train.made.cards`."""
 
     def _states(self, rows: dict[str, Any], **_: Any) -> BaseModelOutput:
         """What the body of the model gives for one of our batches."""

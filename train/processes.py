@@ -14,8 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from medvlm.engine.loading import choose_device
 from medvlm.errors import ConfigError
-from medvlm.loading import choose_device
 from train.recipe import Recipe
 
 # How long the others wait for one that prepares alone, such as the first putting a base together.

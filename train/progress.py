@@ -1,7 +1,7 @@
 """How a run is getting on: one calm line in the terminal or lines of JSON, and a beat by which others see it live.
 
-The beat (`beat.json` in the run's folder) says which process trains there and how fast; `medvlm.training_runs` reads
-it.
+The beat (`beat.json` in the run's folder) says which process trains there and how fast;
+`medvlm.scoreboard.training_runs` reads it.
 """
 
 import json
@@ -17,7 +17,7 @@ from typing import Any, TextIO
 import psutil  # type: ignore[import-untyped]
 import torch
 
-from medvlm.training_runs import BEAT, duration
+from medvlm.scoreboard.training_runs import BEAT, duration
 
 # The line is drawn anew at most so often on a terminal, and written at most so often into a file.
 DRAWN, WRITTEN, BEATEN = 0.25, 30.0, 1.0

@@ -15,17 +15,18 @@ from medvlm import catalog, checkpoints
 from medvlm.checkpoints import CheckpointInfo
 from medvlm.errors import CheckpointError
 from medvlm.prompts import PROMPT_VERSION
-from train import begun, cards, curves, processes, watching
+from train import begun, curves, processes, watching
 from train import recipe as recipes
 from train.batches import Material
 from train.examples import Mixture, mixture
 from train.learning import CHECKPOINTS, LOG, TrainingError, learn
+from train.made import cards
+from train.made.trying import FINE, tried
 from train.material import prepare_material
+from train.nano.publish import git_commit
 from train.parts import Learned, base_folder, prepare, printed, quantization_of, save, table
 from train.progress import Progress
-from train.publish import git_commit
 from train.recipe import Recipe, home
-from train.trying import FINE, tried
 
 ADAPTER, MODEL, DONE, PASSES = "adapter", "model", "done.json", "passes.txt"
 LOSSES = ("loss", "validation_loss")

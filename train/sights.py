@@ -20,7 +20,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from medvlm.cache import Recent
+from medvlm.engine.cache import Recent
 from medvlm.families import PictureInputs, Seen
 from train.parts import Learned
 from train.recipe import Recipe

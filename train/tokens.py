@@ -13,9 +13,9 @@ from PIL import Image
 from torch import Tensor
 
 from medvlm import prompts
+from medvlm.engine.templates import Template, end_tokens
 from medvlm.errors import DatasetError
 from medvlm.families import Family, PictureInputs, Seen
-from medvlm.templates import Template, end_tokens
 from medvlm.types import Conversation, Turn, View
 from train.examples import Dialogue
 
@@ -27,7 +27,7 @@ class Row:
     """A dialogue in tokens. `positions`: (3, n) or (1, n); `spans`: (begin, end) that see each other both ways;
     `spots`: places of the picture's features.
 
-    Several dialogues may share the picture (`train.sequences`). `segments`: 0 for what all of them see, from 1 for
+    Several dialogues may share the picture (`train.nano.sequences`). `segments`: 0 for what all of them see, from 1 for
     each; `weights`: what each token's loss counts. Empty where the row is one dialogue, all of whose tokens count 1.
     """
 

@@ -13,12 +13,12 @@ from PIL import Image
 from medvlm import paths
 from medvlm.errors import DatasetError, UserError
 from medvlm.imaging import read, render
+from medvlm.outcomes.preferences import Record, preferences
 from medvlm.packages import sha256_of
-from medvlm.preferences import Record, preferences
+from medvlm.page.screen import at_first, shot
 from medvlm.prompts import SHORT, SYSTEM
 from medvlm.ratings import bundles, imports
 from medvlm.ratings.records import Rating
-from medvlm.screen import at_first, shot
 from medvlm.types import Turn
 from train.examples import Dialogue, Mixture
 from train.recipe import Data

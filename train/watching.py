@@ -13,8 +13,8 @@ import torch
 from transformers import TrainerCallback
 
 from medvlm import datasets
+from medvlm.engine.loading import Loaded
 from medvlm.errors import DatasetError
-from medvlm.loading import Loaded
 from medvlm.metrics.profiles import METRICS, Item, Metric, summary
 from medvlm.model import LocalModel
 from medvlm.prompts import SHORT, SYSTEM

@@ -1,5 +1,5 @@
 // @ts-check
-// What the server is told of the view (`look_of` in `medvlm/viewing.py` reads it), and how scans are left behind.
+// What the server is told of the view (`look_of` in `medvlm/page/viewing.py` reads it), and how scans are left behind.
 import { paneOf, planeOf, sliceOf } from './state.js';
 
 /** @typedef {import('./state.js').State} State */

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from medvlm import region
-from medvlm.region import Region
-from medvlm.screen import drawn
+from medvlm.page import region
+from medvlm.page.region import Region
+from medvlm.page.screen import drawn
+from medvlm.page.viewing import Look
 from medvlm.types import Arm, ChatModel, Conversation, Decoding, Scan, View, Window
-from medvlm.viewing import Look
 
 # uint8 RGB of shape (H, W, 3): a picture as the model's processor is given it.
 Shown = NDArray[np.uint8]

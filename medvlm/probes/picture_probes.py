@@ -7,7 +7,7 @@ from functools import partial
 from medvlm.metrics import strict
 from medvlm.probes.asked import SEED, Ask, Material, Measure, Probe, Subject, Texts, Value, agree, own, quality, value
 from medvlm.probes.changes import MIRRORED, window_change
-from medvlm.reliance import side
+from medvlm.probes.reliance import side
 
 BLANK = "blank"  # eval's name for a picture of one middle grey
 OTHER_SIDE = {"left": "right", "right": "left"}

@@ -15,12 +15,12 @@ from medvlm import NOT_FOR_DIAGNOSIS, __version__
 from medvlm.chat import Answered, answer
 from medvlm.errors import DatasetError, UserError
 from medvlm.imaging import read
+from medvlm.page.screen import shot
+from medvlm.page.viewing import Look
 from medvlm.prompts import PROMPT_VERSION, SYSTEM
 from medvlm.ratings import wire
 from medvlm.ratings.records import Candidate, Case, RatedAnswer, Rating
-from medvlm.screen import shot
 from medvlm.types import Arm, ChatModel, Conversation, Decoding, Scan, Turn, View, Window
-from medvlm.viewing import Look
 
 SCHEMA = 1
 CASE, RATINGS, PICTURE = "case.json", "ratings.jsonl", "picture.png"

@@ -83,8 +83,8 @@ def _backup(store: Any, chosen: argparse.Namespace) -> int:
 
 
 def _export(store: Any, chosen: argparse.Namespace) -> int:
+    from medvlm.outcomes.results import without_picture
     from medvlm.ratings import exports
-    from medvlm.results import without_picture
 
     form = chosen.form or ("csv" if chosen.file.suffix == ".csv" else "jsonl")
     everything = form in ("jsonl", "csv")
@@ -118,7 +118,7 @@ def _import(store: Any, chosen: argparse.Namespace) -> int:
 
 
 def _bundle(store: Any, chosen: argparse.Namespace) -> int:
-    from medvlm.results import Results
+    from medvlm.outcomes.results import Results
 
     # Whoever has the database's file sees what is in it; studies that are open are only kept from the page.
     parcel = Results(store).packed(chosen.study, chosen.case)
@@ -187,7 +187,7 @@ def _figures(form: str) -> Filter:
 def _lines(form: str, ratings: Iterable[Rating], chosen: argparse.Namespace) -> Iterator[str]:
     import json
 
-    from medvlm import preferences
+    from medvlm.outcomes import preferences
     from medvlm.ratings import exports
 
     if form == "mrmc":
@@ -205,7 +205,7 @@ def _lines(form: str, ratings: Iterable[Rating], chosen: argparse.Namespace) -> 
 
 def _pictured(store: Any, ratings: Iterable[Rating]) -> Iterator[Rating]:
     """The ratings with what the models were given, where the study allows to hand it on."""
-    from medvlm.results import Results
+    from medvlm.outcomes.results import Results
 
     given = cache(Results(store).given)
     for one in ratings:

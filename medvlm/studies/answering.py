@@ -5,10 +5,10 @@ from dataclasses import replace
 
 from medvlm.chat import Answered, answer
 from medvlm.errors import UserError
+from medvlm.page.screen import shot
 from medvlm.prompts import PROMPT_VERSION
 from medvlm.ratings.records import Candidate
 from medvlm.ratings.studies import StudyStore, with_code
-from medvlm.screen import shot
 from medvlm.studies.codes import new_code
 from medvlm.studies.design import Given, Study, StudyCase
 from medvlm.studies.order import Deck, plan

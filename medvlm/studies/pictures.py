@@ -13,14 +13,14 @@ from typing import cast, get_args
 from medvlm import datasets, paths
 from medvlm.errors import UserError
 from medvlm.imaging import read_study
+from medvlm.page.screen import at_first
+from medvlm.page.viewing import Look
 from medvlm.phantoms import DRAWERS, draw
 from medvlm.phantoms.scan import as_scan
 from medvlm.phantoms.truth import Phantom
 from medvlm.privacy import Gate
-from medvlm.screen import at_first
 from medvlm.studies.design import Study, StudyCase
 from medvlm.types import Domain, Scan
-from medvlm.viewing import Look
 
 KINDS = ("phantom", "file", *datasets.SOURCES)
 

@@ -6,18 +6,18 @@ from io import BytesIO
 
 from PIL import Image
 
-from medvlm.compare import Ballot, Remarks
-from medvlm.comparison import judged
-from medvlm.disguise import Disguised, disguised
+from medvlm.compare.ballot import Ballot, Remarks
+from medvlm.compare.comparison import judged
+from medvlm.compare.disguise import Disguised, disguised
+from medvlm.compare.leaks import names_of
 from medvlm.errors import UserError
-from medvlm.leaks import names_of
+from medvlm.page.screen import drawn
+from medvlm.page.viewing import Look
 from medvlm.ratings.records import Case, RatedAnswer, Rating
 from medvlm.ratings.studies import StudyStore
-from medvlm.screen import drawn
 from medvlm.studies.codes import GROUP, nobody, parted
 from medvlm.studies.design import Given, Role, Showing, Study, StudyCase, rating_id
 from medvlm.types import Scan, View
-from medvlm.viewing import Look
 
 WRONG_CODE = "That code opens no study. Type it as it was given to you; the study's leader can make a new one."
 

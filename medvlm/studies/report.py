@@ -5,15 +5,16 @@ from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
 
-from medvlm import NOT_FOR_DIAGNOSIS, __version__, plots, plots_ratings
+from medvlm import NOT_FOR_DIAGNOSIS, __version__, plots
 from medvlm.errors import StoreError, UserError
 from medvlm.folders import write_whole
-from medvlm.plots_layout import Cell, Plot
+from medvlm.outcomes.tally import Ballots, Tally, ballots, tally
+from medvlm.outcomes.wording import Style
+from medvlm.plots import ratings as plots_ratings
+from medvlm.plots.layout import Cell, Plot
 from medvlm.ratings.records import Candidate
 from medvlm.ratings.studies import StudyStore
 from medvlm.studies.progress import Progress, progress
-from medvlm.tally import Ballots, Tally, ballots, tally
-from medvlm.wording import Style
 
 STYLE = """
 :root { color-scheme: light dark; --ink: #17222a; --quiet: #52616b; --line: #dbe2e6; --ground: #ffffff;

@@ -8,23 +8,23 @@ import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from medvlm.board import Board
-from medvlm.compare import Ballot
-from medvlm.comparison import judged
-from medvlm.disguise import Disguised, disguised
+from medvlm.compare.ballot import Ballot
+from medvlm.compare.comparison import judged
+from medvlm.compare.disguise import Disguised, disguised
+from medvlm.compare.leaks import names_of
 from medvlm.errors import UserError
-from medvlm.leaks import names_of
+from medvlm.page.viewing import Look
 from medvlm.privacy import Gate
 from medvlm.ratings.records import LONGEST_NAME, Case, Filter, RatedAnswer, Rating
 from medvlm.ratings.store import RatingStore
-from medvlm.run_shelf import RunShelf
+from medvlm.scoreboard.board import Board
+from medvlm.scoreboard.run_shelf import RunShelf
 from medvlm.scores import Prediction, RunInfo
 from medvlm.studies.cases import candidate_in
 from medvlm.studies.design import Study
 from medvlm.studies.pictures import Pictures
 from medvlm.studies.reading import look_text
 from medvlm.types import Arm, Scan, View
-from medvlm.viewing import Look
 
 GONE = "That run is no longer there, or nothing in it can be judged. Choose another one."
 

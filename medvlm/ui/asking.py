@@ -3,7 +3,7 @@
 import itertools
 from typing import Any
 
-from medvlm.comparing import LONGEST_READER
+from medvlm.compare.steps import LONGEST_READER
 from medvlm.ui.markup import button, icon
 
 # The script changes this markup in place; the server never sends it again, so what is typed is never overwritten.

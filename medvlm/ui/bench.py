@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from html import escape
 
-from medvlm.comparing import Moment
-from medvlm.comparison import Comparison
-from medvlm.contradictions import Marked, in_case
-from medvlm.differences import Marks, differences
-from medvlm.disguise import Disguised
+from medvlm.claims.contradictions import Marked, in_case
+from medvlm.compare.comparison import Comparison
+from medvlm.compare.differences import Marks, differences
+from medvlm.compare.disguise import Disguised
+from medvlm.compare.steps import Moment
+from medvlm.page.suggestions import SUGGESTIONS
 from medvlm.ratings.records import SIDES, Candidate
-from medvlm.suggestions import SUGGESTIONS
 from medvlm.types import Report, Scan
 from medvlm.ui.columns import Column, exchange
 from medvlm.ui.markup import button

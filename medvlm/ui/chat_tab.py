@@ -5,11 +5,11 @@ from typing import Any
 
 import gradio as gr
 
-from medvlm.desk import Desk
-from medvlm.handout import Handout
-from medvlm.inbox import Inbox
-from medvlm.keeping import Holding, Keeper
-from medvlm.session import Choices, Session
+from medvlm.page.desk import Desk
+from medvlm.page.handout import Handout
+from medvlm.page.inbox import Inbox
+from medvlm.page.keeping import Holding, Keeper
+from medvlm.page.session import Choices, Session
 from medvlm.ui import gate, held, trust
 from medvlm.ui.composer import TEMPLATE, composer
 from medvlm.ui.frame import Frame, html

@@ -5,9 +5,9 @@ from typing import Any
 
 import gradio as gr
 
-from medvlm.booth import Booth
-from medvlm.comparing import Comparing
-from medvlm.keeping import Holding
+from medvlm.compare.booth import Booth
+from medvlm.compare.steps import Comparing
+from medvlm.page.keeping import Holding
 from medvlm.ui import vote
 from medvlm.ui.asking import TEMPLATE, asking
 from medvlm.ui.bench import bench

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import gradio as gr
 
-from medvlm.session import Choices
+from medvlm.page.session import Choices
 from medvlm.types import Arm, Decoding
 
 ARMS: list[tuple[str, Arm]] = [("Tuned", "tuned"), ("Base", "base")]

@@ -6,9 +6,9 @@ from typing import Any
 
 import gradio as gr
 
-from medvlm.handout import Handout
-from medvlm.seat import Seat
-from medvlm.session import Choices
+from medvlm.page.handout import Handout
+from medvlm.page.seat import Seat
+from medvlm.page.session import Choices
 from medvlm.ui import drawer, keys, receipt
 from medvlm.ui.drawer import Drawer
 from medvlm.ui.header import header

@@ -6,11 +6,11 @@ from typing import Any
 
 import gradio as gr
 
-from medvlm.desk import Desk, Moment
 from medvlm.errors import UserError
-from medvlm.export import Format, export
+from medvlm.page.desk import Desk, Moment
+from medvlm.page.export import Format, export
+from medvlm.page.seat import Seat
 from medvlm.privacy import Waiting
-from medvlm.seat import Seat
 from medvlm.ui.composer import composer
 from medvlm.ui.drawer import choices
 from medvlm.ui.header import header

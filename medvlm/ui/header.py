@@ -2,7 +2,7 @@
 
 from html import escape
 
-from medvlm.host import Status
+from medvlm.page.host import Status
 from medvlm.ui.markup import button, icon
 
 EMPTY = '<div class="badge" role="status"></div>'

@@ -5,9 +5,9 @@ from typing import Any
 
 import gradio as gr
 
-from medvlm.inbox import Inbox
-from medvlm.keeping import Holding
-from medvlm.seat import Seat
+from medvlm.page.inbox import Inbox
+from medvlm.page.keeping import Holding
+from medvlm.page.seat import Seat
 from medvlm.ui import receipt
 from medvlm.ui.composer import composer
 from medvlm.ui.updates import Update, Updates

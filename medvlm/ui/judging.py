@@ -8,13 +8,14 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 
 import gradio as gr
 
-from medvlm.booth import Booth
-from medvlm.comparing import Comparing, Moment
-from medvlm.comparison import Seen
+from medvlm.compare.booth import Booth
+from medvlm.compare.comparison import Seen
+from medvlm.compare.steps import Comparing, Moment
 from medvlm.errors import UserError
-from medvlm.handout import Refused
-from medvlm.retention import Line
-from medvlm.seat import Seat
+from medvlm.page.handout import Refused
+from medvlm.page.retention import Line
+from medvlm.page.seat import Seat
+from medvlm.page.viewing import Look, look_of, part_words, shown_words
 from medvlm.types import Scan
 from medvlm.ui.asking import asking
 from medvlm.ui.bench import bench, words
@@ -22,7 +23,6 @@ from medvlm.ui.drawer import choices
 from medvlm.ui.updates import PAIR, Update
 from medvlm.ui.viewer import seen
 from medvlm.ui.vote import broken, vote
-from medvlm.viewing import Look, look_of, part_words, shown_words
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 
 from medvlm import NOT_FOR_DIAGNOSIS
 from medvlm.auth import Gate
-from medvlm.retention import Emptying
+from medvlm.page.retention import Emptying
 from medvlm.ui import chat_tab, frame, receiving, scores_tab, viewer
 from medvlm.ui.doors import Doors
 from medvlm.ui.tabs import Tab

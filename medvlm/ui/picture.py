@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from medvlm.giving import ways
 from medvlm.imaging import read, render
-from medvlm.session import Given, Item, Session
-from medvlm.shelf import Example, shelf
+from medvlm.page.giving import ways
+from medvlm.page.session import Given, Item, Session
+from medvlm.page.shelf import Example, shelf
+from medvlm.page.viewing import Look, part_words, shown_words
 from medvlm.types import DOMAIN_NAMES, Domain, Scan
 from medvlm.ui.markup import button, error, icon
-from medvlm.viewing import Look, part_words, shown_words
 
 # Larger than any screen shows at once; the model gets its own, from all pixels.
 LONGEST = 1400

@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from medvlm.plots_layout import Cell, Plot
-from medvlm.plots_ratings import words
+from medvlm.outcomes.results import MOST_CASES, CaseRow, Form, Order, Shelf
+from medvlm.outcomes.reviews import JUDGED
+from medvlm.outcomes.tally import Duel, Tally
+from medvlm.plots.layout import Cell, Plot
+from medvlm.plots.ratings import words
 from medvlm.ratings.records import Case, Correctness, RatedAnswer, Rating
-from medvlm.results import MOST_CASES, CaseRow, Form, Order, Shelf
-from medvlm.reviews import JUDGED
 from medvlm.statistics import Figure
-from medvlm.tally import Duel, Tally
 from medvlm.types import DOMAIN_NAMES
 from medvlm.ui.markup import button
 from medvlm.ui.vote import ERROR_WORDS, HARM_WORDS
@@ -63,7 +63,7 @@ def figures(found: Tally) -> str:
     test = summary.sign_test
     made = [
         _card(f"Net win rate of {name}, points", summary.net, 100),
-        _plain("Votes", f"{found.votes:,}", f"{summary.cases:,} cases, {summary.readers:,} readers"),
+        _plain("Votes", f"{found.votes:,}", f"{_many(summary.cases, 'case')}, {_many(summary.readers, 'reader')}"),
         _plain("Sign test over cases", f"p = {test.value:.3g}" if test.value is not None else test.reason,
                f"{test.clusters:,} decided cases", test.value is None),
         _card("Readers agree, alpha (ordinal)", found.agreement.alpha_ordinal, 1),
@@ -205,6 +205,10 @@ def _facts(case: Case) -> str:
         f"window {window.width:g}/{window.level:g}" if window is not None else "",
     ]
     return " · ".join(part for part in parts if part)
+
+
+def _many(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _answers(ratings: Sequence[Rating]) -> list[RatedAnswer]:

@@ -10,17 +10,17 @@ from weakref import WeakValueDictionary
 import gradio as gr
 
 from medvlm import plots
-from medvlm.comparing import LONGEST_READER
+from medvlm.compare.steps import LONGEST_READER
 from medvlm.errors import UserError
-from medvlm.handout import Handout
-from medvlm.plots_layout import Plot
-from medvlm.plots_ratings import plots as drawn
+from medvlm.outcomes.results import FORMS, Order, Parcel, Results
+from medvlm.outcomes.tally import Tally, reviewed
+from medvlm.page.handout import Handout
+from medvlm.plots.layout import Plot
+from medvlm.plots.ratings import plots as drawn
 from medvlm.privacy import Gate
 from medvlm.ratings.store import RatingStore
-from medvlm.results import FORMS, Order, Parcel, Results
-from medvlm.run_shelf import RunShelf
+from medvlm.scoreboard.run_shelf import RunShelf
 from medvlm.studies.reviewing import Reviewing, study_of
-from medvlm.tally import Tally, reviewed
 from medvlm.ui import ratings_html, review_page, study_page
 from medvlm.ui.frame import html
 from medvlm.ui.markup import error

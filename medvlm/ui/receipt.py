@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from medvlm.retention import Line
+from medvlm.page.retention import Line
 from medvlm.ui.markup import button
 from medvlm.ui.theme import asset
 

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from medvlm.errors import UserError
-from medvlm.inbox import Inbox
+from medvlm.page.inbox import Inbox
 
 GARBLED = "The upload was garbled on its way. Choose the files again."
 LONGEST_NAME = 300

@@ -7,8 +7,8 @@ from typing import Any
 
 import gradio as gr
 
-from medvlm.compare import ballot_of
-from medvlm.comparing import LONGEST_READER, reader_name
+from medvlm.compare.ballot import ballot_of
+from medvlm.compare.steps import LONGEST_READER, reader_name
 from medvlm.errors import UserError
 from medvlm.studies.reviewing import Reviewing, Turn
 from medvlm.ui import vote

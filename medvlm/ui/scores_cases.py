@@ -4,14 +4,14 @@ import base64
 from collections.abc import Sequence
 from html import escape
 
-from medvlm.board import Board, kind_words, title
-from medvlm.case_list import COUNTED, PAGE, Line, Opened, Page, Verdict
-from medvlm.case_picture import picture
-from medvlm.case_verdicts import Reply, replies
 from medvlm.metrics.flips import Comparison
-from medvlm.score_query import Query
-from medvlm.score_sentences import side_name
-from medvlm.scoreboard import Compared, Side
+from medvlm.scoreboard.board import Board, kind_words, title
+from medvlm.scoreboard.case_list import COUNTED, PAGE, Line, Opened, Page, Verdict
+from medvlm.scoreboard.case_picture import picture
+from medvlm.scoreboard.case_verdicts import Reply, replies
+from medvlm.scoreboard.query import Query
+from medvlm.scoreboard.sentences import side_name
+from medvlm.scoreboard.sides import Compared, Side
 from medvlm.scores import Prediction
 from medvlm.types import DOMAIN_NAMES
 from medvlm.ui.markup import button

@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from medvlm.board import ALL_DOMAINS, Board, kind_words, title
-from medvlm.kindred import condition
-from medvlm.plots_layout import Cell, Plot
-from medvlm.plots_scores import said
-from medvlm.score_query import NOTHING, Query, side_text
-from medvlm.score_sentences import DRAWN, Which, dataset, scale_of, sentence, side_name
-from medvlm.scoreboard import Compared, Group, Selection, Side, seen
+from medvlm.plots.layout import Cell, Plot
+from medvlm.plots.scores import said
+from medvlm.scoreboard.board import ALL_DOMAINS, Board, kind_words, title
+from medvlm.scoreboard.kindred import condition
+from medvlm.scoreboard.query import NOTHING, Query, side_text
+from medvlm.scoreboard.sentences import DRAWN, Which, dataset, scale_of, sentence, side_name
+from medvlm.scoreboard.sides import Compared, Group, Selection, Side, seen
 from medvlm.scores import Broken
 from medvlm.statistics import Figure
 from medvlm.types import DOMAIN_NAMES

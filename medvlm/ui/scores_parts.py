@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from medvlm.plots_layout import Cell
+from medvlm.plots.layout import Cell
 
 # (value, text) of one choice.
 Option = tuple[str, str]

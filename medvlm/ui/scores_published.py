@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from html import escape
 
-from medvlm.plots_published import named
-from medvlm.published import Paper
+from medvlm.plots.published import named
+from medvlm.scoreboard.published import Paper
 from medvlm.ui.scores_parts import cell, row_head, scroll_table, select
 
 

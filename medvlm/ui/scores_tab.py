@@ -10,11 +10,12 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
 
-from medvlm import plots, training_runs
-from medvlm.case_list import opened
-from medvlm.run_shelf import RunShelf
-from medvlm.score_query import query, selection
-from medvlm.scoreboard import compared
+from medvlm import plots
+from medvlm.scoreboard import training_runs
+from medvlm.scoreboard.case_list import opened
+from medvlm.scoreboard.query import query, selection
+from medvlm.scoreboard.run_shelf import RunShelf
+from medvlm.scoreboard.sides import compared
 from medvlm.ui import scores_view, training_panel
 from medvlm.ui.scores_cases import case
 from medvlm.ui.theme import asset

@@ -6,16 +6,19 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from medvlm import paths, plots_probes, plots_published, plots_scores, scores
-from medvlm.board import Board
-from medvlm.case_list import flips, page
+from medvlm import paths, scores
 from medvlm.errors import UserError
-from medvlm.kindred import probes, same_data
-from medvlm.plots_layout import Plot
-from medvlm.run_shelf import Shelf
-from medvlm.score_query import Query, selection, side_text, table_of, which
-from medvlm.score_sentences import scale_of, side_name
-from medvlm.scoreboard import (
+from medvlm.plots import probes as plots_probes
+from medvlm.plots import published as plots_published
+from medvlm.plots import scores as plots_scores
+from medvlm.plots.layout import Plot
+from medvlm.scoreboard.board import Board
+from medvlm.scoreboard.case_list import flips, page
+from medvlm.scoreboard.kindred import probes, same_data
+from medvlm.scoreboard.query import Query, selection, side_text, table_of, which
+from medvlm.scoreboard.run_shelf import Shelf
+from medvlm.scoreboard.sentences import scale_of, side_name
+from medvlm.scoreboard.sides import (
     Compared,
     Group,
     Selection,
@@ -25,7 +28,7 @@ from medvlm.scoreboard import (
     overall,
     relative,
 )
-from medvlm.spread import histogram
+from medvlm.scoreboard.spread import histogram
 from medvlm.ui import scores_cases, scores_published
 from medvlm.ui import scores_html as html
 

@@ -8,22 +8,22 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 
 import gradio as gr
 
-from medvlm.arrival import Admission, Arrival, Files
-from medvlm.desk import Desk
 from medvlm.errors import UserError
-from medvlm.handout import Refused
-from medvlm.inbox import Inbox
-from medvlm.keeping import Holding
+from medvlm.page.arrival import Admission, Arrival, Files
+from medvlm.page.desk import Desk
+from medvlm.page.handout import Refused
+from medvlm.page.inbox import Inbox
+from medvlm.page.keeping import Holding
+from medvlm.page.seat import Seat
+from medvlm.page.session import MOST_SCANS
+from medvlm.page.shelf import shelf
+from medvlm.page.viewing import look_of
 from medvlm.privacy import Asked, Waiting
 from medvlm.privacy.waiting import Again
-from medvlm.seat import Seat
-from medvlm.session import MOST_SCANS
-from medvlm.shelf import shelf
 from medvlm.types import DOMAIN_NAMES, Scan
 from medvlm.ui import gate, receipt
 from medvlm.ui.picture import Doing, choosing, notes, saw
 from medvlm.ui.updates import Update, Updates
-from medvlm.viewing import look_of
 
 
 def take_looks(seat: Seat, looks: Any) -> None:

@@ -2,7 +2,7 @@
 
 from html import escape
 
-from medvlm.results import Results
+from medvlm.outcomes.results import Results
 from medvlm.studies.progress import Progress, progress
 from medvlm.studies.reading import Pass, Task
 from medvlm.ui.markup import button, error

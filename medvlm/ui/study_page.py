@@ -9,11 +9,11 @@ from typing import Any
 
 import gradio as gr
 
-from medvlm.compare import ballot_of
+from medvlm.compare.ballot import ballot_of
 from medvlm.errors import UserError
-from medvlm.handout import Handout, Holder
+from medvlm.outcomes.results import Results
+from medvlm.page.handout import Handout, Holder
 from medvlm.privacy import Gate
-from medvlm.results import Results
 from medvlm.studies.pictures import Pictures
 from medvlm.studies.reading import Pass, ReadingRoom, Task
 from medvlm.studies.reviewing import Turn

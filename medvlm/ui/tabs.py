@@ -7,16 +7,16 @@ from typing import Any
 
 import gradio as gr
 
-from medvlm import pairing
-from medvlm.ballot_box import BallotBox
-from medvlm.comparing import Comparing, arms_of
+from medvlm.compare.ballot_box import BallotBox
+from medvlm.compare.steps import Comparing, arms_of
 from medvlm.config import AppSettings
-from medvlm.handout import Handout
-from medvlm.host import Host
-from medvlm.keeping import Holding
+from medvlm.engine import pairing
+from medvlm.page.handout import Handout
+from medvlm.page.host import Host
+from medvlm.page.keeping import Holding
 from medvlm.ratings.records import Candidate
 from medvlm.ratings.store import RatingStore
-from medvlm.run_shelf import RunShelf
+from medvlm.scoreboard.run_shelf import RunShelf
 from medvlm.studies.answering import local_candidates, served_candidates
 from medvlm.types import Arm
 from medvlm.ui import compare_tab, ratings_tab, scores_tab

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
-from medvlm import plots_training, training_runs
-from medvlm.plots_layout import Plot
-from medvlm.training_runs import Run, State, duration, restart
+from medvlm.plots import training as plots_training
+from medvlm.plots.layout import Plot
+from medvlm.scoreboard import training_runs
+from medvlm.scoreboard.training_runs import Run, State, duration, restart
 from medvlm.ui.markup import button
 from medvlm.ui.scores_html import frames
 from medvlm.ui.scores_parts import row_head, scroll_table
@@ -91,7 +92,7 @@ def opened(run: Run, drawn: Sequence[Plot]) -> str:
 def figures(run: Run) -> str:
     """Step, loss, what validation found, speed, memory and time left: those that are known."""
     known = {"Step": f"{run.step:,} of {run.of:,}" if run.of else ""}
-    known["Loss"] = f"{plots_training.smoothed(run.losses)[-1][1]:.3f}" if run.losses else ""
+    known["Loss, smoothed"] = f"{plots_training.smoothed(run.losses)[-1][1]:.3f}" if run.losses else ""
     for name, title in (("validation_loss", "Validation loss"), ("closed", "Closed"), ("open", "Open")):
         found = [look for _, look in run.looks if name in look]
         if found:

@@ -3,11 +3,11 @@
 import base64
 from html import escape
 
-from medvlm.contradictions import contradicted
-from medvlm.desk import Moment
-from medvlm.session import Given, Made, Session
-from medvlm.suggestions import SUGGESTIONS
-from medvlm.trust_line import question_kind, trust_line
+from medvlm.claims.contradictions import contradicted
+from medvlm.page.desk import Moment
+from medvlm.page.session import Given, Made, Session
+from medvlm.page.suggestions import SUGGESTIONS
+from medvlm.scoreboard.trust_line import question_kind, trust_line
 from medvlm.types import EndReason
 from medvlm.ui.markup import button
 

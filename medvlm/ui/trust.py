@@ -8,14 +8,14 @@ from weakref import WeakKeyDictionary
 
 import gradio as gr
 
-from medvlm.desk import Desk
 from medvlm.errors import UserError
-from medvlm.host import PageModel
+from medvlm.page.desk import Desk
+from medvlm.page.host import PageModel
+from medvlm.page.seat import Seat
+from medvlm.page.session import Made, Session
 from medvlm.probes import Brake, Inquiry
-from medvlm.reliance import Piece, Reliance, Trial, judged, probes, reliance
-from medvlm.seat import Seat
-from medvlm.session import Made, Session
-from medvlm.sweep import Group, Tried, groups, panes, sweep, verdict
+from medvlm.probes.reliance import Piece, Reliance, Trial, judged, probes, reliance
+from medvlm.probes.sweep import Group, Tried, groups, panes, sweep, verdict
 from medvlm.ui.markup import button, error
 
 # The script knows three events; the page needs no other part of it to listen before it is shown as ready.

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from medvlm.desk import Moment
-from medvlm.seat import Seat
-from medvlm.session import Session
+from medvlm.page.desk import Moment
+from medvlm.page.seat import Seat
+from medvlm.page.session import Session
 from medvlm.types import Scan
 from medvlm.ui.frame import Frame
 from medvlm.ui.picture import Doing, notes, picture, pixels_seen

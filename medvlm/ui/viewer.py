@@ -10,11 +10,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from medvlm.errors import UserError
-from medvlm.handout import Handout, Holder, Refused
+from medvlm.page.handout import Handout, Holder, Refused
+from medvlm.page.viewing import Look, look_of, manifest
 from medvlm.paths import ASSETS
 from medvlm.types import Scan
 from medvlm.ui.theme import asset, script
-from medvlm.viewing import Look, look_of, manifest
 
 TEMPLATE = '<section class="mv" aria-label="Picture" hidden></section>'
 HEAD = '<link rel="stylesheet" href="viewer/viewer.css">'

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import gradio as gr
 
-from medvlm.compare import LONGEST_COMMENT
+from medvlm.compare.ballot import LONGEST_COMMENT
 from medvlm.ratings.records import (
     CORRECTNESS,
     CRITERIA,

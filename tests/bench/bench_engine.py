@@ -15,7 +15,7 @@ import torch
 from medvlm import paths
 from medvlm.assemble import assemble
 from medvlm.chat import Answered, whole
-from medvlm.loading import stored_bytes
+from medvlm.engine.loading import stored_bytes
 from medvlm.model import LocalModel
 from medvlm.types import Arm, Conversation, Decoding, Scan, View
 from tests import tiny_models

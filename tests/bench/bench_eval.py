@@ -17,9 +17,9 @@ from eval.predict import Item, windows
 from medvlm import datasets, paths
 from medvlm.assemble import assemble
 from medvlm.datasets import drawn
+from medvlm.engine.loading import Loaded, load_weights
+from medvlm.engine.templates import Template
 from medvlm.imaging import render
-from medvlm.loading import Loaded, load_weights
-from medvlm.templates import Template
 from medvlm.types import Arm, Decoding
 from tests import tiny_models
 from tests.bench.measuring import Row, row

@@ -15,10 +15,10 @@ import torch
 from medvlm import paths
 from medvlm.assemble import assemble
 from medvlm.chat import whole
+from medvlm.engine.loading import ADAPTER, Loaded, choose_dtype
+from medvlm.engine.pairing import stream
 from medvlm.families import FAMILIES
-from medvlm.loading import ADAPTER, Loaded, choose_dtype
 from medvlm.model import LocalModel
-from medvlm.pairing import stream
 from medvlm.types import Arm, Contender, Conversation, Decoding, Report, View
 from tests import tiny_models
 from tests.bench.measuring import Row
@@ -185,8 +185,8 @@ def small(smoke: bool) -> list[Row]:
 
 def adapters(model: LocalModel, steps: int) -> Row:
     """A step of two rows, with our way of adding the adapter to one of them and with PEFT's."""
-    from medvlm.cache import KeyValues
-    from medvlm.joined_cache import JoinedKeyValues
+    from medvlm.engine.cache import KeyValues
+    from medvlm.engine.joined_cache import JoinedKeyValues
 
     engine: Any = model._engine
     token = engine.reader.embed(torch.tensor([[5], [7]]))

@@ -7,11 +7,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from medvlm import plots, plots_ratings
+from medvlm import plots
+from medvlm.outcomes.results import Results
+from medvlm.plots import ratings as plots_ratings
 from medvlm.ratings import upkeep
 from medvlm.ratings.records import Verdict
 from medvlm.ratings.store import RatingStore
-from medvlm.results import Results
 from tests import postgres
 from tests.killing import killed_writers
 from tests.rating_cases import Rating, rich

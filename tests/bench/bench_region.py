@@ -15,11 +15,11 @@ import numpy as np
 
 from medvlm import paths
 from medvlm.imaging import render
+from medvlm.page.region import WAYS, Region, Way, asked
 from medvlm.phantoms import draw
 from medvlm.phantoms.scan import as_scan
 from medvlm.phantoms.truth import Finding, Phantom
 from medvlm.phantoms.wording import indefinite, is_plural
-from medvlm.region import WAYS, Region, Way, asked
 from medvlm.statistics import mcnemar, wilson
 from medvlm.types import DOMAINS, Conversation, Domain, View
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from medvlm import scores
-from medvlm.run_shelf import RunShelf
-from medvlm.score_query import Query
+from medvlm.scoreboard.query import Query
+from medvlm.scoreboard.run_shelf import RunShelf
 from medvlm.scores import Prediction, Score
 from medvlm.types import DOMAINS, Arm
 from medvlm.ui import scores_view

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 
 from medvlm import resampling
-from medvlm.bradley_terry import ranking
+from medvlm.outcomes.bradley_terry import ranking
+from medvlm.outcomes.verdicts import nets
 from medvlm.ratings.records import Verdict
 from medvlm.statistics import Figure
-from medvlm.verdicts import nets
 from tests.vote_cases import FIRST, Vote, table, true_net, votes
 
 # name -> cases, readers, effect, spread of cases, spread of readers

@@ -9,11 +9,11 @@ from pathlib import Path
 import gradio as gr
 from fastapi import FastAPI
 
-from medvlm.handout import Handout
+from medvlm.page.handout import Handout
+from medvlm.page.session import Choices
 from medvlm.privacy import Gate
 from medvlm.ratings.store import RatingStore
-from medvlm.run_shelf import RunShelf
-from medvlm.session import Choices
+from medvlm.scoreboard.run_shelf import RunShelf
 from medvlm.ui import frame, viewer
 from medvlm.ui.doors import Doors
 from medvlm.ui.layout import LOOPBACK_NAMES

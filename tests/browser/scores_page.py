@@ -10,7 +10,7 @@ import gradio as gr
 import uvicorn
 from fastapi import FastAPI
 
-from medvlm.run_shelf import RunShelf
+from medvlm.scoreboard.run_shelf import RunShelf
 from medvlm.ui import doors, scores_tab
 from medvlm.ui.server import listen
 from medvlm.ui.theme import head, theme

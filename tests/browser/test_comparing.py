@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
-from medvlm.disguise import MASK
+from medvlm.compare.disguise import MASK
 from medvlm.ui.server import Server
 from tests.browser.conftest import PATIENCE
 from tests.browser.theatre import ASKED, QUESTION, VOTING, Reader, Theatre

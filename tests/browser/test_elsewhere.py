@@ -7,9 +7,9 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, Response, WebSocket
 
-from medvlm.desk import Desk
-from medvlm.host import Host
-from medvlm.inbox import Inbox
+from medvlm.page.desk import Desk
+from medvlm.page.host import Host
+from medvlm.page.inbox import Inbox
 from medvlm.ui.chat_tab import Room
 from tests.browser.conftest import PATIENCE, strange
 from tests.browser.serving import served

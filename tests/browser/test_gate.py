@@ -12,12 +12,12 @@ import pytest
 from numpy.typing import NDArray
 from playwright.sync_api import Browser, Page
 
-from medvlm.desk import Desk
-from medvlm.host import Host
-from medvlm.inbox import Inbox
-from medvlm.keeping import Holding, Keeper
+from medvlm.page.desk import Desk
+from medvlm.page.host import Host
+from medvlm.page.inbox import Inbox
+from medvlm.page.keeping import Holding, Keeper
+from medvlm.page.session import Choices
 from medvlm.privacy import Box, Gate, Mode
-from medvlm.session import Choices
 from medvlm.ui.chat_tab import Room
 from tests.browser.files import ct
 from tests.browser.serving import served, visiting

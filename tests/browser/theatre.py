@@ -9,10 +9,10 @@ from typing import Any
 import uvicorn
 from playwright.sync_api import Page, Response
 
-from medvlm.comparing import Comparing
-from medvlm.desk import Desk
-from medvlm.host import Host
-from medvlm.inbox import Inbox
+from medvlm.compare.steps import Comparing
+from medvlm.page.desk import Desk
+from medvlm.page.host import Host
+from medvlm.page.inbox import Inbox
 from medvlm.ui.chat_tab import Room
 from medvlm.ui.compare_tab import CompareRoom, build
 from medvlm.ui.layout import web_app

@@ -4,7 +4,7 @@ import random
 from dataclasses import dataclass
 
 from medvlm import exchanges
-from medvlm.statements import Exchange
+from medvlm.claims.statements import Exchange
 from medvlm.teacher import Asked
 from train.examples import BRIEF, BRIEF_WORDS, DETAILED
 from train.generate import faults, prompts, rules

@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from medvlm.claims.statements import Exchange
 from medvlm.scores import Record
-from medvlm.statements import Exchange
 from medvlm.types import Domain
 from train.generate.sources import Kind
 

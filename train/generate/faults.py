@@ -3,14 +3,14 @@
 import re
 from typing import Literal
 
-from medvlm import statements
-from medvlm.claims import NORMAL, Claim, claims
-from medvlm.contradictions import FINDINGS as WORDS
-from medvlm.contradictions import conflict
+from medvlm.claims import statements
+from medvlm.claims.contradictions import FINDINGS as WORDS
+from medvlm.claims.contradictions import conflict
+from medvlm.claims.finding_words import FINDINGS
+from medvlm.claims.findings import NORMAL, Claim, claims
+from medvlm.claims.statements import Exchange, topic_of, without_technique
 from medvlm.exchanges import GIVEAWAYS
-from medvlm.finding_words import FINDINGS
 from medvlm.judging.verdicts import without_thinking
-from medvlm.statements import Exchange, topic_of, without_technique
 from medvlm.teacher import Said
 from medvlm.types import Domain
 

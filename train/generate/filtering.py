@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from medvlm.contradictions import among
+from medvlm.claims.contradictions import among
 from medvlm.judging.verdicts import Unparsed, one_score
 from medvlm.teacher import Asked
 from train.generate import faults, prompts

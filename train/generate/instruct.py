@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 
 from medvlm import exchanges
-from medvlm.statements import Exchange
+from medvlm.claims.statements import Exchange
 from medvlm.teacher import Asked
 from train.examples import DETAILED
 from train.generate import faults, prompts, rules

@@ -9,11 +9,11 @@ from torch import Tensor
 from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList, StoppingCriteria, StoppingCriteriaList
 
 from medvlm import catalog, checkpoints
+from medvlm.engine.loading import choose_device, choose_dtype, read_config
+from medvlm.engine.queueing import Answer, Channel, Line
 from medvlm.errors import CheckpointError, UserError
 from medvlm.families import FAMILIES
-from medvlm.loading import choose_device, choose_dtype, read_config
 from medvlm.prompts import SYSTEM
-from medvlm.queueing import Answer, Channel, Line
 from medvlm.teacher import Asked, Said
 from medvlm.types import Arm, Conversation, Decoding, EndReason, Report
 

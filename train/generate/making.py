@@ -7,9 +7,9 @@ from hashlib import sha256
 from itertools import cycle
 from typing import Protocol
 
+from medvlm.claims.statements import Exchange
 from medvlm.endpoint import BudgetSpent
 from medvlm.errors import UserError
-from medvlm.statements import Exchange
 from medvlm.teacher import Asked, Said, Teacher
 from train.generate import faults
 from train.generate.faults import Fault

@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from medvlm import plots_generated, scores
+from medvlm import scores
+from medvlm.claims.statements import Exchange
 from medvlm.errors import ConfigError, UserError
+from medvlm.plots import generated as plots_generated
 from medvlm.scores import Record
-from medvlm.statements import Exchange
 from train.generate.counting import Counts
 from train.generate.faults import Fault
 from train.generate.making import Request

@@ -6,8 +6,8 @@ examples and words are ours.
 
 from dataclasses import replace
 
+from medvlm.claims.statements import Exchange
 from medvlm.judging.rubrics import block
-from medvlm.statements import Exchange
 from medvlm.types import Conversation, Decoding
 from train.generate.sources import Source
 

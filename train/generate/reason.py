@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from medvlm import exchanges
+from medvlm.claims.statements import Exchange
 from medvlm.metrics.strict import yes_no
-from medvlm.statements import Exchange
 from medvlm.teacher import Asked
 from train.generate import faults, prompts, rules
 from train.generate.faults import Fault

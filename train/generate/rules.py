@@ -6,10 +6,10 @@ It says nothing that the caption does not say in so many words; for trials and d
 import random
 import re
 
-from medvlm.claims import NORMAL, Claim, claims
-from medvlm.finding_words import FINDINGS
+from medvlm.claims.finding_words import FINDINGS
+from medvlm.claims.findings import NORMAL, Claim, claims
+from medvlm.claims.statements import Exchange
 from medvlm.phantoms.wording import be, indefinite
-from medvlm.statements import Exchange
 from medvlm.types import Domain
 from train.generate.faults import tokens
 from train.generate.sources import Source

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from medvlm import datasets
+from medvlm.claims.statements import Exchange
 from medvlm.datasets import corpus
 from medvlm.datasets.places import SOURCES
 from medvlm.datasets.reading import Row, csv_rows, jsonl_rows
@@ -17,7 +18,6 @@ from medvlm.errors import DatasetError
 from medvlm.phantoms import draw
 from medvlm.phantoms.truth import Texts
 from medvlm.phantoms.writer import write
-from medvlm.statements import Exchange
 from medvlm.types import DOMAINS, Domain, Sample
 
 # What an exchange or a dialogue is: the columns' "kind", by which scores are told apart as well.

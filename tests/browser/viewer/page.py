@@ -12,12 +12,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from medvlm.errors import UserError
-from medvlm.handout import Handout, Holder, Refused
+from medvlm.page.handout import Handout, Holder, Refused
+from medvlm.page.viewing import look_of
 from medvlm.types import Geometry, Scan
 from medvlm.ui.doors import HEADERS
 from medvlm.ui.theme import asset, theme
 from medvlm.ui.viewer import seen, serve, viewer
-from medvlm.viewing import look_of
 from tests.browser.viewer import volumes
 
 FEET_FIRST = {"across": (-1.0, 0.0, 0.0), "down": (0.0, 1.0, 0.0), "upwards": -1.0}

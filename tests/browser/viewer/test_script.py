@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page
 
-from medvlm.handout import packed
 from medvlm.imaging.window import to_grey
+from medvlm.page.handout import packed
 from medvlm.paths import ASSETS
 from medvlm.types import VoiFunction, Window
 

@@ -1,0 +1,1 @@
+"""Nano, from nothing: tower, reader and teller, words for a fresh projector, and the stages that make nano-med."""
