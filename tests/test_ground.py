@@ -191,7 +191,8 @@ def test_every_command_of_a_document_is_understood(
     """Its own `--help` is asked, so that nothing starts; each option shown must be named there."""
     how, name, *more = command.split() if command.startswith("-m ") else ("", *command.split())
     monkeypatch.setattr(sys, "argv", [name, *more, "--help"])
-    monkeypatch.delitem(sys.modules, f"{name}.__main__", raising=False)
+    package = not how or (ROOT / name.replace(".", "/")).is_dir()
+    monkeypatch.delitem(sys.modules, f"{name}.__main__" if package else name, raising=False)  # as if never imported
     with pytest.raises(SystemExit) as ended:
         runpy.run_module(name, run_name="__main__", alter_sys=True) if how else runpy.run_path(
             name, run_name="__main__"
