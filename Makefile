@@ -3,7 +3,7 @@
 #   make run               install, then open the app          ARGS="--port 8000" passes options on
 #   make test              install, then run every test        ARGS="-k dicom" passes options on
 #   make check             lint, format and types
-#   make demo              drawn papers to scores in small: data, training, evaluation, in about 20 minutes
+#   make demo              drawn papers to scores in small: data, training, evaluation, in about 10 minutes
 #   make bench [SMOKE=1]   measure; SMOKE=1 runs every benchmark in small
 #   make install           only install and assemble the embedded model
 #
