@@ -46,8 +46,9 @@ def ratio(
 
     By case: the expanded percentile interval (Hesterberg 2015, Am Stat 69:371-386). With `readers`, from READERS of
     them on: the two bootstraps' variances added, less that of independent ratings (Cameron, Gelbach and Miller 2011,
-    J Bus Econ Stat 29:238-249), with Student's t on the fewer clusters less one. n counts the ratings
-    with a bottom above 0. Where all clusters agree, a bootstrap knows no doubt: then Wilson's bound on the clusters.
+    J Bus Econ Stat 29:238-249), with Student's t on Satterthwaite's degrees of freedom (1946, Biometrics Bull
+    2:110-114), at least the fewer clusters less one. n counts the ratings with a bottom above 0. Where all clusters
+    agree, a bootstrap knows no doubt: then Wilson's bound on the clusters.
     """
     top, bottom = np.asarray(tops, np.float64), np.asarray(bottoms, np.float64)
     counted = bottom > 0
@@ -122,7 +123,7 @@ def quotients(rows: NDArray[np.float64], seed: int = SEED) -> Numbers:
     return np.asarray(sums[:, 0] / sums[:, 1])
 
 
-def t_quantile(freedom: int) -> float:
+def t_quantile(freedom: float) -> float:
     """Student's t, 97.5 %: Cornish and Fisher's expansion (Abramowitz and Stegun 26.7.5); within 0.001 from 5 on."""
     x, v = _NORMAL.inv_cdf(0.975), freedom
     terms = (
@@ -146,7 +147,9 @@ def _crossed(
         variances.append(float(quotients(rows, seed + offset).var()) * len(rows) / (len(rows) - 1))
     by_rating = float(((top - value * bottom) ** 2).sum() / bottom.sum() ** 2)
     variance = max(sum(variances) - by_rating, *variances)
-    half = t_quantile(min(counts) - 1) * math.sqrt(variance)
+    spread = sum(part**2 / (count - 1) for part, count in zip(variances, counts, strict=True))
+    freedom = max(min(counts) - 1, variance**2 / spread) if spread else min(counts) - 1
+    half = t_quantile(freedom) * math.sqrt(variance)
     return value - half, value + half
 
 
