@@ -3,7 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from medvlm.errors import UserError
 from medvlm.types import Arm, ChatModel, Conversation, Decoding, Report
+
+LONGEST_QUESTION = 4000  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +47,15 @@ def whole(model: ChatModel, conversation: Conversation, arm: Arm, decoding: Deco
     *_, last = answer(model, conversation, arm, decoding)
     assert isinstance(last, Answered)
     return last
+
+
+def checked(question: str) -> str:
+    """A question as it is put: without space around it. Raises UserError for none, or one that is too long."""
+    question = question.strip()
+    if not question:
+        raise UserError("There is no question yet; type one, or choose a suggestion.")
+    if len(question) > LONGEST_QUESTION:
+        raise UserError(
+            f"The question has {len(question):,} characters; at most {LONGEST_QUESTION:,} are read. Shorten it."
+        )
+    return question

@@ -6,8 +6,9 @@ import time
 
 import pytest
 
+from medvlm.chat import LONGEST_QUESTION
 from medvlm.errors import UserError
-from medvlm.page.desk import LONGEST_QUESTION, Desk, Moment
+from medvlm.page.desk import Desk, Moment
 from medvlm.page.host import Host, PageModel
 from medvlm.page.seat import Seat
 from medvlm.page.session import Choices

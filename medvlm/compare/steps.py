@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Literal
 
+from medvlm.chat import checked
 from medvlm.compare.ballot import ballot_of
 from medvlm.compare.booth import BUSY, Booth
 from medvlm.compare.comparison import Comparison, Entrant, Seen
@@ -22,7 +23,6 @@ from medvlm.types import Arm, Contender, Decoding, PairStream
 
 log = logging.getLogger(__name__)
 
-LONGEST_QUESTION = 4000
 LONGEST_READER = 40
 MOST_SEED = 2**62
 CLOSED = "This case is no longer open here, so the vote could not be kept. Ask the question again and vote anew."
@@ -94,7 +94,7 @@ class Comparing:
 
     def ask(self, booth: Booth, question: str, seen: Seen | None, choices: Choices) -> Iterator[Moment]:
         """Both answer the question; the last moment is "done" or "failed". After a vote it begins a new case."""
-        asked = _Asked(_checked(question), seen, choices, threading.Event())
+        asked = _Asked(checked(question), seen, choices, threading.Event())
         booth.begin(asked.stopped.set)
         try:
             end = yield from self._whole(booth, asked)
@@ -230,14 +230,3 @@ def reader_name(name: Any) -> str:
 
 def _whole_ones(reports: Reports) -> bool:
     return all(report is not None and report.ended != "stopped" for report in reports)
-
-
-def _checked(question: str) -> str:
-    question = question.strip()
-    if not question:
-        raise UserError("There is no question yet; type one, or choose a suggestion.")
-    if len(question) > LONGEST_QUESTION:
-        raise UserError(
-            f"The question has {len(question):,} characters; at most {LONGEST_QUESTION:,} are read. Shorten it."
-        )
-    return question

@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
+from medvlm.chat import checked
 from medvlm.errors import UserError
 from medvlm.imaging import STUDY_LIMITS, Limits
 from medvlm.page import giving
@@ -28,7 +29,6 @@ log = logging.getLogger(__name__)
 
 # How often somebody who waits is told how things stand, and a word in print at most: smooth, and easy on the network.
 TICK, FRAME = 0.25, 0.05
-LONGEST_QUESTION = 4000
 
 Phase = Literal["loading", "queued", "reading", "writing", "done", "failed"]
 
@@ -184,7 +184,7 @@ class Desk:
         before: Callable[[Session], Session],
         about: Shown | None = None,
     ) -> Iterator[Moment]:
-        question = _checked(question)
+        question = checked(question)
         stopped = threading.Event()
         seat.begin(stopped.set)
         try:
@@ -284,17 +284,6 @@ def stopper(stopped: threading.Event, answer: LiveAnswer) -> Callable[[], None]:
 def _lost(text: str) -> Report:
     """For an answer whose worker did not stop in time: what is known of it."""
     return Report(len(text.split()), 0, 0, 0.0, 0.0, "stopped")
-
-
-def _checked(question: str) -> str:
-    question = question.strip()
-    if not question:
-        raise UserError("There is no question yet; type one, or choose a suggestion.")
-    if len(question) > LONGEST_QUESTION:
-        raise UserError(
-            f"The question has {len(question):,} characters; at most {LONGEST_QUESTION:,} are read. Shorten it."
-        )
-    return question
 
 
 def _arm(model: PageModel, choices: Choices) -> Literal["base", "tuned"]:
