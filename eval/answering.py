@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from eval import pictures
+from eval.items import Item, Put
 from eval.pictures import Features
-from eval.predict import Item, Predictor
+from eval.predict import Predictor
 from eval.run_info import Weights, Wish
 from medvlm.chat import whole
 from medvlm.engine.loading import Loaded, choose_device, choose_dtype, load_weights
@@ -37,30 +38,35 @@ class Said:
 
 
 class Answerer(Protocol):
-    """Answers items that share one system prompt and one decoding."""
+    """Answers questions that share one system prompt and one decoding."""
 
-    def batches(self, window: Sequence[Item], missing: Collection[str]) -> list[Sequence[Item]]:
-        """What is answered together, and kept together, of a window in which the items of these ids are missing."""
+    def batches(self, window: Sequence[Put], missing: Collection[Put], decoding: Decoding) -> Sequence[Sequence[Put]]:
+        """What is answered together, and kept together, of a window in which these answers are missing."""
         ...
 
-    def answer(self, batch: Sequence[Item], arm: Arm, decoding: Decoding) -> list[Said | UserError]:
-        """An answer for each item, in order, or why there is none."""
+    def answer(self, batch: Sequence[Put], decoding: Decoding) -> list[Said | UserError]:
+        """An answer for each, in order, or why there is none."""
         ...
+
+
+def to_arms(window: Sequence[Item], arms: Sequence[Arm]) -> list[Put]:
+    """Every question of the window to each arm, one arm after the other."""
+    return [(item, arm) for arm in arms for item in window]
 
 
 def answered(
-    answerer: Answerer, window: Sequence[Item], missing: Collection[str], arm: Arm, decoding: Decoding
-) -> Iterator[tuple[list[tuple[Item, Said]], float]]:
-    """The missing items of a window with their answers, to be kept as they come: a batch at a time, with the seconds
-    that each of its answers took on average.
+    answerer: Answerer, window: Sequence[Put], missing: Collection[Put], decoding: Decoding
+) -> Iterator[tuple[list[tuple[Put, Said]], float]]:
+    """What is missing of a window with the answers, to be kept as they come: a batch at a time, with the seconds that
+    each of its answers took on average.
 
     Raises the first UserError of a batch once the batch's other answers were given out.
     """
-    for batch in answerer.batches(window, missing):
+    for batch in answerer.batches(window, missing, decoding):
         start = time.monotonic()
-        pairs = list(zip(batch, answerer.answer(batch, arm, decoding), strict=True))
+        pairs = list(zip(batch, answerer.answer(batch, decoding), strict=True))
         seconds = round((time.monotonic() - start) / len(batch), 4)
-        if said := [(item, one) for item, one in pairs if isinstance(one, Said) and item.id in missing]:
+        if said := [(asked, one) for asked, one in pairs if isinstance(one, Said) and asked in missing]:
             yield said, seconds
         for _, one in pairs:
             if isinstance(one, UserError):
@@ -68,17 +74,18 @@ def answered(
 
 
 class Batched:
-    """One set of weights, pictures encoded once, questions of like length in one batch."""
+    """One set of weights, pictures encoded once, questions of like length in one batch, both arms in one pass."""
 
     def __init__(self, loaded: Loaded, features: Path) -> None:
         self._predictor = Predictor(loaded, Features(features, loaded))
 
-    def batches(self, window: Sequence[Item], missing: Collection[str]) -> list[Sequence[Item]]:
-        """The whole window, whatever of it is there already: after a kill the batches are the same."""
-        return [window]
+    def batches(self, window: Sequence[Put], missing: Collection[Put], decoding: Decoding) -> Sequence[Sequence[Put]]:
+        """Parts of the whole window, whatever of each is there already: after a kill they are the same."""
+        parts = self._predictor.parts(window, decoding.max_tokens)
+        return [part for part in parts if any(put in missing for put in part)]
 
-    def answer(self, batch: Sequence[Item], arm: Arm, decoding: Decoding) -> list[Said | UserError]:
-        found = self._predictor.answer(batch, arm, decoding.max_tokens, decoding)
+    def answer(self, batch: Sequence[Put], decoding: Decoding) -> list[Said | UserError]:
+        found = self._predictor.answer(batch, decoding.max_tokens, decoding)
         return [Said(one.text, one.tokens, one.yes, one.no) for one in found]
 
 
@@ -88,13 +95,13 @@ class Asked:
     def __init__(self, model: ChatModel, at_once: int = 1) -> None:
         self._model, self._at_once = model, at_once
 
-    def batches(self, window: Sequence[Item], missing: Collection[str]) -> list[Sequence[Item]]:
-        due, size = [item for item in window if item.id in missing], BATCHES_IN_FLIGHT * self._at_once
+    def batches(self, window: Sequence[Put], missing: Collection[Put], decoding: Decoding) -> Sequence[Sequence[Put]]:
+        due, size = [asked for asked in window if asked in missing], BATCHES_IN_FLIGHT * self._at_once
         return [due[start : start + size] for start in range(0, len(due), size)]
 
-    def answer(self, batch: Sequence[Item], arm: Arm, decoding: Decoding) -> list[Said | UserError]:
+    def answer(self, batch: Sequence[Put], decoding: Decoding) -> list[Said | UserError]:
         with ThreadPoolExecutor(self._at_once) as pool:
-            return list(pool.map(lambda item: self._one(item, arm, decoding), batch))
+            return list(pool.map(lambda asked: self._one(asked[0], asked[1], decoding), batch))
 
     def _one(self, item: Item, arm: Arm, decoding: Decoding) -> Said | UserError:
         try:

@@ -8,9 +8,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Literal
 
+from eval.items import Answer, EvalArm, Item, windows
 from eval.nano.tasks import Case
 from eval.pictures import Features
-from eval.predict import Answer, EvalArm, Item, Predictor, windows
+from eval.predict import Predictor
 from medvlm import scores
 from medvlm.engine.loading import Loaded, choose_device, choose_dtype, load_weights
 
@@ -48,7 +49,7 @@ class Asker:
     def _answer(self, window: Sequence[Item], arm: EvalArm, precision: Precision, tokens: int) -> list[scores.Record]:
         predictor = self._predictor(precision)
         start = time.monotonic()
-        answers = predictor.answer(window, arm, tokens)
+        answers = predictor.answer([(item, arm) for item in window], tokens)
         seconds = round((time.monotonic() - start) / len(window), 4)
         return [{**asdict(answer), "seconds": seconds} for answer in answers]
 

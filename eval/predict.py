@@ -1,80 +1,40 @@
 """Short answers to many questions about many pictures, greedily: what a plain run gives, at a fraction of its work.
 
 The system prompt is read once, each picture once, and its questions share both; questions of several pictures are
-answered as one batch, padded on the left, and rows that have ended leave it. Both arms run on one set of weights.
+answered as one batch, padded on the left, and rows that have ended leave it. Both arms run on one set of weights and,
+where the adapter is plain LoRA, in one batch.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, TypeVar, get_args
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-from transformers.cache_utils import Cache, DynamicCache
+from transformers.cache_utils import DynamicCache
 
+from eval.items import Answer, EvalArm, EvalPut, Item
 from eval.pictures import Features, named
-from medvlm.engine.cache import KeyValues, common
-from medvlm.engine.decoding import Chooser
+from eval.rows import Draws, Rows, counted, joined, rows_within
+from medvlm.engine.cache import common
 from medvlm.engine.loading import Loaded
+from medvlm.engine.row_adapter import RowAdapter
 from medvlm.engine.templates import Prompt, Template, end_tokens
 from medvlm.types import Conversation, Decoding, View
 
-# What answers: the adapter, the base, or the base with nothing of the adapter but its projector.
-EvalArm = Literal["tuned", "base", "projector"]
-QUESTIONS_AT_ONCE = 64  # read together, so that questions of like length can share a batch
-ROWS = 32  # answered as one batch
-PICTURES_AT_ONCE = 8
+ARMS = get_args(EvalArm)
+ROWS = 128  # answered as one batch: a window of both arms
+PICTURES_AT_ONCE = 16  # read as one batch
+PROMPTS_AT_ONCE = 32  # likewise what follows the picture: more would only be padded to a longer one
 GREEDY = Decoding()
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One question to be put. `picture` is a name as `eval.pictures.scan` takes it, or None for words alone.
-
-    `earlier`: questions and answers that came before it; the picture stands in the first of them.
-    """
-
-    id: str
-    picture: str | None
-    question: str
-    system: str
-    earlier: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What came. `yes`, `no`: the probability mass on first tokens with which those words begin."""
-
-    id: str
-    text: str
-    tokens: int
-    yes: float
-    no: float
-
-
-def windows(items: Sequence[Item], size: int = QUESTIONS_AT_ONCE) -> list[list[Item]]:
-    """The items in the order in which they are answered: one picture's together, about `size` at once.
-
-    It depends on nothing but the items, so that a run that was killed goes on with the same batches.
-    """
-    groups: dict[tuple[str, str], list[Item]] = {}
-    for item in items:
-        groups.setdefault((item.system, item.picture or ""), []).append(item)
-    made: list[list[Item]] = []
-    for (system, _), group in groups.items():
-        for start in range(0, len(group), size):
-            part = group[start : start + size]
-            if made and made[-1][0].system == system and len(made[-1]) + len(part) <= size:
-                made[-1] += part
-            else:
-                made.append(list(part))
-    return made
+# What is read before the question: a picture or none, by the projector and the LoRA of an arm.
+Seen = tuple[str | None, EvalArm]
+PutTo = TypeVar("PutTo", bound=EvalPut)
 
 
 class Predictor:
-    """Answers windows of items with one loaded model."""
+    """Answers questions with one loaded model."""
 
     def __init__(self, loaded: Loaded, features: Features, rows: int = ROWS) -> None:
         self._loaded, self._features, self._rows = loaded, features, rows
@@ -86,35 +46,61 @@ class Predictor:
         self._ends = end_tokens(model, self._tokenizer)
         self._never = (int(loaded.processor.image_token_id),)
         self._yes, self._no = (self._template.first_tokens(word) for word in ("yes", "no"))
-        self._heads: dict[tuple[str, EvalArm], tuple[tuple[int, ...], Cache]] = {}
+        self._row_adapter = RowAdapter(loaded.adapted, self._head)
+        self._openings: dict[str, tuple[int, ...]] = {}
+        self._opened: dict[tuple[str, bool], Rows] = {}
 
     @torch.inference_mode()
-    def answer(self, window: Sequence[Item], arm: EvalArm, limit: int, decoding: Decoding = GREEDY) -> list[Answer]:
-        """The answers of at most `limit` tokens, in the window's order. All items share one system prompt.
+    def answer(self, asked: Sequence[EvalPut], limit: int, decoding: Decoding = GREEDY) -> list[Answer]:
+        """The answers of at most `limit` tokens, in order. All items share one system prompt; arms may be mixed.
 
-        With a temperature, all rows of a window draw from one stream of its seed: the same window, the same answers.
+        With a temperature, each question draws from a stream of its own, made of the decoding's seed and its id.
         """
-        choose = Chooser(decoding, self._never)
-        prompts = [self._prompt(item) for item in window]
-        tokens, head = self._system(window[0].system, arm)
-        features = self._projected(window, arm)
-        with self._lora(arm == "tuned"):
-            shared = min(self._shared(tokens, prompt) for prompt in prompts)
-            pictures, prefix, mask = self._read_pictures(cut(head, shared), shared, window, prompts, features)
-            by_length = sorted(range(len(window)), key=lambda i: len(prompts[i].tokens))
-            answers: dict[int, Answer] = {}
-            for start in range(0, len(by_length), self._rows):
-                part = by_length[start : start + self._rows]
-                rows = [pictures[window[i].picture] for i in part]
-                rests = [prompts[i].tokens[self._after_picture(prompts[i], shared) :] for i in part]
-                drawn = self._draw(select(prefix, rows), mask[rows], rests, limit, choose)
-                answers |= {i: self._named(window[i].id, *one) for i, one in zip(part, drawn, strict=True)}
-        return [answers[i] for i in range(len(window))]
+        answers: dict[EvalPut, Answer] = {}
+        for part in self.parts(asked, limit):
+            answers |= self._together(part, limit, decoding)
+        return [answers[put] for put in asked]
+
+    @torch.inference_mode()
+    def parts(self, asked: Sequence[PutTo], limit: int) -> list[list[PutTo]]:
+        """What is answered together: one picture's questions side by side, no more rows than memory holds; one arm
+        after the other where the adapter is not plain LoRA."""
+        prompts = self._prompts(asked)
+        longest = max(len(prompt.tokens) for prompt in prompts.values()) + limit
+        opening = self._opening(asked[0][0].system, False)
+        room = rows_within(self._loaded.device, opening.position_bytes, longest)
+        place = {name: at for at, name in enumerate(dict.fromkeys(item.picture for item, _ in asked))}
+        ordered = sorted(dict.fromkeys(asked), key=lambda put: place[put[0].picture])
+        switches = [(False, True)] if self._row_adapter.plain else [(False,), (True,)]
+        made: list[list[PutTo]] = []
+        for group in switches:
+            puts = [put for put in ordered if with_lora(put) in group]
+            made += [puts[start : start + room] for start in range(0, len(puts), room)]
+        return made
+
+    def _together(self, asked: Sequence[EvalPut], limit: int, decoding: Decoding) -> dict[EvalPut, Answer]:
+        """Answers to questions whose pictures are read first, once for each arm."""
+        prompts = self._prompts(asked)
+        shared = min(self._shared(prompts[item], item.system) for item, _ in asked)
+        read, row = self._read_pictures(sorted(asked, key=with_lora), prompts, shared)
+        rests = {item: prompts[item].tokens[after_picture(prompts[item], shared) :] for item, _ in asked}
+        by_length = sorted(asked, key=lambda put: len(rests[put[0]]))
+        answers: dict[EvalPut, Answer] = {}
+        for start in range(0, len(by_length), self._rows):
+            part = sorted(by_length[start : start + self._rows], key=with_lora)
+            rows, logits = self._ask(read, [row[seen(put)] for put in part], [rests[item] for item, _ in part], limit)
+            draws = Draws(decoding, self._never, [item.id for item, _ in part])
+            drawn = self._draw(rows, logits, limit, draws)
+            answers |= {put: self._named(put[0].id, *one) for put, one in zip(part, drawn, strict=True)}
+        return answers
 
     def _named(self, name: str, tokens: list[int], yes: float, no: float) -> Answer:
         # As the chat does: bytes that never became a character are dropped.
         text = self._tokenizer.decode(tokens, skip_special_tokens=True).rstrip("\ufffd").strip()
         return Answer(name, text, len(tokens), round(yes, 6), round(no, 6))
+
+    def _prompts(self, asked: Sequence[EvalPut]) -> dict[Item, Prompt]:
+        return {item: self._prompt(item) for item in dict.fromkeys(item for item, _ in asked)}
 
     def _prompt(self, item: Item) -> Prompt:
         conversation = Conversation(system=item.system, id="")
@@ -126,96 +112,97 @@ class Predictor:
         asked = conversation.asked(item.question, views)
         return self._template.fitting(asked, lambda scan, _: self._features.picture(scan.name), 1 << 20)
 
-    def _system(self, system: str, arm: EvalArm) -> tuple[tuple[int, ...], Cache]:
-        """The tokens that every prompt behind this system prompt begins with, and their keys and values."""
-        if (system, arm) not in self._heads:
+    def _opens(self, system: str) -> tuple[int, ...]:
+        """The tokens that every prompt behind this system prompt begins with."""
+        if system not in self._openings:
             one, other = (self._prompt(Item("", None, text, system)).tokens for text in ("A", "?"))
-            tokens = one[: common(one, other)]
-            kept = DynamicCache()
-            with self._lora(arm == "tuned"):
-                self._forward(self._embed(torch.tensor([tokens])), kept, torch.ones(1, len(tokens), dtype=torch.long))
-            self._heads[system, arm] = tokens, kept
-        return self._heads[system, arm]
+            self._openings[system] = one[: common(one, other)]
+        return self._openings[system]
 
-    def _shared(self, tokens: tuple[int, ...], prompt: Prompt) -> int:
-        """How much of the system prompt's tokens this prompt begins with; its last token is always left to read."""
-        return min(common(tokens, prompt.marks), len(prompt.tokens) - 1)
+    def _opening(self, system: str, lora: bool) -> Rows:
+        """One row in which these tokens are read."""
+        if (system, lora) not in self._opened:
+            tokens = torch.tensor([self._opens(system)])
+            rows = Rows(DynamicCache(), torch.ones_like(tokens), slice(0 if lora else 1, 1))
+            self._states(self._embed(tokens), rows)
+            self._opened[system, lora] = rows
+        return self._opened[system, lora]
 
-    def _after_picture(self, prompt: Prompt, shared: int) -> int:
-        return prompt.places[-1] + prompt.pictures[-1].tokens if prompt.pictures else shared
+    def _shared(self, prompt: Prompt, system: str) -> int:
+        """How much of the opening this prompt begins with; its last token is always left to read."""
+        return min(common(self._opens(system), prompt.marks), len(prompt.tokens) - 1)
 
-    def _projected(self, window: Sequence[Item], arm: EvalArm) -> dict[str, Tensor]:
-        """(tokens, hidden) for each picture, by the projector that the arm has."""
+    def _read_pictures(
+        self, asked: Sequence[EvalPut], prompts: Mapping[Item, Prompt], shared: int
+    ) -> tuple[Rows, dict[Seen, int]]:
+        """Each picture (and none, as a picture of its own) read once for each arm behind the first `shared` tokens; and
+        in which row. What is put to the tuned model comes last in `asked`."""
+        firsts = {seen(put): put for put in asked}
+        features = {one: made for arm in ARMS for one, made in self._projected(arm, firsts)}
+        segments = [self._picture_segment(prompts[put[0]], shared, features.get(one)) for one, put in firsts.items()]
+        longest = max(len(segment) for segment in segments)
+        padded = torch.stack([F.pad(s, (0, 0, longest - len(s), 0)) for s in segments])
+        mask = torch.stack([counted(longest, len(segment)) for segment in segments])
+        opening = joined([self._opening(asked[0][0].system, lora).cut(shared) for lora in (False, True)])
+        rows = [int(with_lora(put)) for put in firsts.values()]
+        parts = []
+        for start in range(0, len(rows), PICTURES_AT_ONCE):
+            some = slice(start, start + PICTURES_AT_ONCE)
+            parts.append(opening.take(rows[some]).before(mask[some]))
+            if longest:
+                self._states(padded[some], parts[-1])
+        return joined(parts), {one: row for row, one in enumerate(firsts)}
+
+    def _projected(self, arm: EvalArm, wanted: Iterable[Seen]) -> Iterator[tuple[Seen, Tensor]]:
+        """(tokens, hidden) for each picture of that arm, by the projector that it has."""
         family, model = self._loaded.family, self._loaded.model
         projector: Any = family.part(model, family.projector)
         like = next(projector.parameters())
-        made: dict[str, Tensor] = {}
-        with self._lora(arm != "base"):
-            for name in dict.fromkeys(item.picture for item in window if item.picture is not None):
+        with self._adapter(arm != "base"):
+            for name in (name for name, whose in wanted if whose == arm and name is not None):
                 encoded = self._features.encoded(name).to(like)
-                made[name] = family.project(model, encoded, self._features.picture(name).inputs)
-        return made
+                yield (name, arm), family.project(model, encoded, self._features.picture(name).inputs)
 
-    def _read_pictures(
-        self,
-        head: Cache,
-        shared: int,
-        window: Sequence[Item],
-        prompts: Sequence[Prompt],
-        features: dict[str, Tensor],
-    ) -> tuple[dict[str | None, int], Cache, Tensor]:
-        """Each picture (and none, as a picture of its own) read once behind the head.
-
-        Gives the row of each picture, keys and values of all rows, and (rows, length): which positions count.
-        """
-        firsts = {item.picture: prompt for item, prompt in zip(window, prompts, strict=True)}
-        segments = [self._picture_segment(prompt, name, shared, features) for name, prompt in firsts.items()]
-        longest = max(len(segment) for segment in segments)
-        mask = torch.stack([counted(shared, longest, len(segment)) for segment in segments])
-        if longest == 0:
-            return {name: 0 for name in firsts}, head, mask[:1]
-        parts = []
-        padded = torch.stack([F.pad(s, (0, 0, longest - len(s), 0)) for s in segments])
-        for start in range(0, len(segments), PICTURES_AT_ONCE):
-            rows = padded[start : start + PICTURES_AT_ONCE]
-            kept = select(head, [0] * len(rows), growing=False)
-            self._forward(rows, kept, mask[start : start + PICTURES_AT_ONCE])
-            parts.append(kept)
-        return {name: row for row, name in enumerate(firsts)}, joined(parts), mask
-
-    def _picture_segment(self, prompt: Prompt, name: str | None, shared: int, features: dict[str, Tensor]) -> Tensor:
-        """(n, hidden): what stands between the head and the question; empty without a picture."""
-        end = self._after_picture(prompt, shared)
+    def _picture_segment(self, prompt: Prompt, shared: int, features: Tensor | None) -> Tensor:
+        """(n, hidden): what stands between the opening and the question; empty without a picture."""
+        end = after_picture(prompt, shared)
         embeddings = self._embed(torch.tensor([prompt.tokens[shared:end]], dtype=torch.long))[0]
         for picture, place in zip(prompt.pictures, prompt.places, strict=True):
-            assert name is not None
-            embeddings[place - shared : place - shared + picture.tokens] = features[name].to(embeddings.dtype)
+            assert features is not None
+            embeddings[place - shared : place - shared + picture.tokens] = features.to(embeddings.dtype)
         return embeddings
 
-    def _draw(
-        self, key_values: Cache, mask: Tensor, rests: Sequence[tuple[int, ...]], limit: int, choose: Chooser
-    ) -> list[tuple[list[int], float, float]]:
-        """Answers to questions behind what was read: tokens, and the mass on "yes" and "no" as a first token."""
-        longest = max(map(len, rests))
-        ids = torch.tensor([[0] * (longest - len(rest)) + list(rest) for rest in rests])
-        mask = torch.cat([mask, torch.stack([counted(0, longest, len(rest)) for rest in rests])], dim=1)
-        logits = self._forward(self._embed(ids), key_values, mask)
+    def _ask(self, read: Rows, of: Sequence[int], rests: Sequence[tuple[int, ...]], limit: int) -> tuple[Rows, Tensor]:
+        """Each question read behind that row of what was read: rows in which answers can grow, and logits
+        (n, vocabulary) before the first token."""
+        parts, logits = [], []
+        for start in range(0, len(rests), PROMPTS_AT_ONCE):
+            some = slice(start, start + PROMPTS_AT_ONCE)
+            longest = max(map(len, rests[some]))
+            ids = torch.tensor([[0] * (longest - len(rest)) + list(rest) for rest in rests[some]])
+            mask = torch.stack([counted(longest, len(rest)) for rest in rests[some]])
+            parts.append(read.take(of[some]).before(mask))
+            logits.append(self._logits(self._embed(ids), parts[-1]))
+        return joined(parts, limit), torch.cat(logits)
+
+    def _draw(self, rows: Rows, logits: Tensor, limit: int, draws: Draws) -> list[tuple[list[int], float, float]]:
+        """Answers behind what was asked: tokens, and the mass on "yes" and "no" as a first token."""
         first = torch.softmax(logits.float(), -1)
         yes, no = first[:, self._yes].sum(-1).tolist(), first[:, self._no].sum(-1).tolist()
-        answers: list[list[int]] = [[] for _ in rests]
-        open_rows = list(range(len(rests)))
+        answers: list[list[int]] = [[] for _ in logits]
+        still = list(range(len(logits)))
         for step in range(limit):
-            tokens = choose(logits)
+            tokens = draws(logits, still)
             going = [k for k, token in enumerate(tokens) if token not in self._ends]
             for k in going:
-                answers[open_rows[k]].append(tokens[k])
+                answers[still[k]].append(tokens[k])
             if not going or step == limit - 1:
                 break
-            if len(going) < len(open_rows):
-                key_values, mask = select(key_values, going), mask[going]
-                open_rows = [open_rows[k] for k in going]
-            mask = torch.cat([mask, mask.new_ones(len(going), 1)], dim=1)
-            logits = self._forward(self._embed(torch.tensor([[tokens[k]] for k in going])), key_values, mask)
+            if len(going) < len(still):
+                going = rows.in_place(going)
+                rows, still = rows.narrowed(going), [still[k] for k in going]
+            rows = rows.before(torch.ones(len(going), 1, dtype=torch.long))
+            logits = self._logits(self._embed(torch.tensor([[tokens[k]] for k in going])), rows)
         return list(zip(answers, yes, no, strict=True))
 
     def _embed(self, ids: Tensor) -> Tensor:
@@ -223,22 +210,37 @@ class Predictor:
         embeddings: Tensor = table(ids.to(table.weight.device))
         return embeddings
 
-    def _forward(self, embeddings: Tensor, key_values: Cache, mask: Tensor) -> Tensor:
-        """Compute positions behind `key_values`; the logits (rows, vocabulary) after the last of them."""
-        places = (mask.cumsum(-1) - 1).clamp(min=0)[:, -embeddings.shape[1] :]
-        hidden = self._language_model(
-            inputs_embeds=embeddings,
-            past_key_values=key_values,
-            use_cache=True,
-            attention_mask=mask.to(embeddings.device),
-            position_ids=places.to(embeddings.device),
-        ).last_hidden_state
-        logits: Tensor = self._head(hidden[:, -1])
+    def _logits(self, embeddings: Tensor, rows: Rows) -> Tensor:
+        """The logits (rows, vocabulary) after the last of the positions, which are computed."""
+        states = self._states(embeddings, rows)
+        with self._lora(rows.tuned):
+            logits: Tensor = self._head(states)
         return logits
 
+    def _states(self, embeddings: Tensor, rows: Rows) -> Tensor:
+        """Compute (rows, n, hidden), the positions that the mask has beyond the keys and values; the last state of each
+        row, (rows, hidden)."""
+        places = (rows.mask.cumsum(-1) - 1).clamp(min=0)[:, -embeddings.shape[1] :]
+        with self._lora(rows.tuned):
+            states: Tensor = self._language_model(
+                inputs_embeds=embeddings,
+                past_key_values=rows.key_values,
+                use_cache=True,
+                attention_mask=rows.mask.to(embeddings.device),
+                position_ids=places.to(embeddings.device),
+            ).last_hidden_state
+        return states[:, -1]
+
     @contextmanager
-    def _lora(self, on: bool) -> Iterator[None]:
-        """The adapter, projector included, on or off."""
+    def _lora(self, rows: slice) -> Iterator[None]:
+        """LoRA in these rows; where it is not plain, in all or in none."""
+        plain = self._row_adapter.plain
+        with self._row_adapter.on(rows) if plain else self._adapter(rows.start < rows.stop):
+            yield
+
+    @contextmanager
+    def _adapter(self, on: bool) -> Iterator[None]:
+        """The whole adapter, projector included, on or off."""
         adapted: Any = self._loaded.adapted
         if adapted is None or on:
             yield
@@ -250,32 +252,14 @@ class Predictor:
             adapted.base_model.enable_adapter_layers()
 
 
-def counted(before: int, room: int, used: int) -> Tensor:
-    """(before + room,): 1 for positions that count, 0 for the padding on the left of the last `room`."""
-    return torch.tensor([1] * before + [0] * (room - used) + [1] * used)
+def with_lora(put: EvalPut) -> bool:
+    return put[1] == "tuned"
 
 
-def cut(key_values: Cache, length: int) -> Cache:
-    """The first `length` positions."""
-    kept = DynamicCache()
-    for number, layer in enumerate(key_values.layers):
-        kept.update(layer.keys[..., :length, :], layer.values[..., :length, :], number)
-    return kept
+def seen(put: EvalPut) -> Seen:
+    return put[0].picture, put[1]
 
 
-def select(key_values: Cache, rows: list[int], growing: bool = True) -> Cache:
-    """A copy of these rows; `growing`: room is left behind them, so that a new token copies nothing."""
-    kept: Cache = KeyValues(len(key_values.layers)) if growing else DynamicCache()
-    index = torch.tensor(rows)
-    for number, layer in enumerate(key_values.layers):
-        at = index.to(layer.keys.device)
-        kept.update(layer.keys.index_select(0, at), layer.values.index_select(0, at), number)
-    return kept
-
-
-def joined(parts: Sequence[Cache]) -> Cache:
-    """The rows of all parts, one below the other."""
-    kept = DynamicCache()
-    for number, layers in enumerate(zip(*(part.layers for part in parts), strict=True)):
-        kept.update(torch.cat([layer.keys for layer in layers]), torch.cat([layer.values for layer in layers]), number)
-    return kept
+def after_picture(prompt: Prompt, shared: int) -> int:
+    """Where the question begins: behind the picture, or behind the opening."""
+    return prompt.places[-1] + prompt.pictures[-1].tokens if prompt.pictures else shared

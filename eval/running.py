@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from textwrap import shorten
 
-from eval.answering import Answerer, Said, answered
+from eval.answering import Answerer, Said, answered, to_arms
 from eval.asking import Progress
 from eval.crew import ALONE, Crew
+from eval.items import Item, Put, windows
 from eval.nano.tasks import Case
-from eval.predict import Item, windows
 from eval.run_info import CONDITIONS, IDENTITY
 from medvlm import scores
 from medvlm.errors import ConfigError
@@ -77,18 +77,19 @@ def answer(work: Work, ready: Callable[[], Answerer]) -> None:
         return
     progress, answerer = Progress(work.info.task, total, done), ready()
     for window in mine:
-        for arm in work.info.arms:
-            missing = {item.id for item in window if (item.id, arm) not in known}
-            for count in _window(work, answerer, window, arm, missing) if missing else ():
-                progress.tell(count)
+        asked = to_arms(window, work.info.arms)
+        missing = {(item, arm) for item, arm in asked if (item.id, arm) not in known}
+        for count in _window(work, answerer, asked, missing) if missing else ():
+            progress.tell(count)
 
 
-def _window(work: Work, answerer: Answerer, window: Sequence[Item], arm: Arm, missing: set[str]) -> Iterator[int]:
+def _window(work: Work, answerer: Answerer, asked: Sequence[Put], missing: set[Put]) -> Iterator[int]:
     """Answer what is missing of a window and keep it, a batch at a time; how many were kept."""
-    cases = {case.item.id: case for case in work.cases if case.item.id in missing}
-    for said, seconds in answered(answerer, window, missing, arm, work.info.decoding):
-        rows = [scores.row_of(prediction(cases[item.id], arm, one)) for item, one in said]
-        times: list[Record] = [{"sample_id": item.id, "arm": arm, "seconds": seconds} for item, _ in said]
+    wanted = {item.id for item, _ in missing}
+    cases = {case.item.id: case for case in work.cases if case.item.id in wanted}
+    for said, seconds in answered(answerer, asked, missing, work.info.decoding):
+        rows = [scores.row_of(prediction(cases[item.id], arm, one)) for (item, arm), one in said]
+        times: list[Record] = [{"sample_id": item.id, "arm": arm, "seconds": seconds} for (item, arm), _ in said]
         scores.append(work.folder / _part(PREDICTIONS, work.crew), rows)
         scores.append(work.folder / _part(TIMING, work.crew), times)
         yield len(said)

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+from eval.items import Answer
 from eval.nano.calibration import Belief, summary
 from eval.nano.tasks import Case
-from eval.predict import Answer
 from medvlm import datasets, statistics
 from medvlm.metrics import compat, strict
 from medvlm.metrics.text import normalised

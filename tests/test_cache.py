@@ -33,6 +33,19 @@ def test_what_was_cut_off_is_overwritten() -> None:
     assert torch.equal(keys, torch.cat([states(40), states(5, 900)], dim=2))
 
 
+def test_rows_of_several_parts_grow_side_by_side_and_leave_in_place() -> None:
+    layer, rows = GrowingLayer(), [states(n, begin) for n, begin in ((3, 0), (3, 10), (2, 20), (2, 30))]
+    first, second = torch.cat(rows[:2]), torch.cat(rows[2:])
+    layer.fill([(first, -first), (second, -second)], 3, 5)
+    assert torch.equal(layer.keys[:2], first) and torch.equal(layer.values[2:, :, 1:], -second)
+    assert not layer.keys[2:, :, 0].any(), "the shorter rows stand at the end, and what is left is finite"
+    layer.only([3, 1])
+    new = torch.full((2, 2, 1, 4), 7.0)
+    keys, values = layer.update(new, -new)
+    assert torch.equal(keys[:, :, 1:3], torch.cat([rows[3], rows[1][:, :, 1:]]))
+    assert torch.equal(keys[:, :, 3:], new) and torch.equal(values, -keys)
+
+
 def test_the_longest_unused_goes_first() -> None:
     kept: Recent[str, int] = Recent(10, lambda value: value)
     kept.put("a", 4)

@@ -1,20 +1,23 @@
 """Answers to many questions at once are what one question at a time gives; a killed evaluation goes on."""
 
 import json
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 import torch
 
 from eval import __main__ as command
-from eval import environment, pictures
+from eval import environment, pictures, predict
+from eval.answering import Batched
 from eval.asking import Asker, fingerprint
+from eval.items import Answer, EvalArm, EvalPut, Item, windows
 from eval.nano import settings as nano
 from eval.nano import tasks
 from eval.nano.tasks import Case
 from eval.pictures import Features
-from eval.predict import Answer, EvalArm, Item, Predictor, windows
+from eval.predict import Predictor
 from medvlm import datasets, paths, scores
 from medvlm.chat import whole
 from medvlm.datasets import drawn
@@ -62,27 +65,77 @@ def plainly(model: LocalModel, item: Item, arm: Arm, limit: int = LIMIT) -> str:
     return whole(model, conversation(item), arm, Decoding(max_tokens=limit)).text.strip()
 
 
-def test_a_batch_gives_what_single_runs_give(folders: tuple[Path, Path], tmp_path: Path) -> None:
+BOTH: tuple[Arm, Arm] = ("tuned", "base")
+
+
+def put(*arms: EvalArm, items: Sequence[Item] = ITEMS) -> list[EvalPut]:
+    return [(item, arm) for arm in arms for item in items]
+
+
+@pytest.mark.parametrize("rows", [4, 128])
+def test_a_batch_of_both_arms_gives_what_single_runs_give(
+    folders: tuple[Path, Path], tmp_path: Path, rows: int
+) -> None:
     model = tiny_models.weights(*folders)
-    predictor, single = Predictor(model, Features(tmp_path, model), rows=4), LocalModel(model)
-    for arm in ("tuned", "base"):
-        answers = predictor.answer(ITEMS, arm, LIMIT)
-        assert [answer.id for answer in answers] == [item.id for item in ITEMS]
-        assert [answer.text for answer in answers] == [plainly(single, item, arm) for item in ITEMS]
-        for item, answer in zip(ITEMS, answers, strict=True):
-            wanted = single.next_token_probabilities(conversation(item), arm, ("yes", "no"))
-            assert (answer.yes, answer.no) == pytest.approx((wanted["yes"], wanted["no"]), abs=2e-6)
-    assert predictor.answer(ITEMS, "tuned", LIMIT) != predictor.answer(ITEMS, "base", LIMIT)
+    predictor, single = Predictor(model, Features(tmp_path, model), rows), LocalModel(model)
+    answers = predictor.answer(put(*BOTH), LIMIT)
+    assert [answer.id for answer in answers] == [item.id for item in ITEMS] * 2
+    assert [answer.text for answer in answers] == [plainly(single, item, arm) for arm in BOTH for item in ITEMS]
+    for (item, arm), answer in zip(put(*BOTH), answers, strict=True):
+        assert arm != "projector"
+        wanted = single.next_token_probabilities(conversation(item), arm, ("yes", "no"))
+        assert (answer.yes, answer.no) == pytest.approx((wanted["yes"], wanted["no"]), abs=2e-6)
+    texts = [answer.text for answer in answers]
+    assert texts[: len(ITEMS)] != texts[len(ITEMS) :]
+    for arm, wanted_texts in zip(BOTH, (texts[: len(ITEMS)], texts[len(ITEMS) :]), strict=True):
+        assert [answer.text for answer in predictor.answer(put(arm), LIMIT)] == wanted_texts
+
+
+def test_an_adapter_that_is_not_plain_lora_answers_one_arm_after_the_other(
+    llava: tuple[Path, Path], tmp_path: Path
+) -> None:
+    base, adapter = llava[0], tiny_models.write_adapter(tmp_path / "dora", llava[0], use_dora=True)
+    model = tiny_models.weights(base, adapter)
+    predictor, single = Predictor(model, Features(tmp_path, model)), LocalModel(model)
+    answers = predictor.answer(put(*BOTH), LIMIT)
+    assert [answer.text for answer in answers] == [plainly(single, item, arm) for arm in BOTH for item in ITEMS]
+
+
+def test_what_memory_does_not_hold_at_once_is_answered_in_parts(
+    llava: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = tiny_models.weights(*llava)
+    predictor = Predictor(model, Features(tmp_path, model))
+    wanted = [answer.text for answer in predictor.answer(put(*BOTH), LIMIT)]
+    monkeypatch.setattr(predict, "rows_within", lambda *_: 3)
+    assert [answer.text for answer in predictor.answer(put(*BOTH), LIMIT)] == wanted
+    asked = [(item, arm) for arm in BOTH for item in ITEMS]
+    answerer, decoding = Batched(model, tmp_path), Decoding(max_tokens=LIMIT)
+    parts = answerer.batches(asked, asked, decoding)
+    assert [len(part) for part in parts] == [3, 3, 3, 3, 2]
+    assert [item.picture for item, _ in parts[0]] == ["phantom:ct:0"] * 3, "one picture's questions, side by side"
+    assert answerer.batches(asked, parts[3][1:2], decoding) == [parts[3]], "what was killed is answered in like batches"
+
+
+def test_what_shares_a_batch_changes_no_draw(llava: tuple[Path, Path], tmp_path: Path) -> None:
+    model, warm = tiny_models.weights(*llava), Decoding(temperature=0.9, seed=4)
+    predictor = Predictor(model, Features(tmp_path, model))
+    both = predictor.answer(put(*BOTH), LIMIT, warm)
+    few = predictor.answer(put("base", items=ITEMS[2:4]), LIMIT, warm)
+    assert [answer.text for answer in few] == [answer.text for answer in both[len(ITEMS) + 2 : len(ITEMS) + 4]]
+    other = predictor.answer(put(*BOTH), LIMIT, replace(warm, seed=5))
+    assert [answer.text for answer in other] != [answer.text for answer in both]
 
 
 def test_the_projector_alone_is_the_adapter_without_its_lora(folders: tuple[Path, Path], tmp_path: Path) -> None:
     model = tiny_models.weights(*folders)
     predictor = Predictor(model, Features(tmp_path, model))
-    projector, base = (predictor.answer(ITEMS, arm, LIMIT) for arm in ("projector", "base"))
+    both = predictor.answer(put("projector", "base"), LIMIT)
+    projector, base = both[: len(ITEMS)], both[len(ITEMS) :]
     for name, parameter in model.adapted.named_parameters() if model.adapted else ():
         if "lora_B" in name:
             parameter.data.zero_()
-    without_lora = Predictor(model, Features(tmp_path, model)).answer(ITEMS, "tuned", LIMIT)
+    without_lora = Predictor(model, Features(tmp_path, model)).answer(put("tuned"), LIMIT)
     assert [answer.text for answer in projector] == [answer.text for answer in without_lora]
     assert projector != base
     assert projector[3] == base[3], "without a picture there is nothing to project"
@@ -92,7 +145,7 @@ def test_nano_answers_in_a_batch_as_it_does_alone(nano_folder: Path, tmp_path: P
     model = tiny_models.weights(nano_folder, paths.ASSETS / "adapters" / "nano-med")
     predictor, single = Predictor(model, Features(tmp_path, model)), LocalModel(model)
     items = ITEMS[:4]
-    answers = predictor.answer(items, "tuned", LIMIT)
+    answers = predictor.answer(put("tuned", items=items), LIMIT)
     assert [answer.text for answer in answers] == [plainly(single, item, "tuned") for item in items]
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from eval import __main__ as command
 from eval import running
-from eval.answering import Asked, Batched, Said, conversation
+from eval.answering import Asked, Batched, Said, conversation, to_arms
 from eval.picture_hashes import Looks
 from eval.pictures import identity
 from eval.pictures import scan as picture
@@ -199,7 +199,7 @@ def test_a_batch_after_earlier_turns_and_of_changed_pictures_is_what_single_runs
     ]
     local, single = Batched(weights, tmp_path / "features"), LocalModel(weights)
     for decoding, window in together(asks):
-        for item, one in zip(window, local.answer(window, "tuned", decoding), strict=True):
+        for item, one in zip(window, local.answer(to_arms(window, ["tuned"]), decoding), strict=True):
             assert isinstance(one, Said)
             assert one.text == whole(single, conversation(item), "tuned", GREEDY).text, item.id
 

@@ -13,14 +13,14 @@ import pytest
 from eval import __main__ as command
 from eval import run_info, running, task_list
 from eval.answering import Said
+from eval.items import Put
 from eval.nano.tasks import as_case
-from eval.predict import Item
 from medvlm import datasets, scores
 from medvlm.datasets import Rows
 from medvlm.errors import ConfigError, DatasetError, UserError
 from medvlm.paths import ROOT
 from medvlm.scores import PREDICTIONS, RUN, SCORES, Prediction, RunInfo, Score
-from medvlm.types import Arm, DataSplit, Decoding, Sample
+from medvlm.types import DataSplit, Decoding, Sample
 from tests import tiny_models
 from tests.serving import serving
 
@@ -50,14 +50,14 @@ class Oracle:
     def __init__(self, dies: int | None = None) -> None:
         self.dies, self.answered = dies, 0
 
-    def batches(self, window: Sequence[Item], missing: Collection[str]) -> list[Sequence[Item]]:
-        return [window]
+    def batches(self, window: Sequence[Put], missing: Collection[Put], decoding: Decoding) -> list[Sequence[Put]]:
+        return [window[start : start + 50] for start in range(0, len(window), 50)]
 
-    def answer(self, window: Sequence[Item], arm: Arm, decoding: Decoding) -> list[Said | UserError]:
-        self.answered += len(window)
+    def answer(self, batch: Sequence[Put], decoding: Decoding) -> list[Said | UserError]:
+        self.answered += len(batch)
         if self.dies is not None and self.answered > self.dies:
             raise KeyboardInterrupt
-        return [Said("yes" if arm == "tuned" else f"Perhaps {one.id}.", 2, 0.5, 0.25) for one in window]
+        return [Said("yes" if arm == "tuned" else f"Perhaps {one.id}.", 2, 0.5, 0.25) for one, arm in batch]
 
 
 def work(folder: Path, count: int = 150, **changes: object) -> running.Work:

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from eval import scoring, tables
+from eval.items import Answer, Item
 from eval.nano import baselines, calibration, card, targets, tasks, truths
 from eval.nano.baselines import Seen
 from eval.nano.calibration import Belief
 from eval.nano.tasks import Case
-from eval.predict import Answer, Item
 from medvlm import datasets, scores
 from medvlm.paths import ASSETS, ROOT
 

@@ -302,7 +302,9 @@ def load(folders: tuple[Path, Path], **more: object) -> LocalModel:
     return LocalModel.load(str(folders[0]), str(folders[1]), **settings)  # type: ignore[arg-type]
 
 
-def write_adapter(folder: Path, base: Path, seed: int = 1, scale: float = 0.3, targets: str | None = None) -> Path:
+def write_adapter(
+    folder: Path, base: Path, seed: int = 1, scale: float = 0.3, targets: str | None = None, use_dora: bool = False
+) -> Path:
     """A random LoRA adapter with its own projector, as training writes one."""
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForImageTextToText
@@ -314,7 +316,13 @@ def write_adapter(folder: Path, base: Path, seed: int = 1, scale: float = 0.3, t
     model = AutoModelForImageTextToText.from_pretrained(base, dtype=torch.float32)
     family = FAMILIES[model.config.model_type]
     projector = family.projector.split(".")[-1]
-    config = LoraConfig(r=4, lora_alpha=8, target_modules=targets or family.lora_targets, modules_to_save=[projector])
+    config = LoraConfig(
+        r=4,
+        lora_alpha=8,
+        target_modules=targets or family.lora_targets,
+        modules_to_save=[projector],
+        use_dora=use_dora,
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # peft 0.21 asks transformers 5.23 for a retired name
         adapted = get_peft_model(model, config)

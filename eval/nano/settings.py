@@ -7,9 +7,9 @@ from typing import Literal, get_args
 
 from eval import environment, scoring
 from eval.asking import Asker
+from eval.items import Answer, EvalArm
 from eval.nano import baselines, tasks, truths
 from eval.nano.tasks import Case, Shown
-from eval.predict import Answer, EvalArm
 from medvlm import datasets, scores
 from medvlm.errors import ConfigError
 from medvlm.paths import ASSETS

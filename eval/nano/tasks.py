@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from eval.items import Item
 from eval.pictures import BLANK
-from eval.predict import Item
 from medvlm import datasets
 from medvlm.datasets import drawn
 from medvlm.prompts import SHORT, SYSTEM

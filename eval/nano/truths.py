@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from eval import scoring
+from eval.items import Answer, EvalArm
 from eval.nano.tasks import Case
-from eval.predict import Answer, EvalArm
 from eval.scoring import Texts, grouped, one
 from medvlm.metrics import strict
 from medvlm.metrics.text import normalised, words

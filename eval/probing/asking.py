@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
-from eval.answering import Answerer, Said, answered
+from eval.answering import Answerer, Said, answered, to_arms
 from eval.asking import Progress
-from eval.predict import Item, windows
+from eval.items import Item, windows
 from medvlm import scores
 from medvlm.probes.asked import Ask
 from medvlm.scores import PREDICTIONS, Prediction
@@ -28,10 +28,11 @@ def put(ready: Callable[[], Answerer], asks: Sequence[Ask], arm: Arm, folder: Pa
         return {ask.id: known[ask.id] for ask in asks}
     answerer, progress = ready(), Progress(name, len(asks), len(asks) - len(missing))
     firsts = first_alike(asks)
-    due = {firsts[ask.id].id for ask in missing}
+    due = {(as_item(firsts[ask.id]), arm) for ask in missing}
     for decoding, window in together(dict.fromkeys(firsts.values())):
-        for said, _ in answered(answerer, window, due, arm, decoding) if due & {item.id for item in window} else ():
-            by_id = {item.id: one for item, one in said}
+        asked = to_arms(window, [arm])
+        for said, _ in answered(answerer, asked, due, decoding) if due.intersection(asked) else ():
+            by_id = {item.id: one for (item, _), one in said}
             meant = [ask for ask in missing if firsts[ask.id].id in by_id]
             scores.append(path, [scores.row_of(prediction(ask, arm, by_id[firsts[ask.id].id])) for ask in meant])
             known |= {ask.id: by_id[firsts[ask.id].id].text for ask in meant}

@@ -33,6 +33,19 @@ class GrowingLayer(DynamicLayer):  # type: ignore[misc]
         self.home: Home | None = None  # What its buffers are one row of, if anything.
         self._buffers: tuple[Tensor, Tensor] | None = None
 
+    def fill(self, parts: Sequence[tuple[Tensor, Tensor]], length: int, room: int) -> None:
+        """Begin with the rows of all parts (rows, heads, n, width), each at the end of the first `length` positions,
+        and with room for so many in all."""
+        rows = sum(len(keys) for keys, _ in parts)
+        self.lazy_initialization(*parts[0])
+        like = [part.new_zeros(rows, part.shape[1], room, part.shape[3]) for part in parts[0]]
+        self._buffers = like[0], like[1]
+        for kind, buffer in enumerate(self._buffers):
+            of = [part[kind] for part in parts]
+            for there, here in zip(buffer.split([len(part) for part in of]), of, strict=True):
+                there[:, :, length - here.shape[2] : length] = here
+        self._show(length)
+
     def update(self, key_states: Tensor, value_states: Tensor, *_: Any, **__: Any) -> tuple[Tensor, Tensor]:
         if not self.is_initialized:
             self.lazy_initialization(key_states, value_states)
@@ -47,6 +60,17 @@ class GrowingLayer(DynamicLayer):  # type: ignore[misc]
         """Forget all positions from `length` on."""
         if self._buffers is not None:
             self._show(min(length, self.length))
+
+    def only(self, rows: Sequence[int]) -> None:
+        """Forget all rows but these. They are moved in place, so none may come to a higher place than it had."""
+        if self._buffers is not None:
+            for buffer in self._buffers:
+                for place, row in enumerate(rows):
+                    if row != place:
+                        buffer[place, :, : self.length] = buffer[row, :, : self.length]
+            keys, values = self._buffers
+            self.home, self._buffers = None, (keys[: len(rows)], values[: len(rows)])
+            self._show(self.length)
 
     def get_seq_length(self) -> int:
         return self.length
@@ -90,6 +114,10 @@ class KeyValues(Cache):  # type: ignore[misc]
     def keep(self, length: int) -> None:
         for layer in self.layers:
             layer.keep(length)
+
+    def only(self, rows: Sequence[int]) -> None:
+        for layer in self.layers:
+            layer.only(rows)
 
     @property
     def nbytes(self) -> int:

@@ -1,6 +1,7 @@
 """How weights come into memory: device, number format, NF4 with or without unpacking, and the adapter on top."""
 
 import json
+import os
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -140,6 +141,9 @@ def load_base(
     checkpoints.refuse_code(folder)
     checkpoints.weight_files(folder)
     logging.disable_progress_bar()
+    # On the CPU torch shares keys and values among query heads by itself, also under a mask; transformers copies them
+    # for each head unless told so. On a GPU a mask would lead to torch's slowest kernel.
+    os.environ["TRANSFORMERS_SDPA_FORCE_GQA"] = str(int(device.type == "cpu"))
     # int8 layers say for every product that they compute in float16, which is how they work.
     getLogger("bitsandbytes.autograd._functions").setLevel("ERROR")
     try:

@@ -56,9 +56,15 @@ def _instead(layer: Any, forward: Callable[[Tensor], Tensor]) -> Iterator[None]:
 def _mixed(layer: Any, rows: slice, x: Tensor) -> Tensor:
     """W x, and for some rows + scaling * B A x (Hu et al. 2021, LoRA, equation 3)."""
     result = _product(layer.base_layer, layer.base_layer, x)
-    down, up = layer.lora_A[ADAPTER].weight, layer.lora_B[ADAPTER]
-    some = x[rows].to(down.dtype)
-    result[rows].add_(F.linear(F.linear(some, down), up.weight, up.bias), alpha=layer.scaling[ADAPTER])
+    if rows.start == rows.stop:
+        return result
+    down, up, scaling = layer.lora_A[ADAPTER].weight, layer.lora_B[ADAPTER], layer.scaling[ADAPTER]
+    low = F.linear(x[rows].to(down.dtype), down)
+    if up.bias is None and up.weight.dtype == result.dtype:
+        # Added by the product itself: a result of its own would be written and read once more.
+        result[rows].view(-1, result.shape[-1]).addmm_(low.view(-1, low.shape[-1]), up.weight.t(), alpha=scaling)
+    else:
+        result[rows].add_(F.linear(low, up.weight, up.bias), alpha=scaling)
     return result
 
 

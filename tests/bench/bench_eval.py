@@ -12,8 +12,8 @@ import torch
 from PIL import Image
 
 from eval import pictures, run_info, task_list
-from eval.answering import Batched, answered, conversation
-from eval.predict import Item, windows
+from eval.answering import Batched, answered, conversation, to_arms
+from eval.items import Item, windows
 from medvlm import datasets, paths
 from medvlm.assemble import assemble
 from medvlm.datasets import drawn
@@ -70,13 +70,9 @@ def plainly(loaded: Loaded, asked: Sequence[Item]) -> Answers:
 
 def batched(loaded: Loaded, asked: Sequence[Item], folder: Path) -> Answers:
     """As `eval run` does it, no picture encoded yet."""
-    answerer, decoding, ids = Batched(loaded, folder), Decoding(max_tokens=TOKENS), {item.id for item in asked}
-    return {
-        (arm, item.id): one.text
-        for arm in ARMS
-        for said, _ in answered(answerer, asked, ids, arm, decoding)
-        for item, one in said
-    }
+    window = to_arms(asked, ARMS)
+    batches = answered(Batched(loaded, folder), window, window, Decoding(max_tokens=TOKENS))
+    return {(arm, item.id): one.text for said, _ in batches for (item, arm), one in said}
 
 
 def timed(work: Callable[[], Answers]) -> Timed:
