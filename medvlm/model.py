@@ -11,6 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from medvlm import catalog, checkpoints, prompts
+from medvlm.engine.aside import Made, aside
 from medvlm.engine.decoding import Engine, advice
 from medvlm.engine.loading import (
     ComputeType,
@@ -103,7 +104,7 @@ class LocalModel:
         where = choose_device(device)
         dtype = choose_dtype(compute_dtype, where)
         progress("Loading the model", 0.1)
-        loaded = load_weights(folder, adapter_folder, where, dtype, quantization, unpack)
+        loaded = aside(partial(load_weights, folder, adapter_folder, where, dtype, quantization, unpack))
         model = cls(
             loaded,
             name=catalog.short_name(base),
@@ -139,7 +140,7 @@ class LocalModel:
         seal = checkpoints.seal(folder, adapter, own.quantization, own.dtype, prompts.PROMPT_VERSION)
         if checkpoints.agreed(seal):
             return
-        whole = LocalModel(load_weights(folder, adapter, own.device, own.dtype, "none", "no"))
+        whole = LocalModel(aside(partial(load_weights, folder, adapter, own.device, own.dtype, "none", "no")))
         pairs = {arm: (whole._probe(arm)[0], logits) for arm, logits in quantised.items()}
         numbers = {arm: checkpoints.check_agree(*pair, f"{self.name} ({arm})") for arm, pair in pairs.items()}
         checkpoints.remember(seal, {str(arm): found for arm, found in numbers.items()})
@@ -202,15 +203,13 @@ class LocalModel:
     ) -> dict[str, float]:
         """The probability that the answer begins with each word (any case, with or without a space before it)."""
         self._check(conversation, arm)
-        with self._turn(arm):
-            return self._engine.first_words(conversation, arm, words)
+        return self._in_turn(arm, lambda: self._engine.first_words(conversation, arm, words))
 
     def generate_batch(self, conversations: list[Conversation], arm: Arm, decoding: Decoding) -> list[str]:
         """Answer several conversations at once, as one batch padded on the left; for evaluation."""
         for conversation in conversations:
             self._check(conversation, arm)
-        with self._turn(arm):
-            return self._engine.batch(conversations, arm, decoding)
+        return self._in_turn(arm, lambda: self._engine.batch(conversations, arm, decoding))
 
     def make_room(self) -> None:
         """Drop all that is kept between questions."""
@@ -269,9 +268,17 @@ class LocalModel:
         with self._line.turn(), self._engine.switched(arm), torch.inference_mode():
             yield
 
+    def _in_turn(self, arm: Arm, work: Callable[[], Made]) -> Made:
+        """What the work gives in its turn; for callers whose thread lives on."""
+
+        def whole() -> Made:
+            with self._turn(arm):
+                return work()
+
+        return aside(whole)
+
     def _probe(self, arm: Arm) -> tuple[Tensor, list[int]]:
-        with self._turn(arm):
-            return self._engine.probe(arm)
+        return self._in_turn(arm, lambda: self._engine.probe(arm))
 
     def _check(self, conversation: Conversation, arm: Arm) -> None:
         if arm not in self.arms:

@@ -15,6 +15,7 @@ import torch
 from medvlm import paths
 from medvlm.assemble import assemble
 from medvlm.chat import whole
+from medvlm.engine.aside import aside
 from medvlm.engine.loading import ADAPTER, Loaded, choose_dtype
 from medvlm.engine.pairing import stream
 from medvlm.families import FAMILIES
@@ -144,7 +145,7 @@ def of_length(model: LocalModel, tokens: int) -> Conversation:
 
 
 def large(smoke: bool) -> list[Row]:
-    model = half_billion(smoke)
+    model = aside(lambda: half_billion(smoke))  # where the app loads: see `aside`
     prompt, decoding, times = (160, Decoding(max_tokens=6), 2) if smoke else (640, Decoding(max_tokens=64), 3)
     talk, number = of_length(model, prompt), {torch.float32: "fp32", torch.bfloat16: "bf16"}[model.loaded.dtype]
     ours: list[float] = []
