@@ -38,6 +38,10 @@ class Window:
     function: VoiFunction = "LINEAR"
 
 
+# What a file calls a window, where that is one of the words that may be read, and the window.
+NamedWindow = tuple[str, Window]
+
+
 @dataclass(frozen=True, slots=True)
 class Spacing:
     """Distance between the centres of neighbouring pixels, in mm; `between` is from slice to slice."""
@@ -92,7 +96,8 @@ class Scan:
 
     `slices`: each (H, W) of the file's numbers after rescale (float32 or an integer type), or (H, W, 3) uint8 RGB;
     those of a series are decoded when they are asked for, which may raise `UserError` for a damaged one.
-    `window`: how to show greys (None for RGB). `inverted`: MONOCHROME1, applied last, when the picture is shown.
+    `window`: how to show greys (None for RGB); `more_windows`: others that the file offers. `inverted`: MONOCHROME1,
+    applied last, when the picture is shown.
     `notes`: every step that was taken, in words a clinician reads. `sha256`: names the bytes that came in: the hash of
     a file's bytes; of a series the hash over its files' headers and over sums of small blocks of their pixels.
     `geometry`: None where the file has no orientation: then no side may be marked. `frame_seconds`: from frame to
@@ -108,6 +113,7 @@ class Scan:
     kind: str = "picture"
     spacing: Spacing | None = None
     window: Window | None = None
+    more_windows: tuple[NamedWindow, ...] = ()
     inverted: bool = False
     unit: str = ""
     notes: tuple[str, ...] = ()

@@ -50,10 +50,16 @@ def test_monochrome1_is_inverted_after_the_window() -> None:
     assert render(scan)[0, :, 0].tolist() == [255, 127, 0]
 
 
-def test_the_first_of_several_windows_is_taken_and_the_rest_is_mentioned() -> None:
-    scan = read_case(cases.picture(GREY, **HU, WindowCenter=[40, -600], WindowWidth=[400, 1500]))
-    assert scan.window == Window(400, 40)
+def test_the_first_of_several_windows_is_taken_and_the_rest_is_offered() -> None:
+    windows = {"WindowCenter": [40, -600, 50], "WindowWidth": [400, 1500, 0]}
+    named = {"WindowCenterWidthExplanation": ["Dr. Roe's", "LUNG", "BONE"]}
+    scan = read_case(cases.picture(GREY, **HU, **windows, **named))
+    assert scan.window == Window(400, 40) and scan.more_windows == (("Lung", Window(1500, -600)),)
     assert "window 400/40 from the file (first of 2)" in scan.notes
+    nameless = read_case(cases.picture(GREY, **HU, **windows))
+    assert nameless.more_windows == (("", Window(1500, -600)),)
+    known = read_case(cases.picture(GREY, **HU, WindowCenter=40, WindowWidth=80, WindowCenterWidthExplanation="Brain"))
+    assert "window 80/40 from the file, brain" in known.notes and not known.more_windows
 
 
 @pytest.mark.parametrize("function", ["SIGMOID", "LINEAR_EXACT"])

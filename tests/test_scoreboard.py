@@ -267,4 +267,6 @@ def test_a_figure_is_a_sentence_that_stands_alone() -> None:
 
 
 def test_metrics_have_names_for_people() -> None:
-    assert title("compat_open") == "Open recall · open · llava-med" and title("judge_x_first") == "judge x first"
+    assert (
+        title("compat_open") == "Open recall · open questions · llava-med" and title("judge_x_first") == "judge x first"
+    )

@@ -75,6 +75,15 @@ def test_ct_has_its_presets_in_the_order_of_the_keys() -> None:
     assert [one.name for one in made][:3] == ["As opened", "Soft tissue", "Lung"]
 
 
+def test_what_else_the_file_offers_stands_behind_the_presets_once() -> None:
+    more = (("Bone", Window(2000, 300)), ("", Window(90, 45)), ("Lung", Window(1500, -600)), ("", Window(70, 30)))
+    made = presets(a_scan(unit="HU", more_windows=more))[7:]
+    assert [(one.name, one.key) for one in made] == [
+        ("Bone (file)", "7"), ("Window 3 (file)", "8"), ("Window 5 (file)", "9"),
+    ]  # fmt: skip
+    assert [one.window for one in made] == [Window(2000, 300), Window(90, 45), Window(70, 30)]
+
+
 def test_windows_in_hounsfield_units_are_offered_only_where_the_numbers_are_in_them() -> None:
     in_a_photograph = a_scan(slices=(np.arange(256, dtype=np.uint8).reshape(16, 16),), window=None)
     assert [one.name for one in presets(in_a_photograph)][1:] == ["1 to 99 %", "5 to 95 %", "Whole range"]

@@ -74,6 +74,7 @@ def described(
         kind=f"DICOM {modality}".strip(),
         spacing=place.spacing,
         window=shown.window,
+        more_windows=shown.more_windows,
         inverted=inverted,
         unit=shown.unit,
         notes=(

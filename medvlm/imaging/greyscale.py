@@ -5,10 +5,15 @@ from typing import Any
 
 import numpy as np
 
-from medvlm.imaging.header import Header, code, item, items, number, numbers, value, whole
+from medvlm.imaging.header import Header, code, each_code, item, items, number, numbers, value, whole
 from medvlm.imaging.window import is_valid
-from medvlm.types import Pixels, VoiFunction, Window
+from medvlm.types import NamedWindow, Pixels, VoiFunction, Window
 
+# What a window may be called: its explanation is free text, in which anything could stand.
+WINDOW_NAMES = frozenset(
+    {"ABDOMEN", "BONE", "BRAIN", "CHEST", "HARD", "HARDER", "LIVER", "LUNG", "LUNGS", "MEDIASTINUM", "NARROW", "NORMAL",
+     "PELVIS", "SINUS", "SOFT", "SOFT TISSUE", "SOFTER", "SPINE", "STROKE", "SUBDURAL", "TEMPORAL BONE", "WIDE"}
+)  # fmt: skip
 _FUNCTIONS: dict[str, VoiFunction] = {"LINEAR": "LINEAR", "LINEAR_EXACT": "LINEAR_EXACT", "SIGMOID": "SIGMOID"}
 # PS3.3 C.11.1.1.2: the units that a picture is shown with here.
 _UNITS = {"HU": "HU", "OD": "OD", "HU_MOD": "HU", "MGML": "mg/ml", "Z_EFF": "Z"}
@@ -52,14 +57,6 @@ class Table:
         # Rounded because a table that follows a rescale may meet fractions; float64 so that the start cannot wrap.
         index = np.rint(numbers_in.astype(np.float64)) - self.first
         return np.asarray(self.entries[np.clip(index, 0, len(self.entries) - 1).astype(np.int64)])
-
-
-@dataclass(frozen=True, slots=True)
-class FileWindow:
-    """The first usable window of a file, and how many windows it has."""
-
-    window: Window
-    choices: int
 
 
 def rescale(header: Header) -> Rescale | None:
@@ -135,25 +132,29 @@ def is_little_endian(header: Header) -> bool:
     return encoding[1] is not False
 
 
-def file_window(header: Header) -> FileWindow | None:
-    """The first window of the header, else of its functional groups, whose width its formula can use."""
+def file_windows(header: Header) -> tuple[NamedWindow, ...]:
+    """The windows of the header, else of its functional groups, whose width their formula can use."""
     for holder in (
         header,
         item(header, "SharedFunctionalGroupsSequence", "FrameVOILUTSequence"),
         item(header, "PerFrameFunctionalGroupsSequence", "FrameVOILUTSequence"),
     ):
-        found = None if holder is None else _window(holder)
-        if found is not None:
+        if holder is not None and (found := _windows(holder)):
             return found
-    return None
+    return ()
 
 
-def _window(holder: Header) -> FileWindow | None:
+def _windows(holder: Header) -> tuple[NamedWindow, ...]:
     levels, widths = numbers(holder, "WindowCenter"), numbers(holder, "WindowWidth")
+    names = each_code(holder, "WindowCenterWidthExplanation", WINDOW_NAMES)
     function = _FUNCTIONS.get(code(holder, "VOILUTFunction", _FUNCTIONS), "LINEAR")
     pairs = [Window(width, level, function) for level, width in zip(levels, widths, strict=False)]
-    usable = [window for window in pairs if is_valid(window) and abs(window.level) < 1e30 and window.width < 1e30]
-    return FileWindow(usable[0], len(usable)) if usable else None
+    named = zip((*names, *[""] * len(pairs)), pairs, strict=False)
+    return tuple((name.capitalize(), one) for name, one in named if is_valid(one) and _is_finite(one))
+
+
+def _is_finite(window: Window) -> bool:
+    return abs(window.level) < 1e30 and window.width < 1e30
 
 
 def padding(header: Header) -> tuple[int, int] | None:

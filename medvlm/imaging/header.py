@@ -57,6 +57,14 @@ def code(header: Header, keyword: str, allowed: Container[str]) -> str:
     return word if word in allowed else ""
 
 
+def each_code(header: Header, keyword: str, allowed: Container[str]) -> tuple[str, ...]:
+    """Each value of an element in capitals, or "" where it is none of the `allowed` words."""
+    found = value(header, keyword)
+    several = found if _is_list(found) else (found,)
+    words = (str(item).strip().upper() for item in several)
+    return tuple(word if word in allowed else "" for word in words)
+
+
 def codes(header: Header, keyword: str, allowed: Container[str]) -> frozenset[str]:
     """All values of an element, in capitals, that are among the `allowed` words."""
     found = value(header, keyword)

@@ -15,7 +15,7 @@ from medvlm.imaging.limits import Limits
 from medvlm.imaging.mosaic import mosaic_of
 from medvlm.imaging.undefined import finite
 from medvlm.imaging.window import PERCENTILES, PRESETS, automatic, full_range, sample, words
-from medvlm.types import Pixels, Window
+from medvlm.types import NamedWindow, Pixels, Window
 
 YBR_TO_RGB = "YBR colours brought to RGB"
 _SAMPLED_FRAMES = 32
@@ -30,6 +30,7 @@ class Shown:
     window: Window | None
     unit: str
     notes: tuple[str, ...]
+    more_windows: tuple[NamedWindow, ...] = ()
 
 
 def coloured(header: Header, layout: Layout, frames: Iterable[Pixels], limits: Limits, what: str) -> Shown:
@@ -92,25 +93,26 @@ def _windowed(
     modality: str, region: Region | None, notes: list[str],
 ) -> Shown:  # fmt: skip
     voi = greyscale.voi_table(header, lowest=float(min(frame.min() for frame in frames)))
-    in_file = greyscale.file_window(header)
+    in_file = greyscale.file_windows(header)
     # In HU the window is kept in favour of the table, so that the numbers stay in HU and presets keep their meaning.
-    if voi is not None and not (in_file is not None and unit == "HU"):
+    if voi is not None and not (in_file and unit == "HU"):
         kind = np.uint8 if voi.bits <= 8 else np.uint16
         baked = tuple(voi(frame).astype(kind) for frame in frames)
         return Shown(baked, full_range(0, (1 << voi.bits) - 1), "", (*notes, "VOI look-up table from the file applied"))
     window, note = window_of(layout, lambda: some, unit, modality, region, header, in_file)
-    return Shown(tuple(frames), window, unit, (*notes, note))
+    return Shown(tuple(frames), window, unit, (*notes, note), in_file[1:])
 
 
 def window_of(
     layout: Layout, some: Callable[[], Pixels], unit: str, modality: str, region: Region | None,
-    header: Header, in_file: greyscale.FileWindow | None,
+    header: Header, in_file: Sequence[NamedWindow],
 ) -> tuple[Window, str]:  # fmt: skip
     """The window of the file, else that of the region, else one by percentiles of the numbers `some()`; and a note."""
-    if in_file is not None:
-        more = f" (first of {in_file.choices})" if in_file.choices > 1 else ""
-        curve = "" if in_file.window.function != "SIGMOID" else ", sigmoid"
-        return in_file.window, f"window {words(in_file.window)} from the file{more}{curve}"
+    if in_file:
+        name, window = in_file[0]
+        more = f" (first of {len(in_file)})" if len(in_file) > 1 else ""
+        curve = "" if window.function != "SIGMOID" else ", sigmoid"
+        return window, f"window {words(window)} from the file{f', {name.lower()}' if name else ''}{more}{curve}"
     localizer = "LOCALIZER" in codes(header, "ImageType", frozenset({"LOCALIZER"}))
     if modality == "CT" and unit == "HU" and not localizer:
         name = CT_PRESETS.get(region, "soft tissue") if region else "soft tissue"

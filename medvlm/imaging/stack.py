@@ -134,14 +134,15 @@ def _coloured(slices: LazySlices, file: FileFacts) -> Shown:
 def _grey(header: Header, slices: LazySlices, stack: Stack, file: FileFacts) -> Shown:
     said = [one.facts.rescale for one in stack.slices if one.facts.rescale is not None]
     unit = greyscale.unit(header, file.modality, rescaled=bool(said))
-    in_file = greyscale.file_window(header)
+    in_file = greyscale.file_windows(header)
     padding = greyscale.padding(header)
     first = said[0] if said else greyscale.Rescale()
     window, note = window_of(
         file.layout, lambda: _some(slices, padding, first), unit, file.modality, file.region, header, in_file
     )
     several = 1 if len(set(said)) < 2 else len(said)
-    return Shown(slices, window, unit, (*(rescale_note(first, several, file.modality) if said else ()), note))
+    notes = (*(rescale_note(first, several, file.modality) if said else ()), note)
+    return Shown(slices, window, unit, notes, in_file[1:])
 
 
 def _some(slices: LazySlices, padding: tuple[int, int] | None, rescale: greyscale.Rescale) -> Pixels:

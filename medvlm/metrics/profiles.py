@@ -138,13 +138,15 @@ def _cut(score: Callable[[str, str, bool], bool | float]) -> Scorer:
 
 
 _ALL: tuple[Metric, ...] = (
-    Metric("strict_closed", "Closed, unparsed not right", "strict", "closed", _strict_closed_all, True),
-    Metric("strict_closed_parsed", "Closed, of those parsed", "strict", "closed", _strict_closed, True),
-    Metric("strict_exact", "Exact match", "strict", "open", _of(strict.exact), True),
-    Metric("strict_open", "Recall, counts clipped", "strict", "open", partial(_overlap, "recall")),
-    Metric("strict_precision", "Precision, counts clipped", "strict", "open", partial(_overlap, "precision")),
-    Metric("strict_f1", "F1, counts clipped", "strict", "open", partial(_overlap, "f1")),
-    *(Metric(f"bleu{n}", f"BLEU-{n} of the answer", "strict", "open", partial(_bleu, n)) for n in (1, 2, 3, 4)),
+    Metric("strict_closed", "Right answers", "strict", "closed", _strict_closed_all, True),
+    Metric("strict_closed_parsed", "Right, of those that can be read", "strict", "closed", _strict_closed, True),
+    Metric("strict_exact", "The reference, word for word", "strict", "open", _of(strict.exact), True),
+    Metric("strict_open", "Reference words found (recall)", "strict", "open", partial(_overlap, "recall")),
+    Metric(
+        "strict_precision", "Words that the reference has (precision)", "strict", "open", partial(_overlap, "precision")
+    ),
+    Metric("strict_f1", "Words in common (F1)", "strict", "open", partial(_overlap, "f1")),
+    *(Metric(f"bleu{n}", f"BLEU-{n}", "strict", "open", partial(_bleu, n)) for n in (1, 2, 3, 4)),
     *(Metric(w, f"ROUGE-{w[5:]} F1", "strict", "open", partial(_rouge, w)) for w in similarity.ROUGES),
     Metric("length_ratio", "Words per reference word", "strict", "open", _of(similarity.length_ratio)),
     Metric("compat_closed", "Closed accuracy", "llava-med", "closed", _of(compat.closed_correct), True),

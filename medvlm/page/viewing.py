@@ -93,12 +93,19 @@ def shown_words(look: Look, scan: Scan) -> str:
 
 
 def presets(scan: Scan) -> tuple[Preset, ...]:
-    """Windows to choose from: as the scan was opened (key 0), then those of its kind (1 to 9)."""
+    """Windows to choose from: as the scan was opened (key 0), then those of its kind, then what else the file offers
+    (keys 1 to 9, as far as they go)."""
     first = Preset("As opened", "0", window_of(scan))
     if _middle(scan).ndim == 3:
         return (first,)
     named = (PRESETS[scan.domain] if _is_hounsfield(scan) else {}) or _contrasts(scan)
-    return (first, *(Preset(name.capitalize(), str(n), window) for n, (name, window) in enumerate(named.items(), 1)))
+    offered = {
+        f"{name or f'Window {number}'} (file)": window
+        for number, (name, window) in enumerate(scan.more_windows, 2)
+        if window not in (first.window, *named.values())
+    }
+    rest = enumerate((named | offered).items(), 1)
+    return (first, *(Preset(name.capitalize(), str(n) if n < 10 else "", window) for n, (name, window) in rest))
 
 
 def _is_hounsfield(scan: Scan) -> bool:

@@ -144,5 +144,4 @@ def title(metric: str) -> str:
     known = METRICS.get(metric)
     if known is None:
         return metric.replace("_", " ")
-    asked = {"closed": "closed", "open": "open", "all": "all"}[known.applies]
-    return f"{known.title} · {asked} · {known.profile}"
+    return f"{known.title} · {known.applies} questions · {known.profile}"
