@@ -199,8 +199,8 @@ class Predictor:
             if not going or step == limit - 1:
                 break
             if len(going) < len(still):
-                going = rows.in_place(going)
-                rows, still = rows.narrowed(going), [still[k] for k in going]
+                rows, going = rows.narrowed(going)
+                still = [still[k] for k in going]
             rows = rows.before(torch.ones(len(going), 1, dtype=torch.long))
             logits = self._logits(self._embed(torch.tensor([[tokens[k]] for k in going])), rows)
         return list(zip(answers, yes, no, strict=True))

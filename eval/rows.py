@@ -1,7 +1,7 @@
 """Rows of a batch while they are read and answered: keys and values, which positions count, and the next tokens."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import psutil  # type: ignore[import-untyped]
@@ -37,15 +37,13 @@ class Rows:
             kept.update(layer.keys.index_select(0, at), layer.values.index_select(0, at), number)
         return Rows(kept, self.mask[index], self._tuned(rows))
 
-    def in_place(self, rows: Iterable[int]) -> list[int]:
-        """The same rows, those without LoRA still first, in an order in which as many as can be stay where they are."""
+    def narrowed(self, rows: Sequence[int]) -> tuple["Rows", list[int]]:
+        """These of the joined rows, and which stands where now: those without LoRA first, and as many as can be where
+        they were. The others are forgotten."""
         plain, tuned = [row for row in rows if row < self.tuned.start], [row for row in rows if row >= self.tuned.start]
-        return [*_packed(plain, 0), *_packed(tuned, len(plain))]
-
-    def narrowed(self, rows: Sequence[int]) -> "Rows":
-        """These rows in this order, of growing rows; the others are forgotten. No row may move to a higher place."""
-        self.key_values.only(rows)
-        return Rows(self.key_values, self.mask[torch.tensor(rows)], self._tuned(rows))
+        order = [*_packed(plain, 0), *_packed(tuned, len(plain))]
+        self.key_values.only(order)
+        return Rows(self.key_values, self.mask[torch.tensor(order)], self._tuned(order)), order
 
     def cut(self, length: int) -> "Rows":
         """The first `length` positions."""
