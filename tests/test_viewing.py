@@ -76,12 +76,13 @@ def test_ct_has_its_presets_in_the_order_of_the_keys() -> None:
 
 
 def test_what_else_the_file_offers_stands_behind_the_presets_once() -> None:
-    more = (("Bone", Window(2000, 300)), ("", Window(90, 45)), ("Lung", Window(1500, -600)), ("", Window(70, 30)))
+    more = (("Bone", Window(2000, 300)), ("", Window(90, 45)), ("Lung", Window(1500, -600)), ("", Window(70, 30)),
+            ("Bone", Window(2500, 400)))  # fmt: skip
     made = presets(a_scan(unit="HU", more_windows=more))[7:]
     assert [(one.name, one.key) for one in made] == [
-        ("Bone (file)", "7"), ("Window 3 (file)", "8"), ("Window 5 (file)", "9"),
+        ("Bone (file)", "7"), ("Window 3 (file)", "8"), ("Window 5 (file)", "9"), ("Bone (file)", ""),
     ]  # fmt: skip
-    assert [one.window for one in made] == [Window(2000, 300), Window(90, 45), Window(70, 30)]
+    assert [one.window for one in made] == [Window(2000, 300), Window(90, 45), Window(70, 30), Window(2500, 400)]
 
 
 def test_windows_in_hounsfield_units_are_offered_only_where_the_numbers_are_in_them() -> None:

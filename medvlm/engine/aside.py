@@ -12,7 +12,7 @@ def aside(work: Callable[[], Made]) -> Made:
 
     OpenMP keeps helpers for each thread that computed, as long as that thread lives. Once there are more of them than
     cores, they sleep between two products instead of waiting awake, and each small product wakes them: on two cores a
-    step of two rows of nano took 97 ms beside a main thread that had loaded the model, and 62 ms beside one that had
+    step of two rows of nano took 96 ms beside a main thread that had loaded the model, and 67 ms beside one that had
     not.
     """
     with ThreadPoolExecutor(1, thread_name_prefix="aside") as pool:

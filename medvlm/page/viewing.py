@@ -99,12 +99,12 @@ def presets(scan: Scan) -> tuple[Preset, ...]:
     if _middle(scan).ndim == 3:
         return (first,)
     named = (PRESETS[scan.domain] if _is_hounsfield(scan) else {}) or _contrasts(scan)
-    offered = {
-        f"{name or f'Window {number}'} (file)": window
+    offered = [
+        (f"{name or f'Window {number}'} (file)", window)
         for number, (name, window) in enumerate(scan.more_windows, 2)
         if window not in (first.window, *named.values())
-    }
-    rest = enumerate((named | offered).items(), 1)
+    ]
+    rest = enumerate((*named.items(), *offered), 1)
     return (first, *(Preset(name.capitalize(), str(n) if n < 10 else "", window) for n, (name, window) in rest))
 
 
